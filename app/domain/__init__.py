@@ -1,0 +1,1 @@
+"""Teams, changes and problems: what the service is about, in the standard library alone."""

@@ -1,0 +1,39 @@
+"""Faults: what goes wrong that no caller can be blamed for.
+
+An expected refusal is a problem and is returned (`problems.py`); a fault is raised.
+
+    Fault
+    ├── DatabaseUnavailable      the database did not answer in time
+    ├── TooMuchContention        every attempt lost to somebody else's change
+    ├── DatabaseUnsuitable       the database cannot carry the guarantees: refuse to start
+    └── EmbeddedDatabaseFailed   the service's own mongod cannot run here
+
+The message of a `DatabaseUnsuitable` or an `EmbeddedDatabaseFailed` is written for the
+operator and is printed as it stands; no fault's message reaches a client.
+"""
+
+
+class Fault(Exception):
+    """The base of all faults."""
+
+
+class DatabaseUnavailable(Fault):
+    """The database could not be reached, or did not answer within the time limit.
+
+    A write may or may not have happened; repeating it with the same request id is safe.
+    """
+
+
+class TooMuchContention(Fault):
+    """Every attempt met a change by somebody else, and no reason to refuse was found.
+
+    Nothing was written; repeating the request is safe.
+    """
+
+
+class DatabaseUnsuitable(Fault):
+    """The deployment or its data cannot hold the guarantees, so the server must not start."""
+
+
+class EmbeddedDatabaseFailed(Fault):
+    """The embedded mongod is missing, cannot start, or its data folder is in use."""

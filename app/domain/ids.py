@@ -1,0 +1,22 @@
+"""The kinds of id and number that must never be mixed up, and how an id may be spelled."""
+
+import re
+from typing import NewType
+
+TeamId = NewType("TeamId", str)
+UserId = NewType("UserId", str)
+RequestId = NewType("RequestId", str)
+Version = NewType("Version", int)
+
+FIRST_VERSION = Version(1)
+MAX_ID_LENGTH = 128
+ID_CHARACTERS = "ASCII letters, digits and . _ ~ - + = : | @ /"
+
+# Wide enough for the `sub` of the common identity providers ("auth0|5f7c", "sue@example.com"),
+# without "$", quotes, white space or anything that looks alike but is not.
+_WELL_FORMED_ID = re.compile(rf"[A-Za-z0-9._~\-+=:|@/]{{1,{MAX_ID_LENGTH}}}")
+
+
+def is_well_formed_id(text: str) -> bool:
+    """Whether `text` has 1 to 128 characters, all of them from `ID_CHARACTERS`."""
+    return _WELL_FORMED_ID.fullmatch(text) is not None

@@ -1,0 +1,74 @@
+"""Pages of ordered lists, cut by position (keyset), never by counting from the start."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Generic, TypeVar
+
+from app.domain.ids import TeamId, UserId, Version
+
+ItemT = TypeVar("ItemT")
+PositionT = TypeVar("PositionT")
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+
+
+class TeamOrder(Enum):
+    """The orders in which teams can be listed; ties are settled by id."""
+
+    NAME_ASC = "NAME_ASC"
+    NAME_DESC = "NAME_DESC"
+    CREATED_AT_ASC = "CREATED_AT_ASC"
+    CREATED_AT_DESC = "CREATED_AT_DESC"
+
+    @property
+    def by_name(self) -> bool:
+        """Whether teams are ordered by name rather than by the time they were created."""
+        return self in (TeamOrder.NAME_ASC, TeamOrder.NAME_DESC)
+
+    @property
+    def descending(self) -> bool:
+        """Whether the greatest comes first."""
+        return self in (TeamOrder.NAME_DESC, TeamOrder.CREATED_AT_DESC)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamPosition:
+    """Where one team stands in a list: its key in the list's order, and its id."""
+
+    key: str | datetime | None
+    id: TeamId
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPosition:
+    """Where one member stood in a team's array when it was read.
+
+    `version` and `member_count` bound how far the array can have shifted since, should the member
+    have left: see `storage/directory.py`.
+    """
+
+    index: int
+    user_id: UserId
+    version: Version
+    member_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest(Generic[PositionT]):
+    """At most `size` items strictly between two positions, from the front or from the back."""
+
+    size: int = DEFAULT_PAGE_SIZE
+    after: PositionT | None = None
+    before: PositionT | None = None
+    from_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[ItemT, PositionT]):
+    """Items in list order, each with its position, and whether there are more on either side."""
+
+    items: tuple[tuple[ItemT, PositionT], ...]
+    has_next: bool
+    has_previous: bool

@@ -1,0 +1,110 @@
+"""Problems: the expected refusals, as values. Their fields hold the facts, the message follows.
+
+When several hold, the first of this order is reported: NotAllowed, InvalidInput, TeamNotFound,
+AlreadyOnTeam or NotOnTeam, VersionConflict, TeamFull.
+"""
+
+from dataclasses import dataclass
+
+from app.domain.ids import TeamId, UserId, Version
+from app.domain.teams import Team
+
+
+@dataclass(frozen=True, slots=True)
+class NotAllowed:
+    """The viewer may not do this."""
+
+    requirement: str
+
+    @property
+    def message(self) -> str:
+        """What the viewer needs in order to be allowed."""
+        return self.requirement
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidInput:
+    """A value is outside its limits; `field` is its name in the schema."""
+
+    field: str
+    requirement: str
+
+    @property
+    def message(self) -> str:
+        """What the field must be."""
+        return f"{self.field} {self.requirement}."
+
+
+@dataclass(frozen=True, slots=True)
+class TeamNotFound:
+    """No team has this id, or it has been deleted."""
+
+    team_id: TeamId
+
+    @property
+    def message(self) -> str:
+        """Which team is meant."""
+        return f"There is no team {self.team_id!r}."
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyOnTeam:
+    """The user is on a team, perhaps this one, and can be on one only."""
+
+    user_id: UserId
+    current_team: Team
+
+    @property
+    def message(self) -> str:
+        """Who is on which team, and what to do about it."""
+        return (
+            f"User {self.user_id!r} is already on team {self.current_team.name!r}. "
+            "Move the user, or let the user leave first."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NotOnTeam:
+    """The user is not on the team in question; `other_team` is where the user is, if anywhere."""
+
+    user_id: UserId
+    other_team: Team | None
+
+    @property
+    def message(self) -> str:
+        """Who is where instead."""
+        where = f"on team {self.other_team.name!r}" if self.other_team else "on no team"
+        return f"User {self.user_id!r} is not on that team, but {where}."
+
+
+@dataclass(frozen=True, slots=True)
+class VersionConflict:
+    """The team is not at the version that the request expected; `team` is what it is now."""
+
+    expected_version: Version
+    team: Team
+
+    @property
+    def actual_version(self) -> Version:
+        """The version that the team had when the refusal was looked into."""
+        return self.team.version
+
+    @property
+    def message(self) -> str:
+        """Both versions, and what to do about it."""
+        return (
+            f"The team is at version {self.actual_version}, not {self.expected_version}. "
+            "Look at what changed and send the request again with the new version."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TeamFull:
+    """The team has no room: not for one more, or not for all its members in a lower capacity."""
+
+    capacity: int
+
+    @property
+    def message(self) -> str:
+        """How many members there is room for."""
+        return f"There is not enough room: the limit is {self.capacity}."

@@ -1,0 +1,40 @@
+"""A team as the service sees it: a snapshot of one document at one version."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.ids import TeamId, Version
+
+MAX_NAME_LENGTH = 100
+MAX_CAPACITY = 10_000
+
+# Unicode categories that have no place in a one-line name: control characters, lone surrogates
+# (no UTF-8, so no BSON) and line and paragraph separators. Format characters (Cf) stay, since
+# emoji and several scripts are joined with them.
+_FORBIDDEN_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """One version of one team, without its members.
+
+    `capacity` is the team's own; `limit` is what holds, the service's default where the team has
+    none. `member_count` is None where it was not asked for: counting reads the whole array.
+    """
+
+    id: TeamId
+    name: str
+    version: Version
+    capacity: int | None
+    limit: int
+    created_at: datetime
+    updated_at: datetime
+    member_count: int | None = None
+
+
+def is_valid_name(name: str) -> bool:
+    """Whether `name`, already trimmed, is 1 to 100 characters with none of them forbidden."""
+    return 1 <= len(name) <= MAX_NAME_LENGTH and not any(
+        unicodedata.category(character) in _FORBIDDEN_IN_NAMES for character in name
+    )

@@ -1,0 +1,51 @@
+"""The limits on input, field by field. Each check answers the problem, or None when all is well.
+
+`field` is the name that the schema gives the value, so that a client can mark it.
+"""
+
+from app.domain.changes import UNCHANGED, Unchanged
+from app.domain.ids import FIRST_VERSION, ID_CHARACTERS, MAX_ID_LENGTH, is_well_formed_id
+from app.domain.problems import InvalidInput
+from app.domain.teams import MAX_CAPACITY, MAX_NAME_LENGTH, is_valid_name
+
+
+def check_id(field: str, value: str | None) -> InvalidInput | None:
+    """An id that may be absent: None passes."""
+    if value is None or is_well_formed_id(value):
+        return None
+    return InvalidInput(
+        field, f"must be 1 to {MAX_ID_LENGTH} characters, each one of {ID_CHARACTERS}"
+    )
+
+
+def check_name(name: str | Unchanged) -> InvalidInput | None:
+    """A team's name, already trimmed."""
+    if name is UNCHANGED or is_valid_name(name):
+        return None
+    return InvalidInput(
+        "name",
+        f"must be 1 to {MAX_NAME_LENGTH} characters after trimming, without control characters",
+    )
+
+
+def check_capacity(capacity: int | Unchanged | None) -> InvalidInput | None:
+    """A team's own capacity; None means the service's default."""
+    if capacity is None or capacity is UNCHANGED or 1 <= capacity <= MAX_CAPACITY:
+        return None
+    return InvalidInput("capacity", f"must be a number from 1 to {MAX_CAPACITY}")
+
+
+def check_version(field: str, version: int | None) -> InvalidInput | None:
+    """An expected version that may be absent: None passes."""
+    if version is None or version >= FIRST_VERSION:
+        return None
+    return InvalidInput(field, f"must be {FIRST_VERSION} or more")
+
+
+def check_name_part(field: str, text: str | None) -> InvalidInput | None:
+    """A text to look for in names: what no name can contain is refused, the empty text is not."""
+    if not text or is_valid_name(text):
+        return None
+    return InvalidInput(
+        field, f"must be at most {MAX_NAME_LENGTH} characters, without control characters"
+    )
