@@ -1,0 +1,88 @@
+"""Making a mongod that has just been started the writable primary of its own replica set."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+logger = logging.getLogger(__name__)
+
+REPLICA_SET = "team-joiner"
+
+_POLL_SECONDS = 0.02
+_CONNECT_SECONDS = 1.0
+_COMMAND_SECONDS = 5.0
+
+_NOT_A_MEMBER = 93
+"""InvalidReplicaSetConfig: the stored configuration was read, and names another address."""
+
+
+def become_primary(port: int, database_path: Path, *, may_go_on: Callable[[], bool]) -> bool:
+    """Whether the mongod of this folder is the writable primary at this port now.
+
+    Waits for it, initiates the replica set of a new folder, and moves the member of an old one to
+    the new address. Whatever fails is tried again; answers False once `may_go_on` does.
+    """
+    with MongoClient[dict[str, Any]](
+        "127.0.0.1",
+        port,
+        directConnection=True,
+        connect=False,
+        serverSelectionTimeoutMS=int(1000 * _CONNECT_SECONDS),
+        connectTimeoutMS=int(1000 * _CONNECT_SECONDS),
+        socketTimeoutMS=int(1000 * _COMMAND_SECONDS),
+    ) as client:
+        while may_go_on():
+            # After a refused connection the client's own monitor waits for half a second, so
+            # nothing is asked of it before the port answers.
+            if _answers(port):
+                try:
+                    if _is_primary(client, f"127.0.0.1:{port}", database_path):
+                        return True
+                except PyMongoError:
+                    logger.debug("The embedded mongod is not ready yet.", exc_info=True)
+            time.sleep(_POLL_SECONDS)
+    return False
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), _CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_primary(client: MongoClient[dict[str, Any]], address: str, database_path: Path) -> bool:
+    # Between our choice of the port and mongod's use of it, somebody else's mongod may have taken
+    # it: ours is about to end then, and the stranger must not be touched.
+    options = client.admin.command("getCmdLineOpts")["parsed"]
+    if options.get("storage", {}).get("dbPath") != str(database_path):
+        return False
+
+    if client.admin.command("hello").get("isWritablePrimary"):
+        return True
+
+    stored = client.local["system.replset"].find_one()
+    member = {"_id": 0, "host": address}
+    if stored is None:
+        # Only on a folder that holds no configuration: mongod 6.0.5 aborts when it is initiated
+        # while it still reads a stored one.
+        client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
+    elif stored["members"][0]["host"] != address and _is_no_member(client):
+        moved = stored | {"members": [member], "version": stored["version"] + 1}
+        client.admin.command("replSetReconfig", moved, force=True)
+    return False
+
+
+def _is_no_member(client: MongoClient[dict[str, Any]]) -> bool:
+    try:
+        client.admin.command("replSetGetStatus")
+    except OperationFailure as error:
+        return error.code == _NOT_A_MEMBER
+    return False

@@ -1,0 +1,42 @@
+"""A real MongoDB for the whole run, and a database of its own for each test that asks."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from app.storage.client import Client, connect
+from app.storage.embedded.database import EmbeddedDatabase
+from app.storage.preparation import prepare_database
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a single-node replica set. When it can't start, the tests that need it fail."""
+    folder: Path = tmp_path_factory.mktemp("mongodb")
+    with EmbeddedDatabase(folder) as database:
+        yield database.uri
+
+
+@pytest.fixture
+async def client(mongodb_uri: str) -> AsyncIterator[Client]:
+    """A driver connection of the storage package's own making."""
+    client = connect(mongodb_uri, timeout_seconds=10)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+async def empty_database(client: Client) -> AsyncIterator[str]:
+    """The name of a database that nobody has used."""
+    name = f"test_{uuid4().hex[:12]}"
+    yield name
+    await client.drop_database(name)
+
+
+@pytest.fixture
+async def database(client: Client, empty_database: str) -> str:
+    """The name of a database that is prepared, as a server does at its start."""
+    await prepare_database(client, empty_database)
+    return empty_database

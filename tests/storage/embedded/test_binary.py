@@ -1,0 +1,94 @@
+"""What an operator reads when there is no mongod, or when the one there is cannot run here."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.domain.faults import EmbeddedDatabaseFailed
+from app.storage.embedded import binary, database
+from app.storage.embedded.binary import find_mongod
+from app.storage.embedded.database import EmbeddedDatabase
+
+
+def fake_mongod(folder: Path, script: str) -> Path:
+    executable = folder / "mongod"
+    executable.write_text(f"#!/bin/sh\n{script}\n")
+    executable.chmod(0o755)
+    return executable
+
+
+def test_a_missing_executable_is_answered_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binary, "_package_folders", list)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(EmbeddedDatabaseFailed, match=r"team-joiner\[embedded\].*MONGODB_URI"):
+        find_mongod()
+
+
+def test_a_mongod_on_the_path_is_found_when_the_package_is_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binary, "_package_folders", list)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    executable = fake_mongod(tmp_path, "exit 0")
+
+    assert find_mongod() == executable
+
+
+def test_an_executable_without_its_bit_is_answered_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    fake_mongod(tmp_path / "bin", "exit 0").chmod(0o644)
+    monkeypatch.setattr(binary, "_package_folders", lambda: [tmp_path])
+
+    with pytest.raises(EmbeddedDatabaseFailed, match="chmod"):
+        find_mongod()
+
+
+@pytest.mark.parametrize("package", ["filelock", "psutil"])
+def test_a_missing_optional_package_is_answered_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "app.storage.embedded.folder", raising=False)
+    monkeypatch.setitem(sys.modules, package, None)
+
+    with pytest.raises(EmbeddedDatabaseFailed, match=rf"{package}.*team-joiner\[embedded\]"):
+        EmbeddedDatabase(tmp_path).start()
+
+
+@pytest.mark.parametrize(
+    ("script", "advice"),
+    [
+        (
+            "echo mongod: error while loading shared libraries: libcurl.so.4: cannot open >&2\n"
+            "exit 127",
+            "libcurl.so.4.*apt-get install libcurl4`.*MONGODB_URI",
+        ),
+        ("echo The disk is full.\nexit 14", r"exit code 14(?s:.*)The disk is full\."),
+        ("kill -ILL $$", "AVX.*MONGODB_URI"),
+    ],
+    ids=["a missing library", "an error of its own", "an old processor"],
+)
+def test_a_mongod_that_cannot_start_is_answered_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, advice: str
+) -> None:
+    executable = fake_mongod(tmp_path, script)
+    monkeypatch.setattr(database, "find_mongod", lambda: executable)
+
+    with pytest.raises(EmbeddedDatabaseFailed, match=advice):
+        EmbeddedDatabase(tmp_path / "data").start()
+
+
+def test_a_mongod_that_never_gets_ready_is_given_up_at_the_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executable = fake_mongod(tmp_path, "echo Still thinking.\nexec sleep 600")
+    monkeypatch.setattr(database, "find_mongod", lambda: executable)
+    monkeypatch.setattr(database, "START_SECONDS", 0.5)
+
+    with pytest.raises(EmbeddedDatabaseFailed, match=r"(?s)not ready.*Still thinking\."):
+        EmbeddedDatabase(tmp_path / "data").start()
