@@ -1,0 +1,84 @@
+"""addUserToTeam: an admin's way onto a team; joinTeam is the same for the viewer."""
+
+from app.domain.changes import attribute
+from app.domain.ids import RequestId, TeamId, UserId, Version
+from app.domain.outcomes import Accepted
+from app.domain.problems import (
+    AlreadyOnTeam,
+    InvalidInput,
+    NotAllowed,
+    TeamFull,
+    TeamNotFound,
+    VersionConflict,
+)
+from app.domain.standing import (
+    Standing,
+    already_on_team,
+    team_full,
+    team_not_found,
+    version_conflict,
+)
+from app.domain.validation import check_id, check_version
+from app.service.attempts import change_team
+from app.service.ports import TeamStore
+
+AddUserToTeamOutcome = (
+    Accepted | NotAllowed | InvalidInput | TeamNotFound | AlreadyOnTeam | VersionConflict | TeamFull
+)
+
+
+async def add_user_to_team(
+    store: TeamStore,
+    *,
+    viewer_id: UserId | None,
+    team_id: TeamId,
+    user_id: UserId,
+    expected_version: Version | None,
+    request_id: RequestId | None,
+    with_member_count: bool,
+) -> AddUserToTeamOutcome:
+    """The team with the user on it.
+
+    *Atomicity*: one document. *Held by*: G1 index `one_team_per_user`; G2 `$ne`, G3 `version` and
+    G4 the array's size in the filter. *Outcomes*: `AlreadyOnTeam` with the team the user is on,
+    this one or another. *Raises*: see `change_team` and `TeamStore`.
+    """
+    invalid = (
+        check_id("teamId", team_id)
+        or check_id("userId", user_id)
+        or check_version("expectedVersion", expected_version)
+        or check_id("requestId", request_id)
+    )
+    if invalid:
+        return invalid
+    by = attribute(
+        "addUserToTeam",
+        *(team_id, user_id, expected_version),
+        actor_id=viewer_id,
+        request_id=request_id,
+    )
+
+    def reason(
+        standing: Standing,
+    ) -> TeamNotFound | AlreadyOnTeam | VersionConflict | TeamFull | None:
+        return (
+            team_not_found(standing, team_id)
+            or already_on_team(standing, user_id)
+            or version_conflict(standing, team_id, expected_version)
+            or team_full(standing, team_id)
+        )
+
+    return await change_team(
+        store,
+        team_id=team_id,
+        user_id=user_id,
+        by=by,
+        write=lambda: store.add_member(
+            team_id=team_id,
+            user_id=user_id,
+            expected_version=expected_version,
+            by=by,
+            with_member_count=with_member_count,
+        ),
+        reason=reason,
+    )

@@ -1,0 +1,51 @@
+"""deleteTeam: the end of a team, at exactly the version the client saw."""
+
+from app.domain.changes import attribute
+from app.domain.ids import RequestId, TeamId, UserId, Version
+from app.domain.outcomes import Accepted
+from app.domain.problems import InvalidInput, NotAllowed, TeamNotFound, VersionConflict
+from app.domain.standing import Standing, team_not_found, version_conflict
+from app.domain.validation import check_id, check_version
+from app.service.attempts import change_team
+from app.service.ports import TeamStore
+
+DeleteTeamOutcome = Accepted | NotAllowed | InvalidInput | TeamNotFound | VersionConflict
+
+
+async def delete_team(
+    store: TeamStore,
+    *,
+    viewer_id: UserId | None,
+    team_id: TeamId,
+    expected_version: Version,
+    request_id: RequestId | None,
+) -> DeleteTeamOutcome:
+    """The team as it ended, without members: they are free to join another from that moment on.
+
+    *Atomicity*: one document. *Held by*: G3 `version` in the filter. *Outcomes*: `VersionConflict`
+    at another version; `TeamNotFound` also for a team that is deleted already.
+    *Raises*: see `change_team` and `TeamStore`.
+    """
+    invalid = (
+        check_id("teamId", team_id)
+        or check_version("expectedVersion", expected_version)
+        or check_id("requestId", request_id)
+    )
+    if invalid:
+        return invalid
+    by = attribute(
+        "deleteTeam", team_id, expected_version, actor_id=viewer_id, request_id=request_id
+    )
+
+    def reason(standing: Standing) -> TeamNotFound | VersionConflict | None:
+        return team_not_found(standing, team_id) or version_conflict(
+            standing, team_id, expected_version
+        )
+
+    return await change_team(
+        store,
+        team_id=team_id,
+        by=by,
+        write=lambda: store.delete_team(team_id=team_id, expected_version=expected_version, by=by),
+        reason=reason,
+    )

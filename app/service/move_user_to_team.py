@@ -1,0 +1,115 @@
+"""moveUserToTeam: from one team to another without a moment on none or on both."""
+
+from app.domain.changes import attribute
+from app.domain.ids import RequestId, TeamId, UserId, Version
+from app.domain.outcomes import AcceptedMove
+from app.domain.problems import (
+    AlreadyOnTeam,
+    InvalidInput,
+    NotAllowed,
+    NotOnTeam,
+    TeamFull,
+    TeamNotFound,
+    VersionConflict,
+)
+from app.domain.standing import (
+    Replay,
+    already_on_that_team,
+    not_on_team,
+    request_id_reused,
+    team_full,
+    team_not_found,
+    version_conflict,
+)
+from app.domain.validation import check_id, check_version
+from app.service.attempts import write_or_diagnose
+from app.service.ports import TeamStore
+
+MoveUserToTeamOutcome = (
+    AcceptedMove
+    | NotAllowed
+    | InvalidInput
+    | TeamNotFound
+    | AlreadyOnTeam
+    | NotOnTeam
+    | VersionConflict
+    | TeamFull
+)
+
+
+async def move_user_to_team(
+    store: TeamStore,
+    *,
+    viewer_id: UserId | None,
+    user_id: UserId,
+    to_team_id: TeamId,
+    from_team_id: TeamId | None,
+    expected_to_version: Version | None,
+    expected_from_version: Version | None,
+    request_id: RequestId | None,
+    with_member_count: bool,
+) -> MoveUserToTeamOutcome:
+    """Both teams, the user on the second; without `from_team_id`, from wherever the user is.
+
+    *Atomicity*: a transaction over the two teams. *Held by*: G1 index `one_team_per_user`; G2, G3
+    and G4 in the filters of both writes. *Outcomes*: `AlreadyOnTeam` when the user is on the
+    target; `NotOnTeam` when not on the team to leave, or on none.
+    *Raises*: see `write_or_diagnose` and `TeamStore`.
+    """
+    invalid = (
+        check_id("userId", user_id)
+        or check_id("toTeamId", to_team_id)
+        or check_id("fromTeamId", from_team_id)
+        or check_version("expectedToVersion", expected_to_version)
+        or check_version("expectedFromVersion", expected_from_version)
+        or check_id("requestId", request_id)
+    )
+    if invalid:
+        return invalid
+    by = attribute(
+        "moveUserToTeam",
+        *(user_id, to_team_id, from_team_id, expected_to_version, expected_from_version),
+        actor_id=viewer_id,
+        request_id=request_id,
+    )
+
+    async def write() -> AcceptedMove | None:
+        return await store.move_member(
+            user_id=user_id,
+            to_team_id=to_team_id,
+            from_team_id=from_team_id,
+            expected_to_version=expected_to_version,
+            expected_from_version=expected_from_version,
+            by=by,
+            with_member_count=with_member_count,
+        )
+
+    async def replayed(replay: Replay) -> AcceptedMove | None:
+        if replay.other_team_id is None:
+            return None
+        other = await store.find_standing(team_ids=[replay.other_team_id], user_id=None, by=by)
+        if other.replay is None:
+            return None
+        teams = {team.id: team for team in (replay.team, other.replay.team)}
+        to_team = teams.pop(to_team_id)
+        (from_team,) = teams.values()
+        return AcceptedMove(from_team=from_team, to_team=to_team, replayed=True)
+
+    async def diagnose() -> MoveUserToTeamOutcome | None:
+        team_ids = [to_team_id, from_team_id] if from_team_id else [to_team_id]
+        standing = await store.find_standing(team_ids=team_ids, user_id=user_id, by=by)
+        if problem := request_id_reused(standing.replay, by):
+            return problem
+        if standing.replay:
+            return await replayed(standing.replay)
+        return (
+            team_not_found(standing, to_team_id)
+            or team_not_found(standing, from_team_id)
+            or already_on_that_team(standing, user_id, to_team_id)
+            or not_on_team(standing, user_id, from_team_id)
+            or version_conflict(standing, to_team_id, expected_to_version)
+            or version_conflict(standing, from_team_id, expected_from_version)
+            or team_full(standing, to_team_id)
+        )
+
+    return await write_or_diagnose(write, diagnose)

@@ -1,0 +1,114 @@
+"""What the service needs from storage. `app/storage` implements it; tests may as well."""
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from app.domain.changes import Attribution, Unchanged
+from app.domain.ids import TeamId, UserId, Version
+from app.domain.outcomes import AcceptedMove
+from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
+from app.domain.standing import Replay, Standing
+from app.domain.teams import Team
+
+
+class TeamStore(Protocol):
+    """The writes. Each is atomic and carries its whole check; None means that it was refused.
+
+    A refused write has left nothing behind. Why it was refused is for `find_standing` to tell
+    afterwards. *Raises*: `DatabaseUnavailable`; a write may then have happened or not.
+    """
+
+    async def insert_team(self, *, name: str, capacity: int | None, by: Attribution) -> Team | None:
+        """A new team at version 1. Refused when the request has created one already."""
+
+    async def update_team(
+        self,
+        *,
+        team_id: TeamId,
+        expected_version: Version,
+        name: str | Unchanged,
+        capacity: int | Unchanged | None,
+        by: Attribution,
+        with_member_count: bool,
+    ) -> Team | None:
+        """The team with another name or capacity, if it is at that version and its members fit."""
+
+    async def delete_team(
+        self, *, team_id: TeamId, expected_version: Version, by: Attribution
+    ) -> Team | None:
+        """The team, deleted and without members, if it is at that version."""
+
+    async def add_member(
+        self,
+        *,
+        team_id: TeamId,
+        user_id: UserId,
+        expected_version: Version | None,
+        by: Attribution,
+        with_member_count: bool,
+    ) -> Team | None:
+        """The team with the user on it, if it has room and the user is on no team."""
+
+    async def remove_member(
+        self,
+        *,
+        team_id: TeamId,
+        user_id: UserId,
+        expected_version: Version | None,
+        by: Attribution,
+        with_member_count: bool,
+    ) -> Team | None:
+        """The team without the user, if the user is on it."""
+
+    async def move_member(
+        self,
+        *,
+        user_id: UserId,
+        to_team_id: TeamId,
+        from_team_id: TeamId | None,
+        expected_to_version: Version | None,
+        expected_from_version: Version | None,
+        by: Attribution,
+        with_member_count: bool,
+    ) -> AcceptedMove | None:
+        """Both teams, changed in one transaction. *Raises*: `TooMuchContention`."""
+
+    async def find_standing(
+        self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
+    ) -> Standing:
+        """How the teams, the user and the request stand now, in one read."""
+
+    async def find_created(self, by: Attribution) -> Replay | None:
+        """The team that the request has created."""
+
+
+class TeamDirectory(Protocol):
+    """The reads: acknowledged state, from a majority. *Raises*: `DatabaseUnavailable`."""
+
+    async def find_teams(
+        self, team_ids: Collection[TeamId], *, with_member_count: bool
+    ) -> Mapping[TeamId, Team]:
+        """The live teams among those ids."""
+
+    async def find_teams_of(
+        self, user_ids: Collection[UserId], *, with_member_count: bool
+    ) -> Mapping[UserId, Team]:
+        """The team of each of those users who is on one."""
+
+    async def list_teams(
+        self,
+        page: PageRequest[TeamPosition],
+        *,
+        order: TeamOrder,
+        name_contains: str | None,
+        with_member_count: bool,
+    ) -> Page[Team, TeamPosition]:
+        """A page of the live teams whose name contains that text, in any case."""
+
+    async def count_teams(self, *, name_contains: str | None) -> int:
+        """How many live teams have that text in their name."""
+
+    async def list_members(
+        self, team_ids: Collection[TeamId], page: PageRequest[MemberPosition]
+    ) -> Mapping[TeamId, Page[UserId, MemberPosition]]:
+        """The same page of the members of each of those teams, in the order of joining."""

@@ -1,0 +1,74 @@
+"""removeUserFromTeam: an admin's way off a team; leaveTeam is the same for the viewer."""
+
+from app.domain.changes import attribute
+from app.domain.ids import RequestId, TeamId, UserId, Version
+from app.domain.outcomes import Accepted
+from app.domain.problems import (
+    InvalidInput,
+    NotAllowed,
+    NotOnTeam,
+    TeamNotFound,
+    VersionConflict,
+)
+from app.domain.standing import Standing, not_on_team, team_not_found, version_conflict
+from app.domain.validation import check_id, check_version
+from app.service.attempts import change_team
+from app.service.ports import TeamStore
+
+RemoveUserFromTeamOutcome = (
+    Accepted | NotAllowed | InvalidInput | TeamNotFound | NotOnTeam | VersionConflict
+)
+
+
+async def remove_user_from_team(
+    store: TeamStore,
+    *,
+    viewer_id: UserId | None,
+    team_id: TeamId,
+    user_id: UserId,
+    expected_version: Version | None,
+    request_id: RequestId | None,
+    with_member_count: bool,
+) -> RemoveUserFromTeamOutcome:
+    """The team without the user.
+
+    *Atomicity*: one document. *Held by*: membership and G3 `version` in the filter. *Outcomes*:
+    `NotOnTeam` with the team the user is on instead, if any.
+    *Raises*: see `change_team` and `TeamStore`.
+    """
+    invalid = (
+        check_id("teamId", team_id)
+        or check_id("userId", user_id)
+        or check_version("expectedVersion", expected_version)
+        or check_id("requestId", request_id)
+    )
+    if invalid:
+        return invalid
+    by = attribute(
+        "removeUserFromTeam",
+        *(team_id, user_id, expected_version),
+        actor_id=viewer_id,
+        request_id=request_id,
+    )
+
+    def reason(standing: Standing) -> TeamNotFound | NotOnTeam | VersionConflict | None:
+        return (
+            team_not_found(standing, team_id)
+            or not_on_team(standing, user_id, team_id)
+            or version_conflict(standing, team_id, expected_version)
+        )
+
+    return await change_team(
+        store,
+        team_id=team_id,
+        user_id=user_id,
+        by=by,
+        write=lambda: store.remove_member(
+            team_id=team_id,
+            user_id=user_id,
+            expected_version=expected_version,
+            by=by,
+            with_member_count=with_member_count,
+        ),
+        reason=reason,
+    )

@@ -1,0 +1,75 @@
+"""updateTeam: another name, another capacity, or both, on exactly the version the client saw."""
+
+from app.domain.changes import UNCHANGED, Unchanged, attribute
+from app.domain.ids import RequestId, TeamId, UserId, Version
+from app.domain.outcomes import Accepted
+from app.domain.problems import InvalidInput, NotAllowed, TeamFull, TeamNotFound, VersionConflict
+from app.domain.standing import Standing, members_do_not_fit, team_not_found, version_conflict
+from app.domain.validation import check_capacity, check_id, check_name, check_version
+from app.service.attempts import change_team
+from app.service.ports import TeamStore
+
+UpdateTeamOutcome = Accepted | NotAllowed | InvalidInput | TeamNotFound | VersionConflict | TeamFull
+
+
+async def update_team(
+    store: TeamStore,
+    *,
+    viewer_id: UserId | None,
+    team_id: TeamId,
+    expected_version: Version,
+    name: str | Unchanged,
+    capacity: int | Unchanged | None,
+    request_id: RequestId | None,
+    default_capacity: int,
+    with_member_count: bool,
+) -> UpdateTeamOutcome:
+    """The team as updated; a capacity of None gives it back to the service's default.
+
+    *Atomicity*: one document. *Held by*: G3 `version`, G4 the array's size, both in the filter.
+    *Outcomes*: `VersionConflict` at another version; `TeamFull` when the team has more members than
+    the new capacity; `InvalidInput` also when there is nothing to update.
+    *Raises*: see `change_team` and `TeamStore`.
+    """
+    if name is not UNCHANGED:
+        name = name.strip()
+    invalid = (
+        check_id("teamId", team_id)
+        or check_version("expectedVersion", expected_version)
+        or check_name(name)
+        or check_capacity(capacity)
+        or check_id("requestId", request_id)
+    )
+    if invalid:
+        return invalid
+    if name is UNCHANGED and capacity is UNCHANGED:
+        return InvalidInput("name", "or capacity must be given")
+    by = attribute(
+        "updateTeam",
+        *(team_id, expected_version, name, capacity),
+        actor_id=viewer_id,
+        request_id=request_id,
+    )
+    new_limit = default_capacity if capacity is None else capacity
+
+    def reason(standing: Standing) -> TeamNotFound | VersionConflict | TeamFull | None:
+        return (
+            team_not_found(standing, team_id)
+            or version_conflict(standing, team_id, expected_version)
+            or members_do_not_fit(standing, team_id, new_limit)
+        )
+
+    return await change_team(
+        store,
+        team_id=team_id,
+        by=by,
+        write=lambda: store.update_team(
+            team_id=team_id,
+            expected_version=expected_version,
+            name=name,
+            capacity=capacity,
+            by=by,
+            with_member_count=with_member_count,
+        ),
+        reason=reason,
+    )

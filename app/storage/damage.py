@@ -1,0 +1,55 @@
+"""Finds what in an existing collection already breaks the rules, for an operator to mend."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.storage.client import Collection
+from app.storage.indexes import TEAM_VALIDATOR
+
+# Enough to see the pattern, few enough to read at three in the morning.
+SHOWN = 5
+
+
+async def find_users_on_several_teams(teams: Collection) -> Sequence[tuple[str, Sequence[str]]]:
+    """The first users who are on more than one team, each with the ids of those teams."""
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"userIds": {"$type": "array"}}},
+        {"$project": {"userIds": {"$setUnion": ["$userIds", []]}}},
+        {"$unwind": "$userIds"},
+        {"$group": {"_id": "$userIds", "teams": {"$push": "$_id"}}},
+        {"$match": {"teams.1": {"$exists": True}}},
+        {"$sort": {"_id": 1}},
+        {"$limit": SHOWN},
+    ]
+    found = await teams.aggregate(pipeline, allowDiskUse=True).to_list(None)
+    return [(str(user["_id"]), [str(team) for team in user["teams"]]) for user in found]
+
+
+async def find_malformed_teams(teams: Collection) -> Sequence[str]:
+    """The ids of the first documents that our validator would refuse."""
+    found = teams.find({"$nor": [TEAM_VALIDATOR]}, {"_id": 1}).sort("_id").limit(SHOWN)
+    return [str(team["_id"]) for team in await found.to_list(None)]
+
+
+def describe_damage(
+    collection: str,
+    users_on_several_teams: Sequence[tuple[str, Sequence[str]]],
+    malformed_teams: Sequence[str],
+) -> str:
+    """The sentences that the server prints when it refuses to start."""
+    lines = [
+        f"Team Joiner does not start: the data in {collection} breaks the rules that it keeps."
+    ]
+    if users_on_several_teams:
+        lines.append("These users are on more than one team (the first are shown):")
+        lines += [
+            f"  user {user!r} is on teams {', '.join(on)}" for user, on in users_on_several_teams
+        ]
+    if malformed_teams:
+        lines.append(
+            "These documents lack a name, a version of 1 or more or a userIds array of distinct "
+            "strings (the first are shown):"
+        )
+        lines += [f"  team {team}" for team in malformed_teams]
+    lines.append("Mend the data and start again; no team has been changed.")
+    return "\n".join(lines)

@@ -1,0 +1,182 @@
+"""The reads: single teams, the teams of users, and pages of teams and of members."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from bson import ObjectId
+from pymongo import ASCENDING, DESCENDING
+
+from app.domain.ids import TeamId, UserId, Version
+from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
+from app.domain.teams import Team
+from app.storage.client import Client, teams_of
+from app.storage.documents import (
+    LIVE,
+    Document,
+    read_team,
+    read_team_id,
+    read_user_ids,
+    stored_team_id,
+    team_fields,
+)
+from app.storage.errors import driver_faults
+from app.storage.indexes import LIVE_TEAMS_BY_CREATION, LIVE_TEAMS_BY_NAME
+from app.storage.member_slices import member_slice
+
+BY_NAME: str = LIVE_TEAMS_BY_NAME.document["name"]
+BY_CREATION: str = LIVE_TEAMS_BY_CREATION.document["name"]
+
+
+class MongoTeamDirectory:
+    """`TeamDirectory` on MongoDB. *Held by*: G5, every read is of majority-acknowledged state."""
+
+    def __init__(self, client: Client, database: str, *, default_capacity: int) -> None:
+        self._teams = teams_of(client, database)
+        self._default_capacity = default_capacity
+
+    async def find_teams(
+        self, team_ids: Collection[TeamId], *, with_member_count: bool
+    ) -> Mapping[TeamId, Team]:
+        """See `TeamDirectory`."""
+        documents = await self._find(
+            {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}, **LIVE},
+            team_fields(with_member_count=with_member_count),
+        )
+        teams = (read_team(document, self._default_capacity) for document in documents)
+        return {team.id: team for team in teams}
+
+    async def find_teams_of(
+        self, user_ids: Collection[UserId], *, with_member_count: bool
+    ) -> Mapping[UserId, Team]:
+        """See `TeamDirectory`. Of the arrays only the ids asked for leave the database."""
+        wanted = list(user_ids)
+        documents = await self._find(
+            {"userIds": {"$in": wanted}},
+            {
+                **team_fields(with_member_count=with_member_count),
+                "found": {"$setIntersection": ["$userIds", {"$literal": wanted}]},
+            },
+        )
+        return {
+            user_id: read_team(document, self._default_capacity)
+            for document in documents
+            for user_id in read_user_ids(document, "found")
+        }
+
+    async def list_teams(
+        self,
+        page: PageRequest[TeamPosition],
+        *,
+        order: TeamOrder,
+        name_contains: str | None,
+        with_member_count: bool,
+    ) -> Page[Team, TeamPosition]:
+        """See `TeamDirectory`. Walks `live_teams_by_name` or `live_teams_by_creation`."""
+        key, index = ("name", BY_NAME) if order.by_name else ("createdAt", BY_CREATION)
+        descending = order.descending != page.from_back
+        direction = DESCENDING if descending else ASCENDING
+        bounds = [
+            _beyond(key, position, descending=downwards)
+            for position, downwards in (
+                (page.after, order.descending),
+                (page.before, not order.descending),
+            )
+            if position is not None
+        ]
+        filters = _live_teams(name_contains)
+        if bounds:
+            filters["$and"] = bounds
+        # One more than asked for tells whether there are more.
+        documents = await self._find(
+            filters,
+            team_fields(with_member_count=with_member_count),
+            sort=[(key, direction), ("_id", direction)],
+            limit=page.size + 1,
+            # Left alone, the planner may take an index per branch of `$or` and sort what it finds.
+            hint=index,
+        )
+        more = len(documents) > page.size
+        items = [
+            (
+                read_team(document, self._default_capacity),
+                TeamPosition(document.get(key), read_team_id(document)),
+            )
+            for document in documents[: page.size]
+        ]
+        if page.from_back:
+            return Page(tuple(reversed(items)), has_next=page.before is not None, has_previous=more)
+        return Page(tuple(items), has_next=more, has_previous=page.after is not None)
+
+    async def count_teams(self, *, name_contains: str | None) -> int:
+        """See `TeamDirectory`. *Limits*: counts index entries, so it grows with the teams."""
+        with driver_faults():
+            return await self._teams.count_documents(_live_teams(name_contains))
+
+    async def list_members(
+        self, team_ids: Collection[TeamId], page: PageRequest[MemberPosition]
+    ) -> Mapping[TeamId, Page[UserId, MemberPosition]]:
+        """See `TeamDirectory`. The slice is cut out inside the database."""
+        documents = await self._find(
+            {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}, **LIVE},
+            {"version": 1, "memberCount": {"$size": "$userIds"}, "slice": member_slice(page)},
+        )
+        return {read_team_id(document): _read_members(document) for document in documents}
+
+    async def _find(
+        self,
+        filters: Document,
+        fields: Document,
+        *,
+        sort: list[tuple[str, int]] | None = None,
+        limit: int = 0,
+        hint: str | None = None,
+    ) -> list[dict[str, Any]]:
+        with driver_faults():
+            found = self._teams.find(filters, fields, sort=sort, limit=limit, hint=hint)
+            return await found.to_list(None)
+
+
+def _live_teams(name_contains: str | None) -> dict[str, Any]:
+    if not name_contains:
+        return dict(LIVE)
+    return {**LIVE, "name": {"$regex": re.escape(name_contains), "$options": "i"}}
+
+
+def _beyond(key: str, position: TeamPosition, *, descending: bool) -> Document:
+    """The filter for what comes after a position: a range of the index, its first ties cut by id.
+
+    Missing times are null, which sorts before every date: `$gte` leaves them out, and `$not` `$gt`
+    lets them in.
+    """
+    beyond_ties: list[Document] = [
+        {key: {"$ne": position.key}},
+        {"_id": _id_beyond(position.id, descending)},
+    ]
+    if position.key is not None:
+        within = {"$not": {"$gt": position.key}} if descending else {"$gte": position.key}
+        return {key: within, "$or": beyond_ties}
+    return {key: None, **beyond_ties[1]} if descending else {"$or": beyond_ties}
+
+
+def _id_beyond(team_id: TeamId, descending: bool) -> Document:  # noqa: FBT001 - passed on
+    """Ids past that one. A comparison sees its own type only, and strings sort before ObjectIds."""
+    stored = stored_team_id(team_id)
+    if descending:
+        return {"$not": {"$gte": stored}} if isinstance(stored, ObjectId) else {"$lt": stored}
+    return {"$gt": stored} if isinstance(stored, ObjectId) else {"$not": {"$lte": stored}}
+
+
+def _read_members(document: Document) -> Page[UserId, MemberPosition]:
+    start = document["slice"]["start"]
+    version, member_count = Version(document["version"]), document["memberCount"]
+    user_ids = read_user_ids(document["slice"])
+    items = tuple(
+        (user_id, MemberPosition(index, user_id, version, member_count))
+        for index, user_id in enumerate(user_ids, start)
+    )
+    return Page(
+        items,
+        has_next=start + len(items) < member_count,
+        has_previous=start > 0,
+    )

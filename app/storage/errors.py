@@ -1,0 +1,56 @@
+"""Sorts the driver's errors into faults, by type and code, never by their text."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pymongo.errors import (
+    ConnectionFailure,
+    DuplicateKeyError,
+    InvalidOperation,
+    OperationFailure,
+    PyMongoError,
+    WaitQueueTimeoutError,
+)
+
+from app.domain.faults import DatabaseUnavailable
+
+NAMESPACE_EXISTS = 48
+BACKGROUND_OPERATION_IN_PROGRESS = 12587
+CONFLICTING_OPERATION_IN_PROGRESS = 117
+INDEX_CONFLICTS = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
+
+# Server codes that mean "not now": MaxTimeMSExpired, WriteConcernFailed, ShutdownInProgress,
+# PrimarySteppedDown, ExceededTimeLimit, NotWritablePrimary, the two Interrupted…, and
+# NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary. The driver has already retried once.
+_UNAVAILABLE_CODES = frozenset(
+    {50, 64, 91, 100, 189, 202, 262, 10058, 10107, 11600, 11602, 13435, 13436}
+)
+
+
+@contextmanager
+def driver_faults() -> Iterator[None]:
+    """Raises `DatabaseUnavailable` in place of a driver error that says so.
+
+    Any other driver error passes: it is a bug, or a broken set-up, and is masked at the edge.
+    """
+    try:
+        yield
+    except PyMongoError as error:
+        if is_unavailable(error):
+            raise DatabaseUnavailable(str(error)) from error
+        raise
+
+
+def is_unavailable(error: PyMongoError) -> bool:
+    """Whether the database could not be reached, or did not answer in time."""
+    if isinstance(error, ConnectionFailure | WaitQueueTimeoutError) or error.timeout:
+        return True
+    if isinstance(error, InvalidOperation):  # the client is closed: we are shutting down
+        return True
+    return isinstance(error, OperationFailure) and error.code in _UNAVAILABLE_CODES
+
+
+def refused_by(error: DuplicateKeyError) -> tuple[str, ...]:
+    """The fields of the unique index that refused a write."""
+    details = error.details or {}
+    return tuple(details.get("keyPattern", ()))

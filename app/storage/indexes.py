@@ -1,0 +1,66 @@
+"""The indexes and the validator of `teams`: declared here, made at start, checked by readiness.
+
+`one_team_per_user` is G1 itself. It is partial because a plain unique index on an array gives every
+empty team the same key; `{"$gte": ""}` indexes all strings and none of the empty arrays, and the
+planner still uses it for a query by user id.
+"""
+
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+
+TEAMS = "teams"
+
+ONE_TEAM_PER_USER = IndexModel(
+    [("userIds", ASCENDING)],
+    name="one_team_per_user",
+    unique=True,
+    partialFilterExpression={"userIds": {"$gte": ""}},
+)
+ONE_TEAM_PER_CREATION_REQUEST = IndexModel(
+    [("creation.requestId", ASCENDING), ("creation.actorId", ASCENDING)],
+    name="one_team_per_creation_request",
+    unique=True,
+    partialFilterExpression={"creation.requestId": {"$exists": True}},
+)
+# Live teams have no `deletedAt`, so an equality on null leads straight into the sort order.
+LIVE_TEAMS_BY_NAME = IndexModel(
+    [("deletedAt", ASCENDING), ("name", ASCENDING), ("_id", ASCENDING)], name="live_teams_by_name"
+)
+LIVE_TEAMS_BY_CREATION = IndexModel(
+    [("deletedAt", ASCENDING), ("createdAt", ASCENDING), ("_id", ASCENDING)],
+    name="live_teams_by_creation",
+)
+
+TEAM_INDEXES = (
+    ONE_TEAM_PER_USER,
+    ONE_TEAM_PER_CREATION_REQUEST,
+    LIVE_TEAMS_BY_NAME,
+    LIVE_TEAMS_BY_CREATION,
+)
+TEAM_INDEX_NAMES = frozenset(index.document["name"] for index in TEAM_INDEXES)
+
+# What holds for every writer, ours or not. The service's own limits on names and ids are tighter;
+# here stands what the guarantees need: whole arrays of distinct strings, and a version.
+TEAM_VALIDATOR: dict[str, Any] = {
+    "$jsonSchema": {
+        "bsonType": "object",
+        "required": ["name", "userIds", "version"],
+        "properties": {
+            "_id": {"bsonType": ["objectId", "string"]},
+            "name": {"bsonType": "string"},
+            "userIds": {
+                "bsonType": "array",
+                "uniqueItems": True,
+                "items": {"bsonType": "string", "minLength": 1, "maxLength": 128},
+            },
+            "version": {"bsonType": ["int", "long"], "minimum": 1},
+            "capacity": {"bsonType": ["int", "long"], "minimum": 1},
+            "createdAt": {"bsonType": "date"},
+            "updatedAt": {"bsonType": "date"},
+            "deletedAt": {"bsonType": "date"},
+            "lastChange": {"bsonType": "object"},
+            "requests": {"bsonType": "array"},
+        },
+    }
+}

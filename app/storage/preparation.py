@@ -1,0 +1,168 @@
+"""Brings the database into the form that the guarantees need, or refuses to serve on it.
+
+Any number of servers may do this at once, each at every start: whatever is there already is left.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
+from app.storage.client import Client, Collection, teams_of
+from app.storage.damage import describe_damage, find_malformed_teams, find_users_on_several_teams
+from app.storage.errors import (
+    BACKGROUND_OPERATION_IN_PROGRESS,
+    CONFLICTING_OPERATION_IN_PROGRESS,
+    INDEX_CONFLICTS,
+    NAMESPACE_EXISTS,
+    driver_faults,
+)
+from app.storage.indexes import TEAM_INDEX_NAMES, TEAM_INDEXES, TEAM_VALIDATOR, TEAMS
+
+logger = logging.getLogger(__name__)
+
+OLDEST_SERVER = (6, 0)
+
+# Between two attempts; an attempt itself waits for the database as long as a request may.
+RETRY_SECONDS = 1
+
+# Another server that is building indexes keeps the validator from being set; it is done within
+# moments unless the collection is large.
+MAX_VALIDATOR_ATTEMPTS = 20
+VALIDATOR_RETRY_SECONDS = 0.25
+
+Database = AsyncIOMotorDatabase[dict[str, Any]]
+
+
+async def prepare_database(client: Client, database: str) -> None:
+    """Checks the deployment, then makes the collection, its validator and its indexes.
+
+    *Raises*: `DatabaseUnsuitable`, with a sentence for the operator; `DatabaseUnavailable`.
+    Repeating is safe.
+    """
+    with driver_faults():
+        await _check_deployment(client)
+        teams = teams_of(client, database)
+        await _set_validator(client[database], teams)
+        await _build_indexes(teams)
+
+
+class Preparation:
+    """`prepare_database` for a server that may be there before its database is."""
+
+    def __init__(self, client: Client, database: str) -> None:
+        self._client = client
+        self._database = database
+        self._done = False
+
+    def is_done(self) -> bool:
+        """Whether it has succeeded; until then nothing may be written, since nothing holds G1."""
+        return self._done
+
+    async def attempt(self) -> bool:
+        """Whether it succeeded now; not while the database can't be reached.
+
+        *Raises*: `DatabaseUnsuitable`.
+        """
+        try:
+            await prepare_database(self._client, self._database)
+        except DatabaseUnavailable as fault:
+            logger.warning("The database is not ready yet, and will be tried again: %s", fault)
+            return False
+        self._done = True
+        return True
+
+    async def repeat_until_done(self, refuse: Callable[[DatabaseUnsuitable], None]) -> None:
+        """Attempts until one succeeds, or until the database is there and `refuse` is called."""
+        try:
+            while not await self.attempt():
+                await asyncio.sleep(RETRY_SECONDS)
+        except DatabaseUnsuitable as fault:
+            refuse(fault)
+
+
+async def check_readiness(client: Client, database: str) -> None:
+    """Whether the database answers and the guarantees' indexes stand.
+
+    *Raises*: `DatabaseUnavailable` when it does not answer; `DatabaseUnsuitable` when somebody has
+    dropped an index: then nothing holds G1 any more and this server should get no traffic.
+    """
+    with driver_faults():
+        names = set(await teams_of(client, database).index_information())
+    if missing := TEAM_INDEX_NAMES - names:
+        raise DatabaseUnsuitable(
+            f"The collection {database}.{TEAMS} has lost its index {', '.join(sorted(missing))}. "
+            "Start a server anew: it makes the missing indexes, or says why it can't."
+        )
+
+
+async def _check_deployment(client: Client) -> None:
+    hello = await client.admin.command("hello")
+    build = await client.admin.command("buildInfo")
+    if tuple(build["versionArray"]) < OLDEST_SERVER:
+        raise DatabaseUnsuitable(
+            f"MongoDB {build['version']} is too old: Team Joiner needs 6.0 or newer. "
+            "Upgrade the deployment, or set MONGODB_URI to a newer one."
+        )
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        raise DatabaseUnsuitable(
+            "This mongod runs standalone, and Team Joiner needs a replica set for its "
+            "transactions and acknowledged writes. Restart mongod with --replSet NAME and run "
+            "rs.initiate() once; a replica set of one node will do."
+        )
+    if not hello.get("isWritablePrimary"):
+        raise DatabaseUnavailable("There is no writable primary yet.")
+
+
+async def _set_validator(database: Database, teams: Collection) -> None:
+    try:
+        await database.create_collection(TEAMS, validator=TEAM_VALIDATOR, check_exists=False)
+        return
+    except OperationFailure as error:
+        if error.code != NAMESPACE_EXISTS:
+            raise
+    for attempt in range(1, MAX_VALIDATOR_ATTEMPTS + 1):
+        if (await teams.options()).get("validator") == TEAM_VALIDATOR:
+            return
+        if attempt == 1:
+            await _refuse_damage(teams)
+        try:
+            await database.command("collMod", TEAMS, validator=TEAM_VALIDATOR)
+        except OperationFailure as error:
+            busy = (BACKGROUND_OPERATION_IN_PROGRESS, CONFLICTING_OPERATION_IN_PROGRESS)
+            if error.code not in busy or attempt == MAX_VALIDATOR_ATTEMPTS:
+                raise
+            await asyncio.sleep(VALIDATOR_RETRY_SECONDS)
+
+
+async def _build_indexes(teams: Collection) -> None:
+    try:
+        await teams.create_indexes(list(TEAM_INDEXES))
+    except DuplicateKeyError:
+        await _refuse_damage(teams)
+        raise
+    except OperationFailure as error:
+        if error.code not in INDEX_CONFLICTS:
+            raise
+        raise DatabaseUnsuitable(
+            f"An index on {_name(teams)} stands in the way of one of ours, whose guarantee would "
+            f"be missing. Drop that index and start again. MongoDB says: {error}"
+        ) from error
+
+
+def _name(teams: Collection) -> str:
+    return f"{teams.database.name}.{teams.name}"
+
+
+async def _refuse_damage(teams: Collection) -> None:
+    """*Raises*: `DatabaseUnsuitable`, naming the first users and teams that break the rules."""
+    users_on_several_teams = await find_users_on_several_teams(teams)
+    malformed_teams = await find_malformed_teams(teams)
+    if users_on_several_teams or malformed_teams:
+        raise DatabaseUnsuitable(
+            describe_damage(_name(teams), users_on_several_teams, malformed_teams)
+        )

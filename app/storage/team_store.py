@@ -1,0 +1,313 @@
+"""The writes of one team: each a single conditional `findOneAndUpdate` or insert.
+
+The condition of a change stands in the filter of the write that makes it, so there is no moment
+between a check and its write in which another server could act.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from app.domain.changes import UNCHANGED, Attribution, ChangeKind, Unchanged
+from app.domain.ids import TeamId, UserId, Version
+from app.domain.outcomes import AcceptedMove
+from app.domain.standing import Replay, Standing
+from app.domain.teams import Team
+from app.storage.client import Client, teams_of
+from app.storage.documents import (
+    LIVE,
+    Document,
+    last_change,
+    new_team,
+    read_creation_replay,
+    read_replay,
+    read_team,
+    read_team_id,
+    remember_request,
+    stored_team_id,
+    team_fields,
+    unseen_request,
+)
+from app.storage.errors import driver_faults, refused_by
+from app.storage.transactions import Transactions
+
+
+class MongoTeamStore:
+    """`TeamStore` on MongoDB."""
+
+    def __init__(self, client: Client, database: str, *, default_capacity: int) -> None:
+        self._teams = teams_of(client, database)
+        self._default_capacity = default_capacity
+        self._transactions = Transactions(client)
+
+    async def insert_team(self, *, name: str, capacity: int | None, by: Attribution) -> Team | None:
+        """See `TeamStore`. *Held by*: index `one_team_per_creation_request`."""
+        document = new_team(name=name, capacity=capacity, by=by)
+        try:
+            with driver_faults():
+                await self._teams.insert_one(document)
+        except DuplicateKeyError as error:
+            if "creation.requestId" in refused_by(error):
+                return None
+            raise
+        return read_team({**document, "memberCount": 0}, self._default_capacity)
+
+    async def update_team(
+        self,
+        *,
+        team_id: TeamId,
+        expected_version: Version,
+        name: str | Unchanged,
+        capacity: int | Unchanged | None,
+        by: Attribution,
+        with_member_count: bool,
+    ) -> Team | None:
+        """See `TeamStore`. *Held by*: G3 `version`, G4 `$expr` on the array's size."""
+        given: dict[str, Any] = {}
+        if name is not UNCHANGED:
+            given["name"] = name
+        if capacity is not UNCHANGED:
+            given["capacity"] = capacity
+        kind = ChangeKind.CAPACITY_CHANGED if name is UNCHANGED else ChangeKind.TEAM_RENAMED
+        update: dict[str, Any] = {
+            "$set": {"lastChange": last_change(kind, by, **given), **given},
+        }
+        condition: dict[str, Any] = {"_id": stored_team_id(team_id)}
+        if capacity is None:
+            del update["$set"]["capacity"]
+            update["$unset"] = {"capacity": ""}
+        if capacity is not UNCHANGED:
+            condition["$expr"] = {"$lte": [_SIZE, capacity or self._default_capacity]}
+        return await self._change(
+            condition, expected_version, update, by, with_member_count=with_member_count
+        )
+
+    async def delete_team(
+        self, *, team_id: TeamId, expected_version: Version, by: Attribution
+    ) -> Team | None:
+        """See `TeamStore`. The write that marks the team deleted is the one that frees its members.
+
+        *Held by*: G3 `version`.
+        """
+        change = last_change(ChangeKind.TEAM_DELETED, by)
+        update = {"$set": {"userIds": [], "deletedAt": by.at, "lastChange": change}}
+        return await self._change(
+            {"_id": stored_team_id(team_id)}, expected_version, update, by, with_member_count=True
+        )
+
+    async def add_member(
+        self,
+        *,
+        team_id: TeamId,
+        user_id: UserId,
+        expected_version: Version | None,
+        by: Attribution,
+        with_member_count: bool,
+        other_team_id: TeamId | None = None,
+        session: AsyncIOMotorClientSession | None = None,
+    ) -> Team | None:
+        """See `TeamStore`.
+
+        Sue joins Team A here while John puts her on Team B through another server: both writes
+        pass their own filter, and the index lets one of them in. The other one is refused.
+
+        *Held by*: G1 index `one_team_per_user`, G2 `$ne`, G3 `version`, G4 `$expr`.
+        """
+        room = {"$ifNull": ["$capacity", self._default_capacity]}
+        condition = {
+            "_id": stored_team_id(team_id),
+            "userIds": {"$ne": user_id},
+            "$expr": {"$lt": [_SIZE, room]},
+        }
+        update = _membership_change(
+            "$push", ChangeKind.USER_JOINED_TEAM, user_id, by, other_team_id
+        )
+        try:
+            return await self._change(
+                condition,
+                expected_version,
+                update,
+                by,
+                with_member_count=with_member_count,
+                other_team_id=other_team_id,
+                session=session,
+            )
+        except DuplicateKeyError as error:
+            if "userIds" in refused_by(error):
+                return None
+            raise
+
+    async def remove_member(
+        self,
+        *,
+        team_id: TeamId,
+        user_id: UserId,
+        expected_version: Version | None,
+        by: Attribution,
+        with_member_count: bool,
+    ) -> Team | None:
+        """See `TeamStore`. *Held by*: membership and, if given, `version` (G3) in the filter."""
+        update = _membership_change("$pull", ChangeKind.USER_LEFT_TEAM, user_id, by)
+        return await self._change(
+            {"_id": stored_team_id(team_id), "userIds": user_id},
+            expected_version,
+            update,
+            by,
+            with_member_count=with_member_count,
+        )
+
+    async def move_member(
+        self,
+        *,
+        user_id: UserId,
+        to_team_id: TeamId,
+        from_team_id: TeamId | None,
+        expected_to_version: Version | None,
+        expected_from_version: Version | None,
+        by: Attribution,
+        with_member_count: bool,
+    ) -> AcceptedMove | None:
+        """See `TeamStore`.
+
+        *Atomicity*: one transaction over both teams: nobody sees the user on both, or on neither.
+        *Held by*: both writes carry their condition, and G1's index stands inside it as well.
+        """
+
+        async def move(session: AsyncIOMotorClientSession) -> AcceptedMove | None:
+            left = await self._leave_for(
+                to_team_id,
+                user_id=user_id,
+                from_team_id=from_team_id,
+                expected_version=expected_from_version,
+                by=by,
+                with_member_count=with_member_count,
+                session=session,
+            )
+            if left is None:
+                return None
+            joined = await self.add_member(
+                team_id=to_team_id,
+                user_id=user_id,
+                expected_version=expected_to_version,
+                by=by,
+                with_member_count=with_member_count,
+                other_team_id=left.id,
+                session=session,
+            )
+            return AcceptedMove(from_team=left, to_team=joined) if joined else None
+
+        return await self._transactions.run(move, to_team_id, from_team_id)
+
+    async def _leave_for(
+        self,
+        to_team_id: TeamId,
+        *,
+        user_id: UserId,
+        from_team_id: TeamId | None,
+        expected_version: Version | None,
+        by: Attribution,
+        with_member_count: bool,
+        session: AsyncIOMotorClientSession,
+    ) -> Team | None:
+        """The first half of a move: off the team the user is on, which must not be the target."""
+        update = _membership_change("$pull", ChangeKind.USER_LEFT_TEAM, user_id, by, to_team_id)
+        source = {"$ne": stored_team_id(to_team_id)}
+        if from_team_id is not None:
+            source["$eq"] = stored_team_id(from_team_id)
+        return await self._change(
+            {"_id": source, "userIds": user_id},
+            expected_version,
+            update,
+            by,
+            with_member_count=with_member_count,
+            other_team_id=to_team_id,
+            session=session,
+        )
+
+    async def _change(
+        self,
+        condition: Document,
+        expected_version: Version | None,
+        update: dict[str, Any],
+        by: Attribution,
+        *,
+        with_member_count: bool,
+        other_team_id: TeamId | None = None,
+        session: AsyncIOMotorClientSession | None = None,
+    ) -> Team | None:
+        """The one write behind every change of a team: all conditions, +1 on the version.
+
+        Plain update operators only: a pipeline update would reach the change stream as a
+        difference, and `lastChange` would no longer arrive whole.
+        """
+        filters = {**condition, **LIVE, **unseen_request(by)}
+        if expected_version is not None:
+            filters["version"] = expected_version
+        update["$inc"] = {"version": 1}
+        update["$set"]["updatedAt"] = by.at
+        if mark := remember_request(by, other_team_id):
+            update.setdefault("$push", {}).update(mark)
+        with driver_faults():
+            document = await self._teams.find_one_and_update(
+                filters,
+                update,
+                projection=team_fields(with_member_count=with_member_count),
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+        return read_team(document, self._default_capacity) if document else None
+
+    async def find_standing(
+        self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
+    ) -> Standing:
+        """See `TeamStore`. A single find, so that what it tells held together."""
+        wanted: list[Document] = [{"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}}]
+        fields = {**team_fields(with_member_count=True), "deletedAt": 1}
+        if user_id is not None:
+            wanted.append({"userIds": user_id})
+            fields["hasUser"] = {"$in": [{"$literal": user_id}, "$userIds"]}
+        if by.request_id is not None:
+            fields["requests"] = 1
+        with driver_faults():
+            documents = await self._teams.find({"$or": wanted}, fields).to_list(None)
+
+        teams: dict[TeamId, Team] = {}
+        current_team: Team | None = None
+        replay: Replay | None = None
+        for document in documents:
+            team = read_team(document, self._default_capacity)
+            if document.get("deletedAt") is None:
+                teams[team.id] = team
+            if document.get("hasUser"):
+                current_team = team
+            if read_team_id(document) in team_ids:
+                replay = replay or read_replay(document, team, by)
+        return Standing(teams, current_team, replay)
+
+    async def find_created(self, by: Attribution) -> Replay | None:
+        """See `TeamStore`."""
+        key = {"creation.requestId": by.request_id, "creation.actorId": by.actor_id}
+        fields = {**team_fields(with_member_count=True), "creation": 1}
+        with driver_faults():
+            document = await self._teams.find_one(key, fields)
+        if document is None:
+            return None
+        return read_creation_replay(document, read_team(document, self._default_capacity))
+
+
+_SIZE: Mapping[str, str] = {"$size": "$userIds"}
+
+
+def _membership_change(
+    operator: str,
+    kind: ChangeKind,
+    user_id: UserId,
+    by: Attribution,
+    other_team_id: TeamId | None = None,
+) -> dict[str, Any]:
+    details = {"otherTeamId": other_team_id} if other_team_id else {}
+    change = last_change(kind, by, userId=user_id, **details)
+    return {operator: {"userIds": user_id}, "$set": {"lastChange": change}}

@@ -1,0 +1,275 @@
+"""What stands in the database after a start, and which databases are refused, on a real mongod."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from bson import ObjectId
+from pymongo import ASCENDING
+from pymongo.errors import WriteError
+
+from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
+from app.storage.client import Client, connect, teams_of
+from app.storage.indexes import TEAM_INDEX_NAMES, TEAM_INDEXES, TEAM_VALIDATOR
+from app.storage.preparation import Preparation, check_readiness, prepare_database
+
+
+def document(*user_ids: str, **given: Any) -> dict[str, Any]:
+    return {"_id": ObjectId(), "name": "Red", "userIds": list(user_ids), "version": 1, **given}
+
+
+async def assert_prepared(client: Client, database: str) -> None:
+    teams = teams_of(client, database)
+    found = await teams.index_information()
+    assert set(found) == {"_id_", *TEAM_INDEX_NAMES}
+    assert found["one_team_per_user"]["unique"] is True
+    assert (await teams.options())["validator"] == TEAM_VALIDATOR
+    await check_readiness(client, database)
+
+
+async def test_an_empty_database_gets_its_indexes_and_its_validator(
+    client: Client, empty_database: str
+) -> None:
+    await prepare_database(client, empty_database)
+
+    await assert_prepared(client, empty_database)
+
+
+async def test_preparing_again_changes_nothing_and_keeps_the_teams(
+    client: Client, database: str
+) -> None:
+    team = document("sue")
+    await teams_of(client, database).insert_one(team)
+
+    await prepare_database(client, database)
+
+    await assert_prepared(client, database)
+    assert await teams_of(client, database).find().to_list(None) == [team]
+
+
+@pytest.mark.parametrize("has_teams", [False, True])
+async def test_ten_servers_may_prepare_at_once(
+    mongodb_uri: str, client: Client, empty_database: str, *, has_teams: bool
+) -> None:
+    if has_teams:
+        await client[empty_database].teams.insert_many([document(f"u{n}") for n in range(200)])
+    clients = [connect(mongodb_uri, timeout_seconds=10) for _ in range(10)]
+
+    try:
+        await asyncio.gather(*(prepare_database(each, empty_database) for each in clients))
+    finally:
+        for each in clients:
+            each.close()
+
+    await assert_prepared(client, empty_database)
+
+
+async def test_teams_of_another_program_are_taken_over(client: Client, empty_database: str) -> None:
+    teams = client[empty_database].teams
+    await teams.insert_many([document("sue"), document(), document(), document(_id="a name")])
+
+    await prepare_database(client, empty_database)
+
+    await assert_prepared(client, empty_database)
+
+
+async def test_an_ordinary_index_on_the_users_does_not_disturb(
+    client: Client, empty_database: str
+) -> None:
+    await client[empty_database].teams.create_index("userIds")
+
+    await prepare_database(client, empty_database)
+
+    assert {"userIds_1", *TEAM_INDEX_NAMES} < set(
+        await teams_of(client, empty_database).index_information()
+    )
+
+
+@pytest.mark.parametrize("validated_before", [False, True])
+async def test_users_on_two_teams_are_refused_by_name(
+    client: Client, empty_database: str, *, validated_before: bool
+) -> None:
+    if validated_before:
+        await client[empty_database].create_collection("teams", validator=TEAM_VALIDATOR)
+    red, blue, green = document("ann", "sue"), document("sue", "zoe"), document("john")
+    await client[empty_database].teams.insert_many([red, blue, green])
+
+    with pytest.raises(DatabaseUnsuitable) as refusal:
+        await prepare_database(client, empty_database)
+
+    sentence = str(refusal.value)
+    for named in ("'sue'", str(red["_id"]), str(blue["_id"]), f"{empty_database}.teams"):
+        assert named in sentence
+    for innocent in ("ann", "zoe", "john", str(green["_id"])):
+        assert innocent not in sentence
+    assert await client[empty_database].teams.count_documents({}) == 3
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"version": None},
+        {"version": 0},
+        {"version": "1"},
+        {"userIds": ["sue", "ann", "sue"]},
+        {"userIds": ["sue", 5]},
+        {"userIds": [""]},
+        {"userIds": "sue"},
+        {"name": 5},
+        {"capacity": 0},
+    ],
+)
+async def test_documents_that_are_no_teams_are_refused_by_id(
+    client: Client, empty_database: str, damage: dict[str, Any]
+) -> None:
+    damaged, whole = document(**damage), document("zoe")
+    await client[empty_database].teams.insert_many([damaged, whole])
+
+    with pytest.raises(DatabaseUnsuitable) as refusal:
+        await prepare_database(client, empty_database)
+
+    assert str(damaged["_id"]) in str(refusal.value)
+    assert str(whole["_id"]) not in str(refusal.value)
+
+
+@pytest.mark.parametrize("field", ["name", "userIds", "version"])
+async def test_a_document_that_lacks_a_field_is_refused_by_id(
+    client: Client, empty_database: str, field: str
+) -> None:
+    damaged = document()
+    del damaged[field]
+    await client[empty_database].teams.insert_one(damaged)
+
+    with pytest.raises(DatabaseUnsuitable, match=str(damaged["_id"])):
+        await prepare_database(client, empty_database)
+
+
+async def test_mended_data_is_accepted_at_the_next_start(
+    client: Client, empty_database: str
+) -> None:
+    teams = client[empty_database].teams
+    await teams.insert_many([document("sue"), document("sue", name="Blue")])
+    with pytest.raises(DatabaseUnsuitable):
+        await prepare_database(client, empty_database)
+
+    await teams.delete_one({"name": "Blue"})
+    await prepare_database(client, empty_database)
+
+    await assert_prepared(client, empty_database)
+
+
+@pytest.mark.parametrize("name", sorted(TEAM_INDEX_NAMES))
+async def test_another_index_under_one_of_our_names_is_refused_with_a_sentence(
+    client: Client, empty_database: str, name: str
+) -> None:
+    await client[empty_database].teams.create_index([("color", ASCENDING)], name=name)
+
+    with pytest.raises(DatabaseUnsuitable, match=r"index on .*\.teams stands in the way"):
+        await prepare_database(client, empty_database)
+
+
+@pytest.mark.parametrize("name", sorted(TEAM_INDEX_NAMES))
+async def test_our_index_with_weaker_options_is_refused_with_a_sentence(
+    client: Client, empty_database: str, name: str
+) -> None:
+    (ours,) = (index.document for index in TEAM_INDEXES if index.document["name"] == name)
+    options: dict[str, Any] = {"sparse": True} if "unique" not in ours else {}
+    await client[empty_database].teams.create_index(list(ours["key"].items()), name=name, **options)
+
+    with pytest.raises(DatabaseUnsuitable, match=r"index on .*\.teams stands in the way"):
+        await prepare_database(client, empty_database)
+
+
+@pytest.mark.parametrize("name", sorted(TEAM_INDEX_NAMES))
+async def test_a_server_whose_index_was_dropped_is_not_ready_until_the_next_start(
+    client: Client, database: str, name: str
+) -> None:
+    await teams_of(client, database).drop_index(name)
+
+    with pytest.raises(DatabaseUnsuitable, match=name):
+        await check_readiness(client, database)
+    await prepare_database(client, database)
+
+    await check_readiness(client, database)
+
+
+@pytest.mark.parametrize("user_ids", [["sue", "sue"], [""], ["x" * 129], [5], "sue"])
+async def test_the_validator_keeps_foreign_writers_from_writing_what_is_no_team(
+    client: Client, database: str, user_ids: Any
+) -> None:
+    with pytest.raises(WriteError) as refusal:
+        await teams_of(client, database).insert_one(document() | {"userIds": user_ids})
+
+    assert refusal.value.code == 121
+
+
+async def test_empty_teams_do_not_collide(client: Client, database: str) -> None:
+    teams = teams_of(client, database)
+
+    await teams.insert_many([document(), document(), document()])
+
+    assert await teams.count_documents({"userIds": []}) == 3
+
+
+class Deployment:
+    """What a deployment says of itself."""
+
+    def __init__(self, version: list[int], **hello: Any) -> None:
+        self._answers: dict[str, dict[str, Any]] = {
+            "buildInfo": {"versionArray": version, "version": ".".join(map(str, version))},
+            "hello": hello,
+        }
+
+    async def command(self, name: str) -> dict[str, Any]:
+        """The answer to a command."""
+        return self._answers[name]
+
+    def as_client(self) -> Client:
+        """A client that can ask this, and nothing else."""
+        return cast("Client", SimpleNamespace(admin=self))
+
+
+@pytest.mark.parametrize("version", [[5, 0, 22, 0], [4, 4, 0, 0]])
+async def test_a_mongodb_that_is_too_old_is_refused_with_what_to_do(version: list[int]) -> None:
+    deployment = Deployment(version, setName="rs", isWritablePrimary=True)
+
+    with pytest.raises(DatabaseUnsuitable, match=r"too old: Team Joiner needs 6\.0.*Upgrade"):
+        await prepare_database(deployment.as_client(), "teams")
+
+
+async def test_a_replica_set_without_a_primary_is_unavailable_rather_than_unsuitable() -> None:
+    deployment = Deployment([6, 0, 5, 0], setName="rs", isWritablePrimary=False)
+
+    with pytest.raises(DatabaseUnavailable):
+        await prepare_database(deployment.as_client(), "teams")
+
+
+async def test_a_database_that_does_not_answer_leaves_the_preparation_undone() -> None:
+    client = connect("mongodb://127.0.0.1:1/?replicaSet=rs", timeout_seconds=0.2)
+    preparation = Preparation(client, "teams")
+
+    succeeded = await preparation.attempt()
+
+    client.close()
+    assert succeeded is False
+    assert preparation.is_done() is False
+
+
+async def test_a_preparation_that_succeeded_is_done(client: Client, empty_database: str) -> None:
+    preparation = Preparation(client, empty_database)
+
+    assert await preparation.attempt() is True
+    assert preparation.is_done() is True
+
+
+async def test_a_database_that_turns_out_unsuitable_ends_the_waiting(
+    client: Client, empty_database: str
+) -> None:
+    await client[empty_database].teams.insert_many([document("sue"), document("sue")])
+    preparation, refusals = Preparation(client, empty_database), list[DatabaseUnsuitable]()
+
+    await preparation.repeat_until_done(refusals.append)
+
+    assert len(refusals) == 1
+    assert preparation.is_done() is False

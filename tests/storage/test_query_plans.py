@@ -1,0 +1,165 @@
+"""The queries that the reads send are answered from the indexes, as the planner explains them."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import monitoring
+
+from app.domain.ids import TeamId, UserId
+from app.domain.pages import PageRequest, TeamOrder, TeamPosition
+from app.storage.client import Client, teams_of
+from app.storage.directory import MongoTeamDirectory
+
+INDEX_OF = {
+    order: "live_teams_by_name" if order.by_name else "live_teams_by_creation"
+    for order in TeamOrder
+}
+BEGAN_AT = datetime(2026, 5, 4, tzinfo=UTC)
+
+
+class LastFind(monitoring.CommandListener):
+    """The last find that was sent."""
+
+    def __init__(self) -> None:
+        self.command: dict[str, Any] = {}
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        """Keeps a find."""
+        if event.command_name == "find":
+            self.command = {
+                name: value
+                for name, value in event.command.items()
+                if name in {"find", "filter", "projection", "sort", "limit"}
+            }
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Of no interest."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Of no interest."""
+
+
+class Plans:
+    """A directory of 300 teams, and how its last find is answered."""
+
+    def __init__(self, client: Client, database: str, last_find: LastFind) -> None:
+        self.directory = MongoTeamDirectory(client, database, default_capacity=10)
+        self._database = client[database]
+        self._last_find = last_find
+
+    async def keys_read(self) -> int:
+        """How many keys of the indexes the last find reads."""
+        plan = await self._database.command(
+            {"explain": self._last_find.command, "verbosity": "executionStats"}
+        )
+        keys: int = plan["executionStats"]["totalKeysExamined"]
+        return keys
+
+    async def stages(self) -> list[dict[str, Any]]:
+        """The stages of the winning plan of the last find."""
+        plan = await self._database.command({"explain": self._last_find.command})
+        return list(_stages_of(plan["queryPlanner"]["winningPlan"]))
+
+
+def _stages_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    plan = plan.get("queryPlan", plan)
+    yield plan
+    for below in (plan.get("inputStage"), *plan.get("inputStages", ())):
+        if below:
+            yield from _stages_of(below)
+
+
+@pytest.fixture
+async def plans(mongodb_uri: str, database: str) -> AsyncIterator[Plans]:
+    last_find = LastFind()
+    client: Client = AsyncIOMotorClient(mongodb_uri, tz_aware=True, event_listeners=[last_find])
+    await teams_of(client, database).insert_many(
+        [
+            {
+                "name": f"Team {number % 50}",
+                "userIds": [f"user-{number}"],
+                "version": 1,
+                "createdAt": BEGAN_AT + timedelta(seconds=number // 3),
+            }
+            for number in range(300)
+        ]
+    )
+    yield Plans(client, database, last_find)
+    client.close()
+
+
+def names(stages: list[dict[str, Any]]) -> set[str]:
+    return {stage["stage"] for stage in stages}
+
+
+def indexes(stages: list[dict[str, Any]]) -> set[str]:
+    return {stage["indexName"] for stage in stages if "indexName" in stage}
+
+
+async def test_a_users_team_is_found_by_the_unique_index(plans: Plans) -> None:
+    found = await plans.directory.find_teams_of([UserId("user-7")], with_member_count=False)
+
+    stages = await plans.stages()
+    assert set(found) == {"user-7"}
+    assert indexes(stages) == {"one_team_per_user"}
+    assert "COLLSCAN" not in names(stages)
+
+
+async def test_a_query_of_another_program_by_user_uses_the_unique_index(
+    client: Client, database: str
+) -> None:
+    plan = await client[database].command(
+        {"explain": {"find": "teams", "filter": {"userIds": "sue"}}}
+    )
+
+    stages = list(_stages_of(plan["queryPlanner"]["winningPlan"]))
+    assert indexes(stages) == {"one_team_per_user"}
+    assert "IXSCAN" in names(stages)
+
+
+@pytest.mark.parametrize("order", TeamOrder)
+@pytest.mark.parametrize("from_back", [False, True])
+@pytest.mark.parametrize("name_contains", [None, "Team 1"])
+async def test_a_page_from_either_end_walks_an_index_and_sorts_nothing(
+    plans: Plans, order: TeamOrder, name_contains: str | None, *, from_back: bool
+) -> None:
+    page: PageRequest[TeamPosition] = PageRequest(size=5, from_back=from_back)
+
+    await plans.directory.list_teams(
+        page, order=order, name_contains=name_contains, with_member_count=False
+    )
+
+    stages = await plans.stages()
+    assert indexes(stages) == {INDEX_OF[order]}
+    assert not names(stages) & {"COLLSCAN", "SORT"}
+
+
+async def test_a_page_in_the_middle_reads_hardly_more_of_the_index_than_it_shows(
+    plans: Plans,
+) -> None:
+    read: dict[str, int] = {}
+
+    for order, from_back in product(TeamOrder, (False, True)):
+        position = TeamPosition(
+            "Team 25" if order.by_name else BEGAN_AT + timedelta(seconds=50), TeamId("0" * 24)
+        )
+        page = PageRequest(
+            size=5,
+            after=None if from_back else position,
+            before=position if from_back else None,
+            from_back=from_back,
+        )
+        await plans.directory.list_teams(
+            page, order=order, name_contains=None, with_member_count=False
+        )
+        assert indexes(await plans.stages()) == {INDEX_OF[order]}
+        read[
+            f"{order.name} {'from the back' if from_back else 'from the front'}"
+        ] = await plans.keys_read()
+
+    # The page, one more, and twice those who share the key at its edge.
+    assert {where: keys for where, keys in read.items() if keys > 25} == {}
