@@ -1,0 +1,43 @@
+"""The ASGI application: routes and middleware over services that somebody else opens and closes."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from app.api.body_limit import BodyLimit
+from app.api.context import Services
+from app.api.graphql_endpoint import GraphQLEndpoint
+from app.api.health import ReadinessCheck, healthz, readyz
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+def build_application(
+    services: Services,
+    *,
+    check_readiness: ReadinessCheck,
+    lifespan: Lifespan,
+    timeout_seconds: float,
+    max_body_bytes: int,
+) -> Starlette:
+    """The application; serving it runs `lifespan`, which is the caller's."""
+    graphql = GraphQLEndpoint(services, timeout_seconds=timeout_seconds)
+    return Starlette(
+        routes=[
+            Route("/", _to_graphql),
+            Route("/graphql", graphql),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz(check_readiness, timeout_seconds=timeout_seconds)),
+        ],
+        middleware=[Middleware(BodyLimit, max_bytes=max_body_bytes)],
+        lifespan=lifespan,
+    )
+
+
+async def _to_graphql(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
+    return RedirectResponse("/graphql")

@@ -1,0 +1,44 @@
+"""Refuses request bodies over a size, before and while they are read."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.errors import PAYLOAD_TOO_LARGE, refuse
+
+
+class _BodyTooLarge(Exception):
+    """Ends the reading of a body; never leaves this module."""
+
+
+class BodyLimit:
+    """ASGI middleware: 413 for a body of more than `max_bytes`, announced or not."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, counting what is read of its body."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > self._max_bytes:
+            return await self._refuse(scope, receive, send)
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise _BodyTooLarge
+            return message
+
+        try:
+            return await self._app(scope, receive_within_limit, send)
+        except _BodyTooLarge:
+            return await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        message = f"The request's body must be at most {self._max_bytes} bytes."
+        await refuse(PAYLOAD_TOO_LARGE, message)(scope, receive, send)

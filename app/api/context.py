@@ -1,0 +1,67 @@
+"""What a resolver can reach: who asks, the storage ports, and this request's loaders."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode
+from strawberry.types.info import Info as StrawberryInfo
+
+from app.api.loaders import Loaders
+from app.domain.ids import UserId
+from app.service.ports import TeamDirectory, TeamStore
+
+
+@dataclass(frozen=True)
+class Services:
+    """What all requests share. Until the database is prepared, no request may reach it."""
+
+    store: TeamStore
+    directory: TeamDirectory
+    default_capacity: int
+    is_prepared: Callable[[], bool]
+
+
+@dataclass
+class Context:
+    """One request. `viewer_id` is None when anonymous."""
+
+    services: Services
+    viewer_id: UserId | None
+
+    @cached_property
+    def loaders(self) -> Loaders:
+        """Loaders that live as long as the request, so nothing they cache gets stale."""
+        return Loaders(self.services.directory)
+
+
+class Info(StrawberryInfo[Context, None]):
+    """Strawberry's info, which can tell what a query selects below the current field."""
+
+    def selects(self, *field_names: str) -> bool:
+        """Whether any of the fields occurs anywhere below this one.
+
+        `@skip` and `@include` are not looked at: asking the database for a little too much is
+        harmless.
+        """
+        info = self._raw_info
+        wanted = frozenset(field_names)
+        return any(
+            _selects(node.selection_set, wanted, info.fragments) for node in info.field_nodes
+        )
+
+
+def _selects(
+    selection_set: SelectionSetNode | None,
+    wanted: frozenset[str],
+    fragments: dict[str, FragmentDefinitionNode],
+) -> bool:
+    if selection_set is None:
+        return False
+    for node in selection_set.selections:
+        if isinstance(node, FieldNode) and node.name.value in wanted:
+            return True
+        below = fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+        if _selects(getattr(below, "selection_set", None), wanted, fragments):
+            return True
+    return False

@@ -1,0 +1,77 @@
+"""Cursors: positions as opaque strings. They are made here and nowhere else given a meaning."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+from typing import NewType
+
+import orjson
+
+from app.api.errors import invalid_input
+from app.domain.ids import TeamId, UserId, Version
+from app.domain.pages import MemberPosition, TeamOrder, TeamPosition
+from app.domain.problems import InvalidInput
+
+Cursor = NewType("Cursor", str)
+
+MAX_CURSOR_LENGTH = 5_000
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def team_cursor(position: TeamPosition, order: TeamOrder) -> Cursor:
+    """The cursor of a team in a list; good for both directions of the same order."""
+    key = position.key
+    stored = (key - _EPOCH) // _MILLISECOND if isinstance(key, datetime) else key
+    return _encode(["name" if order.by_name else "time", stored, position.id])
+
+
+def read_team_cursor(field: str, cursor: str, order: TeamOrder) -> TeamPosition:
+    """The position behind a cursor. *Raises*: `CodedError` naming the argument."""
+    match _decode(field, cursor):
+        case ["name", str(key), str(id_)] if order.by_name:
+            return TeamPosition(key, TeamId(id_))
+        case ["time", None, str(id_)] if not order.by_name:
+            return TeamPosition(None, TeamId(id_))
+        case ["time", int(key), str(id_)] if not order.by_name:
+            try:
+                return TeamPosition(_EPOCH + key * _MILLISECOND, TeamId(id_))
+            except OverflowError:
+                raise _not_a_cursor(field) from None
+    raise _not_a_cursor(field)
+
+
+def member_cursor(position: MemberPosition) -> Cursor:
+    """The cursor of a member in a team."""
+    return _encode(
+        ["member", position.index, position.user_id, position.version, position.member_count]
+    )
+
+
+def read_member_cursor(field: str, cursor: str) -> MemberPosition:
+    """The position behind a cursor. *Raises*: `CodedError` naming the argument."""
+    match _decode(field, cursor):
+        case ["member", int(index), str(user_id), int(version), int(count)] if (
+            min(index, version, count) >= 0 and max(index, version, count) < 2**31
+        ):
+            return MemberPosition(index, UserId(user_id), Version(version), count)
+    raise _not_a_cursor(field)
+
+
+def _encode(parts: list[str | int | None]) -> Cursor:
+    return Cursor(urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("="))
+
+
+def _decode(field: str, cursor: str) -> object:
+    if len(cursor) > MAX_CURSOR_LENGTH:
+        raise _not_a_cursor(field)
+    try:
+        return orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError):
+        raise _not_a_cursor(field) from None
+
+
+def _not_a_cursor(field: str) -> Exception:
+    return invalid_input(
+        InvalidInput(field, "must be a cursor that an earlier page of the same list has given")
+    )

@@ -1,0 +1,8 @@
+"""The page at /graphql: GraphiQL, or a small explorer of our own where its CDN is out of reach."""
+
+from importlib.resources import files
+
+
+def read_graphiql_page() -> str:
+    """The page's HTML, which stands beside this module."""
+    return files("app.api").joinpath("graphiql.html").read_text(encoding="utf-8")

@@ -1,0 +1,82 @@
+"""Batches what many items of one answer ask for into one query each, within one request."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from app.domain.ids import TeamId, UserId
+from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
+from app.domain.teams import Team
+from app.service.ports import TeamDirectory
+
+MemberPage = Page[UserId, MemberPosition]
+TeamPage = Page[Team, TeamPosition]
+
+IdT = TypeVar("IdT", bound=Hashable)
+WishT = TypeVar("WishT", bound=Hashable)
+FoundT = TypeVar("FoundT")
+
+
+@dataclass(frozen=True, slots=True)
+class TeamListing:
+    """A page of teams, described so that its parts share one query."""
+
+    page: PageRequest[TeamPosition]
+    order: TeamOrder
+    name_contains: str | None
+    with_member_count: bool
+
+
+class Loaders:
+    """The loaders of one request. A key is an id together with what is wished to know of it."""
+
+    def __init__(self, directory: TeamDirectory) -> None:
+        self._directory = directory
+        self.teams = DataLoader(self._load_teams)
+        self.teams_of_users = DataLoader(self._load_teams_of_users)
+        self.member_pages = DataLoader(self._load_member_pages)
+        self.team_pages = DataLoader(self._load_team_pages)
+
+    async def _load_teams(self, keys: list[tuple[TeamId, bool]]) -> list[Team | None]:
+        async def find(ids: list[TeamId], with_member_count: bool) -> Mapping[TeamId, Team]:  # noqa: FBT001
+            return await self._directory.find_teams(ids, with_member_count=with_member_count)
+
+        return await _load_by_wish(keys, find)
+
+    async def _load_teams_of_users(self, keys: list[tuple[UserId, bool]]) -> list[Team | None]:
+        async def find(ids: list[UserId], with_member_count: bool) -> Mapping[UserId, Team]:  # noqa: FBT001
+            return await self._directory.find_teams_of(ids, with_member_count=with_member_count)
+
+        return await _load_by_wish(keys, find)
+
+    async def _load_member_pages(
+        self, keys: list[tuple[TeamId, PageRequest[MemberPosition]]]
+    ) -> list[MemberPage | None]:
+        return await _load_by_wish(keys, self._directory.list_members)
+
+    async def _load_team_pages(self, keys: list[TeamListing]) -> list[TeamPage]:
+        return [
+            await self._directory.list_teams(
+                listing.page,
+                order=listing.order,
+                name_contains=listing.name_contains,
+                with_member_count=listing.with_member_count,
+            )
+            for listing in keys
+        ]
+
+
+async def _load_by_wish(
+    keys: Iterable[tuple[IdT, WishT]],
+    find: Callable[[list[IdT], WishT], Awaitable[Mapping[IdT, FoundT]]],
+) -> list[FoundT | None]:
+    """One query for all the ids that share a wish."""
+    ids_by_wish: dict[WishT, list[IdT]] = defaultdict(list)
+    keys = list(keys)
+    for id_, wish in keys:
+        ids_by_wish[wish].append(id_)
+    found = {wish: await find(ids, wish) for wish, ids in ids_by_wish.items()}
+    return [found[wish].get(id_) for id_, wish in keys]

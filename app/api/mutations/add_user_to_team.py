@@ -1,0 +1,77 @@
+"""addUserToTeam."""
+
+from typing import Annotated
+
+import strawberry
+
+from app.api.context import Info
+from app.api.mutations.fields import (
+    TEAM_ID,
+    USER_ID,
+    expected_version_field,
+    read_request_id,
+    read_version,
+    replayed_field,
+    request_id_field,
+)
+from app.api.nodes import COUNTED_BY, Team
+from app.api.problems import (
+    AlreadyOnTeam,
+    InvalidInput,
+    NotAllowed,
+    TeamFull,
+    TeamNotFound,
+    VersionConflict,
+    present_problem,
+)
+from app.domain.ids import TeamId, UserId
+from app.domain.outcomes import Accepted
+from app.service import add_user_to_team as service
+
+
+@strawberry.input(description="Who is to be on which team.")
+class AddUserToTeamInput:
+    """Who is to be on which team."""
+
+    team_id: strawberry.ID = strawberry.field(description=TEAM_ID)
+    user_id: strawberry.ID = strawberry.field(description=USER_ID)
+    expected_version: int | None = expected_version_field()
+    request_id: strawberry.ID | None = request_id_field()
+
+
+@strawberry.type(description="The user is on the team.")
+class AddUserToTeamSuccess:
+    """The user is on the team."""
+
+    team: Team = strawberry.field(description="The team after the change.")
+    replayed: bool = replayed_field()
+
+
+AddUserToTeamResult = Annotated[
+    AddUserToTeamSuccess
+    | NotAllowed
+    | InvalidInput
+    | TeamNotFound
+    | AlreadyOnTeam
+    | VersionConflict
+    | TeamFull,
+    strawberry.union("AddUserToTeamResult"),
+]
+
+
+async def add_user_to_team(info: Info, input: AddUserToTeamInput) -> AddUserToTeamResult:
+    """Puts a user who is on no team on this one."""
+    outcome = await service.add_user_to_team(
+        info.context.services.store,
+        viewer_id=info.context.viewer_id,
+        team_id=TeamId(input.team_id),
+        user_id=UserId(input.user_id),
+        expected_version=read_version(input.expected_version),
+        request_id=read_request_id(input.request_id),
+        with_member_count=info.selects(*COUNTED_BY),
+    )
+    match outcome:
+        case Accepted(team=team, replayed=replayed):
+            return AddUserToTeamSuccess(team=Team.of(team), replayed=replayed)
+        case problem:
+            return present_problem(problem)

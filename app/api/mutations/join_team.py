@@ -1,0 +1,74 @@
+"""joinTeam."""
+
+from typing import Annotated
+
+import strawberry
+
+from app.api.context import Info
+from app.api.mutations.fields import (
+    TEAM_ID,
+    expected_version_field,
+    read_request_id,
+    read_version,
+    replayed_field,
+    request_id_field,
+)
+from app.api.nodes import COUNTED_BY, Team
+from app.api.problems import (
+    AlreadyOnTeam,
+    InvalidInput,
+    NotAllowed,
+    TeamFull,
+    TeamNotFound,
+    VersionConflict,
+    present_problem,
+)
+from app.domain.ids import TeamId
+from app.domain.outcomes import Accepted
+from app.service import join_team as service
+
+
+@strawberry.input(description="The team that the viewer joins.")
+class JoinTeamInput:
+    """The team that the viewer joins."""
+
+    team_id: strawberry.ID = strawberry.field(description=TEAM_ID)
+    expected_version: int | None = expected_version_field()
+    request_id: strawberry.ID | None = request_id_field()
+
+
+@strawberry.type(description="The viewer is on the team.")
+class JoinTeamSuccess:
+    """The viewer is on the team."""
+
+    team: Team = strawberry.field(description="The team after the change.")
+    replayed: bool = replayed_field()
+
+
+JoinTeamResult = Annotated[
+    JoinTeamSuccess
+    | NotAllowed
+    | InvalidInput
+    | TeamNotFound
+    | AlreadyOnTeam
+    | VersionConflict
+    | TeamFull,
+    strawberry.union("JoinTeamResult"),
+]
+
+
+async def join_team(info: Info, input: JoinTeamInput) -> JoinTeamResult:
+    """addUserToTeam for the viewer."""
+    outcome = await service.join_team(
+        info.context.services.store,
+        viewer_id=info.context.viewer_id,
+        team_id=TeamId(input.team_id),
+        expected_version=read_version(input.expected_version),
+        request_id=read_request_id(input.request_id),
+        with_member_count=info.selects(*COUNTED_BY),
+    )
+    match outcome:
+        case Accepted(team=team, replayed=replayed):
+            return JoinTeamSuccess(team=Team.of(team), replayed=replayed)
+        case problem:
+            return present_problem(problem)

@@ -1,0 +1,67 @@
+"""leaveTeam."""
+
+from typing import Annotated
+
+import strawberry
+
+from app.api.context import Info
+from app.api.mutations.fields import (
+    TEAM_ID,
+    expected_version_field,
+    read_request_id,
+    read_version,
+    replayed_field,
+    request_id_field,
+)
+from app.api.nodes import COUNTED_BY, Team
+from app.api.problems import (
+    InvalidInput,
+    NotAllowed,
+    NotOnTeam,
+    TeamNotFound,
+    VersionConflict,
+    present_problem,
+)
+from app.domain.ids import TeamId
+from app.domain.outcomes import Accepted
+from app.service import leave_team as service
+
+
+@strawberry.input(description="The team that the viewer leaves.")
+class LeaveTeamInput:
+    """The team that the viewer leaves."""
+
+    team_id: strawberry.ID = strawberry.field(description=TEAM_ID)
+    expected_version: int | None = expected_version_field()
+    request_id: strawberry.ID | None = request_id_field()
+
+
+@strawberry.type(description="The viewer is on no team.")
+class LeaveTeamSuccess:
+    """The viewer is on no team."""
+
+    team: Team = strawberry.field(description="The team after the change.")
+    replayed: bool = replayed_field()
+
+
+LeaveTeamResult = Annotated[
+    LeaveTeamSuccess | NotAllowed | InvalidInput | TeamNotFound | NotOnTeam | VersionConflict,
+    strawberry.union("LeaveTeamResult"),
+]
+
+
+async def leave_team(info: Info, input: LeaveTeamInput) -> LeaveTeamResult:
+    """removeUserFromTeam for the viewer."""
+    outcome = await service.leave_team(
+        info.context.services.store,
+        viewer_id=info.context.viewer_id,
+        team_id=TeamId(input.team_id),
+        expected_version=read_version(input.expected_version),
+        request_id=read_request_id(input.request_id),
+        with_member_count=info.selects(*COUNTED_BY),
+    )
+    match outcome:
+        case Accepted(team=team, replayed=replayed):
+            return LeaveTeamSuccess(team=Team.of(team), replayed=replayed)
+        case problem:
+            return present_problem(problem)

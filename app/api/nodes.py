@@ -1,0 +1,179 @@
+"""`Team` and `User`, which lead to each other, and their connections."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from app.api.connections import After, Before, First, Last, PageInfo, page_request
+from app.api.context import Info
+from app.api.cursors import member_cursor, read_member_cursor, team_cursor
+from app.api.loaders import MemberPage, TeamListing
+from app.domain import teams as domain
+from app.domain.ids import TeamId, UserId
+from app.domain.pages import MemberPosition, Page, PageRequest
+
+COUNTED_BY = ("memberCount", "totalCount")
+
+
+@strawberry.type(description="A user, known by the id that the identity provider gave.")
+class User:
+    """A user, known by id alone."""
+
+    id: strawberry.ID = strawberry.field(description="The identity provider's id.")
+
+    @strawberry.field(description="The one team that the user is on; null when on none.")
+    async def team(self, info: Info) -> "Team | None":
+        """The user's team, loaded together with those of all users in the answer."""
+        key = (UserId(self.id), info.selects(*COUNTED_BY))
+        team = await info.context.loaders.teams_of_users.load(key)
+        return Team.of(team) if team else None
+
+
+@strawberry.type(description="A member of a team, at its place in the list of members.")
+class UserEdge:
+    """A member, at its place."""
+
+    cursor: str = strawberry.field(description="Opaque; for `after` and `before`.")
+    node: User = strawberry.field(description="The member.")
+
+
+@strawberry.type(description="A page of a team's members, in the order of joining.")
+class UserConnection:
+    """A page of members. Its parts share one query, made when the first of them is resolved."""
+
+    team_id: strawberry.Private[TeamId]
+    member_count: strawberry.Private[int | None]
+    page: strawberry.Private[PageRequest[MemberPosition]]
+
+    @strawberry.field(description="The members on this page.")
+    async def edges(self, info: Info) -> list[UserEdge]:
+        """The members on this page."""
+        return [
+            UserEdge(cursor=member_cursor(position), node=User(id=strawberry.ID(user_id)))
+            for user_id, position in (await self._load(info)).items
+        ]
+
+    @strawberry.field(description="Where this page stands.")
+    async def page_info(self, info: Info) -> PageInfo:
+        """Where this page stands."""
+        page = await self._load(info)
+        return PageInfo(
+            has_next_page=page.has_next,
+            has_previous_page=page.has_previous,
+            start_cursor=member_cursor(page.items[0][1]) if page.items else None,
+            end_cursor=member_cursor(page.items[-1][1]) if page.items else None,
+        )
+
+    @strawberry.field(description="How many members the team has, on all pages.")
+    def total_count(self) -> int:
+        """How many members the team has."""
+        return self.member_count or 0
+
+    async def _load(self, info: Info) -> MemberPage:
+        found = await info.context.loaders.member_pages.load((self.team_id, self.page))
+        return found or Page((), has_next=False, has_previous=False)
+
+
+@strawberry.type(description="A team, as it was at `version`.")
+class Team:
+    """A team at one version."""
+
+    id: strawberry.ID = strawberry.field(description="Opaque; never reused.")
+    name: str = strawberry.field(
+        description=f"1 to {domain.MAX_NAME_LENGTH} characters; need not be unique."
+    )
+    version: int = strawberry.field(
+        description="1 when created, one more with every accepted change of the team."
+    )
+    capacity: int | None = strawberry.field(
+        description="The most members it may have; null: the service's default limit applies."
+    )
+    created_at: datetime = strawberry.field(description="When it was created, to the millisecond.")
+    updated_at: datetime = strawberry.field(description="When it last changed.")
+    counted: strawberry.Private[int | None]
+
+    @classmethod
+    def of(cls, team: domain.Team) -> "Team":
+        """The schema's form of a team."""
+        return cls(
+            id=strawberry.ID(team.id),
+            name=team.name,
+            version=team.version,
+            capacity=team.capacity,
+            created_at=team.created_at,
+            updated_at=team.updated_at,
+            counted=team.member_count,
+        )
+
+    @strawberry.field(description="How many members it has.")
+    def member_count(self) -> int:
+        """How many members it has; counted by the query that read the team."""
+        return self.counted or 0
+
+    @strawberry.field(
+        description="Its members in the order of joining, as they are when this field is read."
+    )
+    def members(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> UserConnection:
+        """Its members; read only if a part of the page is selected."""
+        return UserConnection(
+            team_id=TeamId(self.id),
+            member_count=self.counted,
+            page=page_request(
+                first=first, after=after, last=last, before=before, read_cursor=read_member_cursor
+            ),
+        )
+
+
+@strawberry.type(description="A team, at its place in a list of teams.")
+class TeamEdge:
+    """A team, at its place."""
+
+    cursor: str = strawberry.field(description="Opaque; for `after` and `before`.")
+    node: Team = strawberry.field(description="The team.")
+
+
+@strawberry.type(description="A page of teams.")
+class TeamConnection:
+    """A page of teams. Its parts share one query, made when the first of them is resolved."""
+
+    listing: strawberry.Private[TeamListing]
+
+    @strawberry.field(description="The teams on this page.")
+    async def edges(self, info: Info) -> list[TeamEdge]:
+        """The teams on this page."""
+        page = await info.context.loaders.team_pages.load(self.listing)
+        return [
+            TeamEdge(cursor=team_cursor(position, self.listing.order), node=Team.of(team))
+            for team, position in page.items
+        ]
+
+    @strawberry.field(description="Where this page stands.")
+    async def page_info(self, info: Info) -> PageInfo:
+        """Where this page stands."""
+        page = await info.context.loaders.team_pages.load(self.listing)
+        cursors = [team_cursor(position, self.listing.order) for _, position in page.items]
+        return PageInfo(
+            has_next_page=page.has_next,
+            has_previous_page=page.has_previous,
+            start_cursor=cursors[0] if cursors else None,
+            end_cursor=cursors[-1] if cursors else None,
+        )
+
+    @strawberry.field(
+        description="How many teams the list has on all pages; counted only when selected."
+    )
+    async def total_count(self, info: Info) -> int:
+        """How many teams there are on all pages."""
+        directory = info.context.services.directory
+        return await directory.count_teams(name_contains=self.listing.name_contains)
+
+
+TeamIdArgument = Annotated[strawberry.ID, strawberry.argument(description="The team's id.")]
+UserIdArgument = Annotated[strawberry.ID, strawberry.argument(description="The user's id.")]

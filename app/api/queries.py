@@ -1,0 +1,80 @@
+"""The root of all questions: `team`, `teams`, `user`, `viewer`."""
+
+from functools import partial
+from typing import Annotated
+
+import strawberry
+
+from app.api.connections import After, Before, First, Last, page_request
+from app.api.context import Info
+from app.api.cursors import read_team_cursor
+from app.api.errors import invalid_input
+from app.api.loaders import TeamListing
+from app.api.nodes import COUNTED_BY, Team, TeamConnection, TeamIdArgument, User, UserIdArgument
+from app.domain.ids import TeamId
+from app.domain.pages import TeamOrder
+from app.domain.validation import check_id, check_name_part
+
+strawberry.enum(
+    TeamOrder,
+    name="TeamOrder",
+    description="The order of a list of teams: by name (code point by code point) or by creation.",
+)
+
+
+@strawberry.type(description="Questions. They read what a majority of the database has confirmed.")
+class Query:
+    """Questions."""
+
+    @strawberry.field(description="The team with this id; null when there is none, or no longer.")
+    async def team(self, info: Info, id: TeamIdArgument) -> Team | None:
+        """A team by id."""
+        if problem := check_id("id", id):
+            raise invalid_input(problem)
+        key = (TeamId(id), info.selects(*COUNTED_BY))
+        team = await info.context.loaders.teams.load(key)
+        return Team.of(team) if team else None
+
+    @strawberry.field(description="All teams that are not deleted.")
+    def teams(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        name_contains: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Only teams with this text in their name, in any case."
+            ),
+        ] = None,
+        order_by: Annotated[
+            TeamOrder, strawberry.argument(description="By default, oldest first.")
+        ] = TeamOrder.CREATED_AT_ASC,
+    ) -> TeamConnection:
+        """A page of teams; read only if a part of the page is selected."""
+        if problem := check_name_part("nameContains", name_contains):
+            raise invalid_input(problem)
+        page = page_request(
+            first=first,
+            after=after,
+            last=last,
+            before=before,
+            read_cursor=partial(read_team_cursor, order=order_by),
+        )
+        counted = info.selects(*COUNTED_BY)
+        return TeamConnection(listing=TeamListing(page, order_by, name_contains, counted))
+
+    @strawberry.field(description="The user with this id; one that nobody knows is on no team.")
+    def user(self, id: UserIdArgument) -> User:
+        """A user by id; asks the database nothing by itself."""
+        if problem := check_id("id", id):
+            raise invalid_input(problem)
+        return User(id=id)
+
+    @strawberry.field(description="The user who sends this request; null when anonymous.")
+    def viewer(self, info: Info) -> User | None:
+        """The user who sends this request."""
+        viewer_id = info.context.viewer_id
+        return User(id=strawberry.ID(viewer_id)) if viewer_id else None

@@ -1,0 +1,131 @@
+"""Settings: every one has a name in the environment, limits, and a default; read once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+
+from app.domain.teams import MAX_CAPACITY
+
+LOG_LEVELS: Final = ("critical", "error", "warning", "info", "debug")
+
+
+class SettingsError(Exception):
+    """A setting that can't be used; the message is a sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator can choose. `mongodb_uri` is None where the embedded database serves.
+
+    *Limits*: `request_timeout_seconds` bounds every request, with all that it waits for.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    mongodb_uri: str | None = None
+    mongodb_database: str = "team_joiner"
+    data_dir: Path = Path(".data")
+    log_level: str = "info"
+    default_capacity: int = 1_000
+    request_timeout_seconds: float = 5.0
+    max_body_bytes: int = 1_000_000
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Settings":
+        """The settings that an environment gives. *Raises*: `SettingsError`.
+
+        A variable that is set to nothing counts as not set.
+        """
+        given: dict[str, Any] = {}
+        for field in fields(cls):
+            name = field.name.upper()
+            if text := environment.get(name, "").strip():
+                given[field.name] = _PARSERS[field.name](name, text)
+        return cls(**given)
+
+
+def _whole_number(least: int, most: int) -> Callable[[str, str], int]:
+    def parse(name: str, text: str) -> int:
+        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+        if not is_number or not least <= int(text) <= most:
+            raise SettingsError(f"{name} must be a whole number from {least} to {most}: {text!r}.")
+        return int(text)
+
+    return parse
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0.1 <= seconds <= 60:
+        raise SettingsError(f"{name} must be a number of seconds from 0.1 to 60: {text!r}.")
+    return seconds
+
+
+def _host(name: str, text: str) -> str:
+    if text == "localhost" or _is_address(text):
+        return text
+    raise SettingsError(f"{name} must be an IP address of this machine, or localhost: {text!r}.")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _log_level(name: str, text: str) -> str:
+    if text.lower() not in LOG_LEVELS:
+        raise SettingsError(f"{name} must be one of {', '.join(LOG_LEVELS)}: {text!r}.")
+    return text.lower()
+
+
+def _mongodb_uri(name: str, text: str) -> str:
+    # What follows the scheme is the driver's to judge; it may hold a password, so it is not shown.
+    if not text.startswith(("mongodb://", "mongodb+srv://")):
+        raise SettingsError(f"{name} must begin with mongodb:// or mongodb+srv://.")
+    return text
+
+
+# The printable characters that MongoDB refuses in the name of a database, on any platform.
+_NOT_IN_NAMES: Final = '/\\. "$*<>:|?'
+
+
+def _database(name: str, text: str) -> str:
+    if not text.isprintable() or len(text.encode()) > 63 or any(c in text for c in _NOT_IN_NAMES):
+        raise SettingsError(
+            f"{name} must be at most 63 bytes without any of {_NOT_IN_NAMES} : {text!r}."
+        )
+    return text
+
+
+def _folder(name: str, text: str) -> Path:
+    try:
+        folder = Path(text).expanduser()
+        is_taken = folder.exists() and not folder.is_dir()
+    except (OSError, RuntimeError) as error:  # a path too long, or the home of nobody
+        raise SettingsError(f"{name} must be a folder that can be used: {text!r}.") from error
+    if is_taken:
+        raise SettingsError(f"{name} must be a folder, but {folder} is something else.")
+    return folder
+
+
+_PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = {
+    "host": _host,
+    "port": _whole_number(0, 65_535),
+    "workers": _whole_number(1, 64),
+    "mongodb_uri": _mongodb_uri,
+    "mongodb_database": _database,
+    "data_dir": _folder,
+    "log_level": _log_level,
+    "default_capacity": _whole_number(1, MAX_CAPACITY),
+    "request_timeout_seconds": _seconds,
+    "max_body_bytes": _whole_number(1_000, 100_000_000),
+}

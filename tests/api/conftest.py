@@ -1,0 +1,31 @@
+"""Two real servers on one database for all tests over HTTP, and a client of each."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.api.world import DEFAULT_CAPACITY, new_id
+from tests.harness.client import Client
+from tests.harness.servers import Server, running_servers
+
+
+@pytest.fixture(scope="session")
+async def servers(mongodb_uri: str) -> AsyncIterator[list[Server]]:
+    """Two server processes that share a database."""
+    limits = {"DEFAULT_CAPACITY": str(DEFAULT_CAPACITY)}
+    async with running_servers(2, mongodb_uri, new_id("test"), **limits) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+async def api(servers: list[Server]) -> AsyncIterator[Client]:
+    """A client of the first server."""
+    async with Client(servers[0].url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def other_api(servers: list[Server]) -> AsyncIterator[Client]:
+    """A client of the second server."""
+    async with Client(servers[1].url) as client:
+        yield client

@@ -1,0 +1,144 @@
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.api.world import MALFORMED_IDS, MALFORMED_NAMES, find_team, new_id
+from tests.harness.client import Answer, Client
+
+
+async def test_a_new_team_is_at_version_1_without_members(api: Client) -> None:
+    outcome = await api.mutate("createTeam", name="Red", capacity=7)
+
+    team = outcome["team"]
+    assert outcome["__typename"] == "CreateTeamSuccess"
+    assert outcome["replayed"] is False
+    assert team == {
+        "id": team["id"],
+        "name": "Red",
+        "version": 1,
+        "capacity": 7,
+        "memberCount": 0,
+    }
+    assert await find_team(api, team["id"]) == team
+
+
+async def test_a_team_without_a_capacity_of_its_own_shows_none(api: Client) -> None:
+    outcome = await api.mutate("createTeam", name="Red")
+
+    assert outcome["team"]["capacity"] is None
+
+
+async def test_two_teams_may_have_the_same_name(api: Client) -> None:
+    name = new_id("team")
+
+    first = await api.create_team(name)
+    second = await api.create_team(name)
+
+    assert first["id"] != second["id"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("  Red \t\n", "Red"),
+        ("x", "x"),
+        (" " + "x" * 100 + " ", "x" * 100),
+        ("👩‍👩‍👧 ünïcode", "👩‍👩‍👧 ünïcode"),
+        ("🎈" * 100, "🎈" * 100),
+        ("<b>&'\"$", "<b>&'\"$"),
+    ],
+)
+async def test_a_name_is_kept_as_given_but_for_the_space_around(
+    api: Client, given: str, kept: str
+) -> None:
+    outcome = await api.mutate("createTeam", name=given)
+
+    assert outcome["team"]["name"] == kept
+
+
+@pytest.mark.parametrize("capacity", [1, 10_000])
+async def test_a_capacity_at_the_limits_is_accepted(api: Client, capacity: int) -> None:
+    outcome = await api.mutate("createTeam", name="Red", capacity=capacity)
+
+    assert outcome["team"]["capacity"] == capacity
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("name", name) for name in MALFORMED_NAMES),
+        *(("capacity", capacity) for capacity in (0, -1, 10_001, 2**31 - 1)),
+        *(("requestId", id_) for id_ in MALFORMED_IDS),
+    ],
+)
+async def test_a_value_outside_its_limits_is_refused_by_name(
+    api: Client, field: str, value: Any
+) -> None:
+    outcome = await api.mutate("createTeam", **{"name": "Red", field: value})
+
+    assert outcome["__typename"] == "InvalidInput"
+    assert outcome["field"] == field
+
+
+async def test_a_repeated_request_creates_nothing_more_and_shows_the_team_as_it_is(
+    api: Client, other_api: Client
+) -> None:
+    request: Answer = {"name": new_id("team"), "capacity": 2, "requestId": new_id("request")}
+    team = await api.create_team(**request)
+    joined = await api.mutate("addUserToTeam", teamId=team["id"], userId=new_id())
+
+    here = await api.mutate("createTeam", **request)
+    there = await other_api.mutate("createTeam", **request)
+
+    for outcome in (here, there):
+        assert outcome["__typename"] == "CreateTeamSuccess"
+        assert outcome["replayed"] is True
+        assert outcome["team"] == joined["team"]
+
+
+async def test_a_request_sent_many_times_at_once_creates_one_team(
+    api: Client, other_api: Client
+) -> None:
+    request: Answer = {"name": new_id("team"), "requestId": new_id("request")}
+
+    outcomes = await asyncio.gather(
+        *(client.mutate("createTeam", **request) for client in [api, other_api] * 5)
+    )
+
+    assert len({outcome["team"]["id"] for outcome in outcomes}) == 1
+    assert sorted(outcome["replayed"] for outcome in outcomes) == [False] + [True] * 9
+
+
+@pytest.mark.parametrize("changed", [{"name": "Blue"}, {"capacity": 6}, {"capacity": None}])
+async def test_a_request_id_used_for_another_team_is_refused(
+    api: Client, other_api: Client, changed: Answer
+) -> None:
+    request: Answer = {"name": "Red", "capacity": 5, "requestId": new_id("request")}
+    await api.create_team(**request)
+
+    outcome = await other_api.mutate("createTeam", **{**request, **changed})
+
+    assert outcome["__typename"] == "InvalidInput"
+    assert outcome["field"] == "requestId"
+
+
+async def test_a_request_id_belongs_to_the_viewer_who_used_it(api: Client) -> None:
+    request: Answer = {"name": "Red", "requestId": new_id("request")}
+    sue, john = new_id("sue"), new_id("john")
+
+    of_sue = await api.mutate("createTeam", viewer=sue, **request)
+    of_john = await api.mutate("createTeam", viewer=john, **request)
+    of_nobody = await api.mutate("createTeam", **request)
+
+    assert len({outcome["team"]["id"] for outcome in (of_sue, of_john, of_nobody)}) == 3
+
+
+async def test_a_refused_request_does_not_use_its_id_up(api: Client) -> None:
+    request_id = new_id("request")
+    await api.mutate("createTeam", name="", requestId=request_id)
+
+    outcome = await api.mutate("createTeam", name="Red", requestId=request_id)
+
+    assert outcome["__typename"] == "CreateTeamSuccess"
+    assert outcome["replayed"] is False

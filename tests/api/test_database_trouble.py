@@ -1,0 +1,203 @@
+"""A server whose database is silent, gone or not there yet: it says so in time, and recovers."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import pytest
+
+from app.storage.client import connect
+from app.storage.embedded.database import EmbeddedDatabase
+from tests.api.world import find_team, new_id
+from tests.harness.client import Answer, Client, ServerError
+from tests.harness.servers import Server, running_servers
+
+TIMEOUT_SECONDS = 1.0
+# What the machine may take on top, busy as it is with the rest of the suite.
+MARGIN_SECONDS = 3.0
+RECOVERY_SECONDS = 30
+UNAVAILABLE = "DATABASE_UNAVAILABLE"
+DRIVERS_WORDS = ("127.0.0.1", "pymongo", "timed out", "ServerSelection", "Traceback", "Topology")
+
+Condition = Callable[[], Awaitable[bool]]
+
+
+async def wait_until(condition: Condition) -> None:
+    """Returns when the condition holds. *Raises*: `TimeoutError`."""
+    async with asyncio.timeout(RECOVERY_SECONDS):
+        while not await condition():
+            await asyncio.sleep(0.05)
+
+
+class Trouble:
+    """A server on a database of its own, which can be stopped in the middle of everything."""
+
+    def __init__(self, server: Server, client: Client, mongod_pid: int) -> None:
+        self.server = server
+        self.client = client
+        self._mongod_pid = mongod_pid
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """For as long, the database takes connections and answers nothing."""
+        os.kill(self._mongod_pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._mongod_pid, signal.SIGCONT)
+
+    async def status(self, path: str) -> int:
+        """The status of one of the health endpoints."""
+        async with httpx.AsyncClient(timeout=10) as http:
+            return (await http.get(self.server.url + path)).status_code
+
+    async def is_ready(self) -> bool:
+        """Whether the server says so."""
+        return await self.status("/readyz") == 200
+
+
+@pytest.fixture(scope="module")
+async def own_database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    with EmbeddedDatabase(tmp_path_factory.mktemp("trouble")) as database:
+        yield database.uri
+
+
+@pytest.fixture(scope="module")
+async def trouble(own_database: str) -> AsyncIterator[Trouble]:
+    driver = connect(own_database, timeout_seconds=10)
+    mongod_pid = (await driver.admin.command("serverStatus"))["pid"]
+    driver.close()
+    limit = {"REQUEST_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS)}
+    async with (
+        running_servers(1, own_database, new_id("trouble"), **limit) as (server,),
+        Client(server.url) as client,
+    ):
+        yield Trouble(server, client, mongod_pid)
+
+
+async def timed_post(client: Client, body: Answer) -> tuple[httpx.Response, float]:
+    began = monotonic()
+    response = await client.post(body)
+    return response, monotonic() - began
+
+
+def assert_unavailable(response: httpx.Response) -> None:
+    assert response.status_code == 200
+    assert response.json()["errors"][0]["extensions"]["code"] == UNAVAILABLE
+    assert not any(words in response.text for words in DRIVERS_WORDS), response.text
+
+
+READS_AND_WRITES = (
+    {"query": '{ team(id: "red") { id } }'},
+    {"query": "{ teams { edges { node { id } } } }"},
+    {"query": "{ teams { totalCount } }"},
+    {"query": '{ viewer { team { id } } a: user(id: "sue") { id team { id } } }'},
+    {"query": 'mutation { createTeam(input: { name: "Red" }) { __typename } }'},
+    {"query": 'mutation { addUserToTeam(input: { teamId: "r", userId: "sue" }) { __typename } }'},
+    {"query": 'mutation { moveUserToTeam(input: { userId: "s", toTeamId: "r" }) { __typename } }'},
+)
+
+
+@pytest.mark.parametrize("body", [READS_AND_WRITES[0], READS_AND_WRITES[-1]])
+async def test_a_silent_database_is_answered_in_time_without_the_drivers_words(
+    trouble: Trouble, body: Answer
+) -> None:
+    with trouble.silence():
+        response, seconds = await timed_post(trouble.client, body)
+    await wait_until(trouble.is_ready)
+
+    assert seconds < TIMEOUT_SECONDS + MARGIN_SECONDS
+    assert_unavailable(response)
+
+
+async def test_forty_requests_at_once_are_each_answered_in_time_and_the_server_recovers(
+    trouble: Trouble,
+) -> None:
+    team = await trouble.client.create_team("Red")
+    bodies = [READS_AND_WRITES[number % len(READS_AND_WRITES)] for number in range(40)]
+
+    with trouble.silence():
+        answers = await asyncio.gather(*(timed_post(trouble.client, body) for body in bodies))
+    await wait_until(trouble.is_ready)
+
+    assert max(seconds for _, seconds in answers) < TIMEOUT_SECONDS + MARGIN_SECONDS
+    for response, _ in answers:
+        assert_unavailable(response)
+    assert await find_team(trouble.client, team["id"]) == team
+
+
+async def test_while_the_database_is_silent_the_server_lives_and_is_not_ready(
+    trouble: Trouble,
+) -> None:
+    ready_before = await trouble.is_ready()
+
+    with trouble.silence():
+        readiness = await trouble.status("/readyz")
+        health = await trouble.status("/healthz")
+        who = await trouble.client.execute("{ viewer { id } }", viewer="sue")
+    await wait_until(trouble.is_ready)
+
+    assert ready_before
+    assert readiness == 503
+    assert health == 200
+    assert who == {"viewer": {"id": "sue"}}
+
+
+async def test_a_change_of_unknown_fate_is_settled_by_sending_it_again(trouble: Trouble) -> None:
+    request: Answer = {"name": new_id("team"), "requestId": new_id("request")}
+
+    with trouble.silence(), pytest.raises(ServerError) as lost:
+        await trouble.client.mutate("createTeam", **request)
+    await wait_until(trouble.is_ready)
+    outcome = await trouble.client.mutate("createTeam", **request)
+
+    found = await trouble.client.execute(
+        "query ($name: String) { teams(nameContains: $name) { totalCount } }",
+        {"name": request["name"]},
+    )
+    assert lost.value.code == UNAVAILABLE
+    assert outcome["__typename"] == "CreateTeamSuccess"
+    assert found["teams"]["totalCount"] == 1
+
+
+async def test_a_server_that_was_there_before_its_database_becomes_ready_by_itself(
+    tmp_path: Path,
+) -> None:
+    database = EmbeddedDatabase(tmp_path)
+    uri = await asyncio.to_thread(database.start)
+    # Started anew it prefers the same port.
+    await asyncio.to_thread(database.stop)
+    limit = {"REQUEST_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS)}
+
+    async with (
+        running_servers(1, uri, "teams", **limit) as (server,),
+        Client(server.url) as client,
+    ):
+        trouble = Trouble(server, client, mongod_pid=0)
+        before, seconds = await timed_post(client, {"query": "{ teams { totalCount } }"})
+        unready = await trouble.status("/readyz")
+        health = await trouble.status("/healthz")
+        try:
+            assert await asyncio.to_thread(database.start) == uri
+            await wait_until(trouble.is_ready)
+            await wait_until(lambda: can_create_a_team(client))
+        finally:
+            await server.stop()
+            await asyncio.to_thread(database.stop)
+
+    assert_unavailable(before)
+    assert seconds < TIMEOUT_SECONDS + MARGIN_SECONDS
+    assert unready == 503
+    assert health == 200
+
+
+async def can_create_a_team(client: Client) -> bool:
+    try:
+        return bool(await client.create_team("Red"))
+    except ServerError:
+        return False

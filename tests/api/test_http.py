@@ -1,0 +1,261 @@
+"""What a careless or hostile client can send: each gets a clean answer, and the server goes on."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.api.world import new_id
+from tests.harness.client import Answer, Client
+from tests.harness.servers import Server
+
+JSON = {"Content-Type": "application/json"}
+WHO = "{ viewer { id } }"
+USER = "query ($id: ID!) { user(id: $id) { id } }"
+COUNT = "query ($first: Int) { teams(first: $first) { totalCount } }"
+
+INSIDES = ("Traceback", "File ", "line ", "pymongo", "strawberry", "graphql.", "KeyError", "0x")
+
+
+@pytest.fixture
+async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
+    """A bare HTTP client; afterwards the proof that the server goes on and has logged no bug."""
+    logged = len(servers[0].log)
+    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15) as http:
+        yield http
+
+        after = await http.post("/graphql", json={"query": WHO})
+        assert after.json() == {"data": {"viewer": None}}
+    assert b"Traceback" not in servers[0].log[logged:]
+
+
+def refused_code(response: httpx.Response, status_code: int) -> str:
+    """The code of an answer that is nothing but errors without internals."""
+    assert response.status_code == status_code, response.text
+    assert response.headers["Content-Type"] == "application/json"
+    answer: Answer = response.json()
+    assert not answer.get("data")
+    assert not any(inside in response.text for inside in INSIDES), response.text
+    code: str = answer["errors"][0]["extensions"]["code"]
+    return code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{nope",
+        b"query { viewer { id } }",
+        b"5",
+        b'"{ viewer { id } }"',
+        b"null",
+        b"[]",
+        b'[{"query": "{ viewer { id } }"}]',
+        b"{}",
+        b'{"query": ""}',
+        b'{"query": null}',
+        b'{"query": 5}',
+        b'{"query": ["{ viewer { id } }"]}',
+        b'{"query": "{ viewer { id } }", "variables": [1]}',
+        b'{"query": "{ viewer { id } }", "variables": "x"}',
+        b'{"query": "{ viewer { id } }", "operationName": "Unknown"}',
+        b'{"query": "{ viewer { id } }", "operationName": 5}',
+        b'{"query": "\xff\xfe"}',
+        b"\x1f\x8b\x08\x00",
+        b"[" * 100_000,
+        b'{"query": "{ viewer { id } }", "variables": {"id": "\\ud800"}}',
+        b'{"query": "{ viewer { id } }", "variables": {"first": 1e999}}',
+    ],
+)
+async def test_a_body_that_is_no_request_is_a_bad_request(
+    http: httpx.AsyncClient, body: bytes
+) -> None:
+    response = await http.post("/graphql", content=body, headers=JSON)
+
+    assert refused_code(response, 400) == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/graphql", "application/x-www-form-urlencoded", ""]
+)
+async def test_another_content_type_is_a_bad_request(
+    http: httpx.AsyncClient, content_type: str
+) -> None:
+    response = await http.post(
+        "/graphql",
+        content=b'{"query": "{ viewer { id } }"}',
+        headers={"Content-Type": content_type},
+    )
+
+    assert refused_code(response, 400) == "BAD_REQUEST"
+
+
+async def test_a_body_of_2_mb_is_too_large(http: httpx.AsyncClient) -> None:
+    response = await http.post("/graphql", content=b" " * 2_000_000, headers=JSON)
+
+    assert refused_code(response, 413) == "PAYLOAD_TOO_LARGE"
+
+
+async def test_a_body_of_2_mb_of_unannounced_length_is_too_large(http: httpx.AsyncClient) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" " * 20_000
+
+    response = await http.post("/graphql", content=chunks(), headers=JSON)
+
+    assert refused_code(response, 413) == "PAYLOAD_TOO_LARGE"
+
+
+async def test_a_body_within_the_limit_is_read_however_it_is_sent(http: httpx.AsyncClient) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b'{"query": "{ viewer { id } }"'
+        for _ in range(40):
+            yield b" " * 20_000
+        yield b"}"
+
+    response = await http.post("/graphql", content=chunks(), headers=JSON)
+
+    assert response.json() == {"data": {"viewer": None}}
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+async def test_another_method_is_not_allowed(http: httpx.AsyncClient, method: str) -> None:
+    response = await http.request(method, "/graphql", json={"query": WHO})
+
+    assert refused_code(response, 405) == "BAD_REQUEST"
+
+
+async def test_a_query_may_be_sent_by_get(http: httpx.AsyncClient) -> None:
+    response = await http.get("/graphql", params={"query": USER, "variables": '{"id": "sue"}'})
+
+    assert response.json() == {"data": {"user": {"id": "sue"}}}
+
+
+@pytest.mark.parametrize("variables", ["{", "5", "[1]"])
+async def test_variables_by_get_that_are_no_object_are_a_bad_request(
+    http: httpx.AsyncClient, variables: str
+) -> None:
+    response = await http.get("/graphql", params={"query": USER, "variables": variables})
+
+    assert refused_code(response, 400) == "BAD_REQUEST"
+
+
+async def test_a_mutation_by_get_changes_nothing(http: httpx.AsyncClient, api: Client) -> None:
+    name = new_id("team")
+    mutation = f'mutation {{ createTeam(input: {{ name: "{name}" }}) {{ __typename }} }}'
+
+    response = await http.get("/graphql", params={"query": mutation})
+
+    found = await api.execute(f'{{ teams(nameContains: "{name}") {{ totalCount }} }}')
+    assert refused_code(response, 400) == "BAD_REQUEST"
+    assert found["teams"]["totalCount"] == 0
+
+
+def nested(levels: int) -> str:
+    """A query that goes from user to team to members and back, so many levels deep."""
+    step = "team { members { edges { node { "
+    return "{ viewer { " + step * (levels // 4) + "id" + " } } } }" * (levels // 4) + " } }"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        nested(50),
+        "{" * 5_000,
+        "{a" * 5_000 + "}" * 5_000,
+        "{ user(id: " + "[" * 900 + "]" * 900 + ") { id } }",
+        "query ($a: " + "[" * 900 + "Int" + "]" * 900 + ") { viewer { id } }",
+        "{ " + " ".join(f"a{number}: viewer {{ id }}" for number in range(3_000)) + " }",
+        "{ viewer { ...Self } } fragment Self on User { team { members { ...Self } } }",
+        "{ ...Self } fragment Self on Query { ...Self }",
+        "{ viewer { ...Nobody } }",
+        "{ nope }",
+        "{ viewer { id ",
+        "{ viewer\0 { id } }",
+        '{ user(id: "\\uD800") { id } }',
+        "subscription { teamChanges { version } }",
+        "{ teams(orderBy: NOPE) { totalCount } }",
+        f"{{ teams(first: {'9' * 5_000}) {{ totalCount }} }}",
+        '{ user(id: {ne: "sue"}) { id } }',
+        'mutation { createTeam(input: { name: "x", version: 5 }) { __typename } }',
+    ],
+)
+async def test_a_document_beyond_the_schema_or_the_limits_is_refused_unexecuted(
+    http: httpx.AsyncClient, query: str
+) -> None:
+    response = await http.post("/graphql", json={"query": query})
+
+    code = refused_code(response, 200)
+    assert code in {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
+
+
+async def test_a_query_nested_within_the_limit_is_answered(http: httpx.AsyncClient) -> None:
+    response = await http.post("/graphql", json={"query": nested(12)})
+
+    assert response.json() == {"data": {"viewer": None}}
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        *(
+            (USER, {"id": id_})
+            for id_ in ({"$ne": None}, {"$gt": ""}, ["sue"], None, True, 1.5, "a\0b", "$where", "")
+        ),
+        *(
+            (COUNT, {"first": first})
+            for first in (2**31, 2**63, -(2**63), 10**25, 1e308, "5", True, {"$gt": 0}, 0)
+        ),
+        (USER, {}),
+        (USER, {"id": [[[[[[[[[[]]]]]]]]]]}),
+    ],
+)
+async def test_a_variable_of_the_wrong_kind_is_refused(
+    http: httpx.AsyncClient, query: str, variables: Answer
+) -> None:
+    response = await http.post("/graphql", json={"query": query, "variables": variables})
+
+    code = refused_code(response, 200)
+    assert code in {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "INVALID_INPUT"}
+
+
+@pytest.mark.parametrize("user_id", [b"a b", b"$ne", "sué".encode(), b"\xff", b"x" * 129, b'"'])
+async def test_a_viewer_who_is_no_id_is_a_bad_request(
+    http: httpx.AsyncClient, user_id: bytes
+) -> None:
+    response = await http.post("/graphql", json={"query": WHO}, headers={b"X-User-Id": user_id})
+
+    assert refused_code(response, 400) == "BAD_REQUEST"
+
+
+async def test_a_browser_gets_a_page_with_examples_and_the_header_to_edit(
+    http: httpx.AsyncClient,
+) -> None:
+    response = await http.get("/graphql", headers={"Accept": "text/html"})
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert "X-User-Id" in response.text
+    assert "mutation AddUserToTeam(" in response.text
+
+
+async def test_the_root_leads_to_the_page(http: httpx.AsyncClient) -> None:
+    response = await http.get("/", follow_redirects=True, headers={"Accept": "text/html"})
+
+    assert response.url.path == "/graphql"
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_a_server_with_its_database_is_healthy_and_ready(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    response = await http.get(path)
+
+    assert response.status_code == 200
+
+
+async def test_an_unknown_path_is_not_found(http: httpx.AsyncClient) -> None:
+    response = await http.get("/nope")
+
+    assert response.status_code == 404

@@ -1,0 +1,146 @@
+from typing import Any
+
+import pytest
+
+from tests.api.world import (
+    MALFORMED_IDS,
+    create_team_with,
+    find_team,
+    members_of,
+    new_id,
+    team_id_of,
+    unknown_team_id,
+)
+from tests.harness.client import Answer, Client
+
+
+@pytest.mark.parametrize("given", [{}, {"expectedVersion": 4}, {"expectedVersion": None}])
+async def test_a_member_is_removed_and_the_others_keep_their_order(
+    api: Client, given: Answer
+) -> None:
+    ann, sue, zoe = new_id("ann"), new_id("sue"), new_id("zoe")
+    team = await create_team_with(api, ann, sue, zoe)
+
+    outcome = await api.mutate("removeUserFromTeam", teamId=team["id"], userId=sue, **given)
+
+    assert outcome["__typename"] == "RemoveUserFromTeamSuccess"
+    assert outcome["replayed"] is False
+    assert outcome["team"] == {**team, "version": 5, "memberCount": 2}
+    assert await members_of(api, team["id"]) == [ann, zoe]
+    assert await team_id_of(api, sue) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("teamId", id_) for id_ in MALFORMED_IDS),
+        *(("userId", id_) for id_ in MALFORMED_IDS),
+        *(("expectedVersion", version) for version in (0, -1)),
+        *(("requestId", id_) for id_ in MALFORMED_IDS),
+    ],
+)
+async def test_a_value_outside_its_limits_is_refused_by_name(
+    api: Client, field: str, value: Any
+) -> None:
+    request: Answer = {"teamId": unknown_team_id(), "userId": new_id()}
+
+    outcome = await api.mutate("removeUserFromTeam", **{**request, field: value})
+
+    assert outcome["__typename"] == "InvalidInput"
+    assert outcome["field"] == field
+
+
+@pytest.mark.parametrize("team_id", [unknown_team_id(), "nonsense"])
+async def test_an_unknown_team_is_not_found(api: Client, team_id: str) -> None:
+    outcome = await api.mutate("removeUserFromTeam", teamId=team_id, userId=new_id())
+
+    assert outcome["__typename"] == "TeamNotFound"
+
+
+async def test_a_user_on_no_team_is_refused_without_another_team(api: Client) -> None:
+    team = await api.create_team()
+
+    outcome = await api.mutate("removeUserFromTeam", teamId=team["id"], userId=new_id())
+
+    assert outcome["__typename"] == "NotOnTeam"
+    assert outcome["otherTeam"] is None
+
+
+async def test_a_user_on_another_team_is_refused_with_that_team(api: Client) -> None:
+    sue = new_id("sue")
+    team, current_team = await api.create_team("Red"), await create_team_with(api, sue, name="Blue")
+
+    outcome = await api.mutate("removeUserFromTeam", teamId=team["id"], userId=sue)
+
+    assert outcome["__typename"] == "NotOnTeam"
+    assert outcome["otherTeam"] == current_team
+    assert await find_team(api, team["id"]) == team
+
+
+async def test_another_version_is_a_conflict_that_shows_the_team(api: Client) -> None:
+    sue = new_id("sue")
+    team = await create_team_with(api, sue)
+
+    outcome = await api.mutate(
+        "removeUserFromTeam", teamId=team["id"], userId=sue, expectedVersion=1
+    )
+
+    assert outcome["__typename"] == "VersionConflict"
+    assert (outcome["expectedVersion"], outcome["actualVersion"]) == (1, 2)
+    assert outcome["team"] == team
+    assert await members_of(api, team["id"]) == [sue]
+
+
+async def test_the_reasons_are_reported_in_the_order_of_the_design(api: Client) -> None:
+    team = await api.create_team()
+
+    not_there = await api.mutate(
+        "removeUserFromTeam", teamId=unknown_team_id(), userId=new_id(), expectedVersion=9
+    )
+    not_on_it = await api.mutate(
+        "removeUserFromTeam", teamId=team["id"], userId=new_id(), expectedVersion=9
+    )
+
+    assert not_there["__typename"] == "TeamNotFound"
+    assert not_on_it["__typename"] == "NotOnTeam"
+
+
+async def test_a_repeated_request_changes_nothing_more(api: Client, other_api: Client) -> None:
+    sue = new_id("sue")
+    team = await create_team_with(api, sue)
+    request: Answer = {"teamId": team["id"], "userId": sue, "requestId": new_id("request")}
+    first = await api.mutate("removeUserFromTeam", **request)
+
+    here = await api.mutate("removeUserFromTeam", **request)
+    there = await other_api.mutate("removeUserFromTeam", **request)
+
+    for outcome in (here, there):
+        assert outcome == {**first, "replayed": True}
+
+
+async def test_a_repeated_request_does_not_remove_a_user_who_has_come_back(api: Client) -> None:
+    sue = new_id("sue")
+    team = await create_team_with(api, sue)
+    request: Answer = {"teamId": team["id"], "userId": sue, "requestId": new_id("request")}
+    await api.mutate("removeUserFromTeam", **request)
+    await api.mutate("joinTeam", viewer=sue, teamId=team["id"])
+
+    outcome = await api.mutate("removeUserFromTeam", **request)
+
+    assert outcome["replayed"] is True
+    assert await members_of(api, team["id"]) == [sue]
+
+
+@pytest.mark.parametrize("changed", [{"userId": "someone-else"}, {"expectedVersion": 2}])
+async def test_a_request_id_used_for_another_change_is_refused(
+    api: Client, other_api: Client, changed: Answer
+) -> None:
+    sue = new_id("sue")
+    team = await create_team_with(api, sue)
+    request: Answer = {"teamId": team["id"], "userId": sue, "requestId": new_id("request")}
+    await api.mutate("removeUserFromTeam", **request)
+
+    outcome = await other_api.mutate("removeUserFromTeam", **{**request, **changed})
+
+    assert outcome["__typename"] == "InvalidInput"
+    assert outcome["field"] == "requestId"

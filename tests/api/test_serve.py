@@ -1,0 +1,256 @@
+"""`team-joiner serve` as an operator meets it: options, refusals, ends and restarts."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # the package carries no annotations
+import pytest
+
+from app.config import Settings
+from app.storage.client import Client as DriverClient
+from tests.api.world import create_team_with, find_team, new_id, team_id_of
+from tests.harness.client import Client
+from tests.harness.servers import Server
+
+COMMAND = str(Path(sys.executable).with_name("team-joiner"))
+DEADLINE_SECONDS = 30
+SETTINGS = {field.name.upper() for field in fields(Settings)}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    status: int | None
+    output: str
+
+
+async def run_command(*arguments: str, **environment: str) -> Ended:
+    """The end of a command that ends by itself, in an environment without our variables."""
+    process = await asyncio.create_subprocess_exec(
+        COMMAND,
+        *arguments,
+        env={
+            **{name: os.environ[name] for name in os.environ if name not in SETTINGS},
+            **environment,
+        },
+        stdout=PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            output, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    return Ended(process.returncode, output.decode())
+
+
+class Embedded(Server):
+    """A server that brings its own database, in a folder."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        super().__init__("", "teams", DATA_DIR=str(folder), **environment)
+
+    async def interrupt(self) -> int:
+        """Ctrl-C; the exit status."""
+        return await self._end(signal.SIGINT)
+
+
+@asynccontextmanager
+async def serving(server: Server) -> AsyncIterator[Client]:
+    """A client of a server that is started for as long; it may end before."""
+    await server.start()
+    try:
+        async with Client(server.url) as client:
+            yield client
+    finally:
+        await server.stop()
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+def mongods_on(folder: Path) -> list[int]:
+    """The processes that run a database in a folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(folder / "mongodb") in process.cmdline():
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+async def test_the_help_names_every_option_and_its_environment_variable() -> None:
+    ended = await run_command("serve", "--help")
+
+    assert ended.status == 0
+    for variable in SETTINGS:
+        option = variable.lower().replace("_", "-")
+        assert f"--{option.replace('mongodb-database', 'database')} " in ended.output
+        assert f"[environment: {variable}]" in " ".join(ended.output.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "named"),
+    [
+        (("--port", "eighty"), {}, "PORT"),
+        (("--workers", "0"), {"WORKERS": "1"}, "WORKERS"),
+        (("--mongodb-uri", "localhost:27017"), {}, "MONGODB_URI"),
+        (("--data-dir", __file__), {}, "DATA_DIR"),
+        (("--nonsense", "1"), {}, "--nonsense"),
+        (("nonsense",), {}, "nonsense"),
+        ((), {"PORT": "65536"}, "PORT"),
+        ((), {"REQUEST_TIMEOUT_SECONDS": "soon"}, "REQUEST_TIMEOUT_SECONDS"),
+    ],
+)
+async def test_an_impossible_value_is_refused_with_a_sentence(
+    arguments: tuple[str, ...], environment: dict[str, str], named: str
+) -> None:
+    ended = await run_command("serve", *arguments, **environment)
+
+    assert ended.status == 2
+    assert named in ended.output
+    assert "Traceback" not in ended.output
+
+
+@pytest.mark.parametrize("uri", ["mongodb://", "mongodb://a:b:c@host"])
+async def test_a_connection_string_that_the_driver_refuses_is_refused_with_a_sentence(
+    uri: str,
+) -> None:
+    ended = await run_command("serve", "--port", "0", "--mongodb-uri", uri)
+
+    assert ended.status in {1, 2}
+    assert "MONGODB_URI" in ended.output
+    assert "Traceback" not in ended.output
+
+
+async def test_a_taken_port_is_refused_with_a_sentence_before_a_database_is_started(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "data"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        ended = await run_command("serve", "--port", port, "--data-dir", str(folder))
+
+    assert ended.status == 1
+    assert f"Can't listen on 127.0.0.1 port {port}" in ended.output
+    assert "Traceback" not in ended.output
+    assert not folder.exists()
+
+
+async def test_a_database_that_breaks_the_rules_is_refused_by_naming_user_and_teams(
+    mongodb_uri: str, client: DriverClient, empty_database: str
+) -> None:
+    teams = [{"_id": name, "name": name, "userIds": ["sue"], "version": 1} for name in ("t1", "t2")]
+    await client[empty_database].teams.insert_many(teams)
+
+    ended = await run_command(
+        *("serve", "--port", "0", "--mongodb-uri", mongodb_uri, "--database", empty_database)
+    )
+
+    assert ended.status == 1
+    assert "user 'sue' is on teams t1, t2" in ended.output
+    assert "Traceback" not in ended.output
+
+
+async def test_the_schema_is_printed_or_written_to_a_file(tmp_path: Path) -> None:
+    written = tmp_path / "schema.graphql"
+
+    printed = await run_command("schema")
+    await run_command("schema", "--output", str(written))
+
+    assert printed.output == written.read_text(encoding="utf-8")
+    assert "type Mutation" in printed.output
+
+
+async def test_teams_survive_however_the_server_ends(tmp_path: Path) -> None:
+    server, sue = Embedded(tmp_path), new_id("sue")
+
+    async with serving(server) as client:
+        team = await create_team_with(client, sue)
+        terminated = await server.stop()
+    mongods_after_a_clean_end = mongods_on(tmp_path)
+    async with serving(server) as client:
+        after_termination = await find_team(client, team["id"])
+        interrupted = await server.interrupt()
+    async with serving(server) as client:
+        after_interruption = await find_team(client, team["id"])
+        late = await client.create_team("Late")
+        await server.kill()
+    async with serving(server) as client:
+        after_kill = [await find_team(client, each["id"]) for each in (team, late)]
+        team_of_sue = await team_id_of(client, sue)
+        second = await client.mutate("addUserToTeam", teamId=late["id"], userId=sue)
+
+    assert (terminated, interrupted) == (0, 0)
+    assert mongods_after_a_clean_end == mongods_on(tmp_path) == []
+    assert after_termination == after_interruption == team
+    assert after_kill == [team, late]
+    assert team_of_sue == team["id"]
+    assert second["__typename"] == "AlreadyOnTeam"
+
+
+async def test_a_second_server_on_the_same_folder_is_refused_and_the_first_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with serving(Embedded(tmp_path)) as client:
+        team = await client.create_team("Red")
+
+        ended = await run_command("serve", "--port", "0", "--data-dir", str(tmp_path))
+
+        assert ended.status == 1
+        for fact in (str(tmp_path), "in use", "MONGODB_URI=mongodb://", "--data-dir"):
+            assert fact in ended.output
+        assert "Traceback" not in ended.output
+        assert await find_team(client, team["id"]) == team
+        assert await client.create_team("Blue")
+
+
+async def test_workers_share_the_port_and_end_with_their_killed_supervisor(
+    mongodb_uri: str,
+) -> None:
+    server = Server(mongodb_uri, new_id("test"), WORKERS="2")
+
+    async with serving(server) as client:
+        supervisor = psutil.Process(server.pid)
+        await wait_until(lambda: server.log.count(b"Application startup complete") == 2)
+        family = supervisor.children(recursive=True)
+        team = await client.create_team("Red")
+        seen = [await find_team(client, team["id"]) for _ in range(10)]
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await server.kill()
+        _, alive = await asyncio.to_thread(psutil.wait_procs, family, DEADLINE_SECONDS)
+
+    assert seen == [team] * 10
+    assert len(family) >= 2
+    assert alive == []
+    # Raises if somebody listens there still.
+    socket.create_server(("127.0.0.1", server.port)).close()
+
+
+async def test_workers_end_cleanly_with_their_supervisor(mongodb_uri: str) -> None:
+    server = Server(mongodb_uri, new_id("test"), WORKERS="2")
+
+    async with serving(server):
+        family = psutil.Process(server.pid).children(recursive=True)
+        status = await server.stop()
+        _, alive = await asyncio.to_thread(psutil.wait_procs, family, DEADLINE_SECONDS)
+
+    assert status == 0
+    assert alive == []

@@ -1,0 +1,67 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.api.world import MALFORMED_IDS, create_team_with, find_team, new_id, unknown_team_id
+from tests.harness.client import Client, ServerError
+
+
+async def test_a_team_is_shown_with_all_its_fields(api: Client, other_api: Client) -> None:
+    sue = new_id("sue")
+    team = await create_team_with(api, sue, name="Red", capacity=4)
+
+    found = await other_api.execute(
+        """query ($id: ID!) { team(id: $id) {
+            id name version capacity memberCount members { totalCount edges { node { id } } }
+        } }""",
+        {"id": team["id"]},
+    )
+
+    members = {"totalCount": 1, "edges": [{"node": {"id": sue}}]}
+    assert found["team"] == {**team, "members": members}
+
+
+async def test_the_times_are_aware_and_only_the_later_one_moves_with_a_change(api: Client) -> None:
+    began_at = datetime.now(UTC)
+    team = await api.create_team()
+    times = "query ($id: ID!) { team(id: $id) { createdAt updatedAt } }"
+    created = (await api.execute(times, {"id": team["id"]}))["team"]
+
+    await api.mutate("addUserToTeam", teamId=team["id"], userId=new_id())
+    changed = (await api.execute(times, {"id": team["id"]}))["team"]
+
+    created_at = datetime.fromisoformat(created["createdAt"])
+    assert created["createdAt"] == created["updatedAt"] == changed["createdAt"]
+    assert abs((created_at - began_at).total_seconds()) < 10
+    assert created_at.microsecond % 1000 == 0
+    assert datetime.fromisoformat(changed["updatedAt"]) > created_at
+
+
+@pytest.mark.parametrize("team_id", [unknown_team_id(), "nonsense", "x" * 128, "7"])
+async def test_a_team_that_is_not_there_is_null(api: Client, team_id: str) -> None:
+    assert await find_team(api, team_id) is None
+
+
+@pytest.mark.parametrize("team_id", MALFORMED_IDS)
+async def test_what_is_no_id_is_refused_by_name(api: Client, team_id: str) -> None:
+    with pytest.raises(ServerError) as refusal:
+        await find_team(api, team_id)
+
+    assert refusal.value.code == "INVALID_INPUT"
+    assert refusal.value.args[0][0]["extensions"]["field"] == "id"
+
+
+async def test_a_number_is_taken_for_an_id(api: Client) -> None:
+    found = await api.execute("{ team(id: 12345) { id } }")
+
+    assert found == {"team": None}
+
+
+async def test_one_refused_part_leaves_the_others_of_an_answer(api: Client) -> None:
+    team = await api.create_team("Red")
+    query = 'query ($id: ID!) { good: team(id: $id) { name } bad: team(id: "$") { name } }'
+
+    answer = (await api.post({"query": query, "variables": {"id": team["id"]}})).json()
+
+    assert answer["data"] == {"good": {"name": "Red"}, "bad": None}
+    assert [error["path"] for error in answer["errors"]] == [["bad"]]

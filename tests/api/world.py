@@ -1,0 +1,55 @@
+"""Fresh ids and teams for each test, and questions about how things stand."""
+
+from typing import Any
+from uuid import uuid4
+
+from tests.harness.client import TEAM_FIELDS, Answer, Client
+
+# What the servers of `conftest.py` are started with: small, so that a team is soon full.
+DEFAULT_CAPACITY = 3
+
+MALFORMED_IDS = ("", " ", "a b", "$ne", "sue\n", "sué", '"', "x" * 129)
+MALFORMED_NAMES = ("", "   ", "x" * 101, "a\nb", "a\0b", "a\u2028b", "\t\u007f")
+
+# More than any test's list has: a list that goes on beyond is one that goes round in circles.
+MAX_PAGES = 1_000
+
+
+def new_id(kind: str = "user") -> str:
+    """An id that nobody has used."""
+    return f"{kind}-{uuid4().hex[:12]}"
+
+
+def unknown_team_id() -> str:
+    """What a team's id looks like, of a team that is not there."""
+    return uuid4().hex[:24]
+
+
+async def create_team_with(api: Client, *user_ids: str, **given: Any) -> Answer:
+    """A new team with these members."""
+    team = await api.create_team(**given)
+    for user_id in user_ids:
+        outcome = await api.mutate("addUserToTeam", teamId=team["id"], userId=user_id)
+        team = outcome["team"]
+    return team
+
+
+async def find_team(api: Client, team_id: str) -> Answer | None:
+    """The team as a query shows it."""
+    query = f"query ($id: ID!) {{ team(id: $id) {{ {TEAM_FIELDS} }} }}"
+    found: Answer | None = (await api.execute(query, {"id": team_id}))["team"]
+    return found
+
+
+async def members_of(api: Client, team_id: str) -> list[str]:
+    """The ids of the first 100 members."""
+    query = "query ($id: ID!) { team(id: $id) { members(first: 100) { edges { node { id } } } } }"
+    team = (await api.execute(query, {"id": team_id}))["team"]
+    return [edge["node"]["id"] for edge in team["members"]["edges"]]
+
+
+async def team_id_of(api: Client, user_id: str) -> str | None:
+    """The id of the team that the user is on."""
+    query = "query ($id: ID!) { user(id: $id) { team { id } } }"
+    team = (await api.execute(query, {"id": user_id}))["user"]["team"]
+    return team["id"] if team else None

@@ -1,0 +1,102 @@
+"""A GraphQL client for tests: one method per mutation, answers as plain dictionaries."""
+
+from typing import Any
+
+import httpx
+
+Answer = dict[str, Any]
+
+TEAM_FIELDS = "id name version capacity memberCount"
+
+_PROBLEM_FIELDS = {
+    "AlreadyOnTeam": f"currentTeam {{ {TEAM_FIELDS} }}",
+    "NotOnTeam": f"otherTeam {{ {TEAM_FIELDS} }}",
+    "VersionConflict": f"expectedVersion actualVersion team {{ {TEAM_FIELDS} }}",
+    "TeamFull": "capacity",
+    "InvalidInput": "field",
+}
+_ADDING = ("InvalidInput", "AlreadyOnTeam", "VersionConflict", "TeamFull")
+_REMOVING = ("InvalidInput", "NotOnTeam", "VersionConflict")
+_PROBLEMS = {
+    "createTeam": ("InvalidInput",),
+    "updateTeam": ("InvalidInput", "VersionConflict", "TeamFull"),
+    "deleteTeam": ("InvalidInput", "VersionConflict"),
+    "addUserToTeam": _ADDING,
+    "joinTeam": _ADDING,
+    "removeUserFromTeam": _REMOVING,
+    "leaveTeam": _REMOVING,
+    "moveUserToTeam": (*_ADDING, "NotOnTeam"),
+}
+
+
+def _document(mutation: str) -> str:
+    title = mutation[0].upper() + mutation[1:]
+    team = f"team {{ {TEAM_FIELDS} }}"
+    if mutation == "moveUserToTeam":
+        team = f"fromTeam {{ {TEAM_FIELDS} }} toTeam {{ {TEAM_FIELDS} }}"
+    problems = " ".join(
+        f"... on {name} {{ {_PROBLEM_FIELDS[name]} }}" for name in _PROBLEMS[mutation]
+    )
+    return (
+        f"mutation {title}($input: {title}Input!) {{ {mutation}(input: $input) {{ __typename "
+        f"... on {title}Success {{ replayed {team} }} ... on Problem {{ message }} {problems} }} }}"
+    )
+
+
+_DOCUMENTS = {mutation: _document(mutation) for mutation in _PROBLEMS}
+
+
+class ServerError(Exception):
+    """The answer was a GraphQL error, with this code."""
+
+    def __init__(self, errors: list[Answer]) -> None:
+        super().__init__(errors)
+        self.code = errors[0].get("extensions", {}).get("code")
+
+
+class Client:
+    """A client of one server; `viewer` is who it signs in as, None for anonymous."""
+
+    def __init__(self, url: str, *, timeout_seconds: float = 15) -> None:
+        self._http = httpx.AsyncClient(base_url=url, timeout=timeout_seconds)
+
+    async def __aenter__(self) -> "Client":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes its connections."""
+        await self._http.aclose()
+
+    async def post(self, body: Any, *, viewer: str | None = None) -> httpx.Response:
+        """The raw answer to a JSON body."""
+        return await self._http.post("/graphql", json=body, headers=_headers(viewer))
+
+    async def execute(
+        self, query: str, variables: Answer | None = None, *, viewer: str | None = None
+    ) -> Answer:
+        """The data of the answer. *Raises*: `ServerError`, `httpx.TransportError`."""
+        body = {"query": query, "variables": variables or {}}
+        answer = (await self.post(body, viewer=viewer)).json()
+        if answer.get("errors"):
+            raise ServerError(answer["errors"])
+        data: Answer = answer["data"]
+        return data
+
+    async def mutate(self, mutation: str, *, viewer: str | None = None, **given: Any) -> Answer:
+        """The outcome, with `__typename`; `given` is the input, in the schema's names."""
+        data = await self.execute(_DOCUMENTS[mutation], {"input": given}, viewer=viewer)
+        outcome: Answer = data[mutation]
+        return outcome
+
+    async def create_team(self, name: str = "Team", **given: Any) -> Answer:
+        """A new team."""
+        outcome = await self.mutate("createTeam", name=name, **given)
+        team: Answer = outcome["team"]
+        return team
+
+
+def _headers(viewer: str | None) -> dict[str, str]:
+    return {"X-User-Id": viewer} if viewer else {}

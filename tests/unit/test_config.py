@@ -1,0 +1,84 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from app.config import Settings, SettingsError
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "expected"),
+    [
+        ("HOST", "0.0.0.0", "0.0.0.0"),
+        ("HOST", "::1", "::1"),
+        ("HOST", "localhost", "localhost"),
+        ("PORT", "0", 0),
+        ("PORT", "65535", 65_535),
+        ("WORKERS", "64", 64),
+        ("MONGODB_URI", "mongodb://a,b/?replicaSet=rs", "mongodb://a,b/?replicaSet=rs"),
+        ("MONGODB_URI", "mongodb+srv://cluster.example", "mongodb+srv://cluster.example"),
+        ("MONGODB_DATABASE", "teams", "teams"),
+        ("DATA_DIR", "/var/lib/teams", Path("/var/lib/teams")),
+        ("LOG_LEVEL", "DEBUG", "debug"),
+        ("DEFAULT_CAPACITY", "10000", 10_000),
+        ("REQUEST_TIMEOUT_SECONDS", "0.5", 0.5),
+        ("MAX_BODY_BYTES", "1000", 1_000),
+    ],
+)
+def test_a_setting_is_read_from_the_variable_of_its_name(
+    variable: str, text: str, expected: object
+) -> None:
+    settings = Settings.read({variable: f" {text} "})
+
+    assert getattr(settings, variable.lower()) == expected
+
+
+def test_every_setting_has_a_default() -> None:
+    assert Settings.read({}) == Settings()
+    assert Settings().mongodb_uri is None
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Settings)])
+@pytest.mark.parametrize("text", ["", "  "])
+def test_a_variable_that_is_set_to_nothing_counts_as_not_set(name: str, text: str) -> None:
+    assert Settings.read({name.upper(): text}) == Settings()
+
+
+def test_a_folder_in_the_home_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert Settings.read({"DATA_DIR": "~/teams"}).data_dir == tmp_path / "teams"
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        *(("HOST", text) for text in ("example.com", "300.1.1.1", "127.0.0.1:80", "$", "::1]")),
+        *(("PORT", text) for text in ("-1", "65536", "80a", "8_0", "1.0", "٣", "²", "9" * 5_000)),
+        *(("WORKERS", text) for text in ("0", "65", "two")),
+        *(("MONGODB_URI", text) for text in ("localhost", "http://a", "MONGODB", "mongodb:/a")),
+        *(("MONGODB_DATABASE", f"a{character}b") for character in '/\\. "$*<>:|?\0'),
+        *(("MONGODB_DATABASE", text) for text in ("x" * 64, "é" * 32, "a\udcffb")),
+        *(("LOG_LEVEL", text) for text in ("loud", "trace", "10")),
+        *(("DEFAULT_CAPACITY", text) for text in ("0", "10001", "-5")),
+        *(("REQUEST_TIMEOUT_SECONDS", text) for text in ("0", "61", "nan", "inf", "-1", "x")),
+        *(("MAX_BODY_BYTES", text) for text in ("999", "100000001", "1MB")),
+        *(("DATA_DIR", text) for text in (__file__, "~nobody-of-that-name/teams", "x" * 300)),
+    ],
+)
+def test_an_impossible_value_is_refused_by_a_sentence_that_names_the_variable(
+    variable: str, text: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.read({variable: text})
+
+    sentence = str(refusal.value)
+    assert sentence.startswith(f"{variable} must ")
+    assert sentence.endswith(".")
+
+
+def test_a_refused_connection_string_is_not_shown_since_it_may_hold_a_password() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.read({"MONGODB_URI": "mongo://sue:secret@host"})
+
+    assert "secret" not in str(refusal.value)

@@ -1,0 +1,226 @@
+"""Every problem of the domain becomes its own type in the schema; faults become coded errors.
+
+The store here is a fake that answers what it is told to: it shows the mapping and the attempts, and
+is no evidence for any guarantee.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+from strawberry.types import ExecutionResult
+
+from app.api.context import Context, Services
+from app.api.schema import build_schema
+from app.domain.changes import Attribution
+from app.domain.faults import DatabaseUnavailable, TooMuchContention
+from app.domain.ids import TeamId, UserId
+from app.domain.outcomes import AcceptedMove
+from app.domain.standing import Replay, Standing
+from app.domain.teams import Team
+from app.service.attempts import MAX_ATTEMPTS
+from tests.unit.domain_values import BLUE, RED, standing, team
+
+
+class FakeStore:
+    """A `TeamStore` whose writes answer one after the other what they are told, then None."""
+
+    def __init__(self, now: Standing, *answers: Team | Exception | None) -> None:
+        self.now = now
+        self.writes = 0
+        self._answers = list(answers)
+
+    async def _write(self, **_: Any) -> Any:
+        self.writes += 1
+        answer = self._answers.pop(0) if self._answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    insert_team = update_team = delete_team = add_member = remove_member = _write
+
+    async def move_member(self, **given: Any) -> AcceptedMove | None:
+        """A move between the team told of and another."""
+        to_team = await self._write(**given)
+        return AcceptedMove(from_team=team(BLUE), to_team=to_team) if to_team else None
+
+    async def find_standing(
+        self,
+        *,
+        team_ids: Collection[TeamId],  # noqa: ARG002 - what is asked for is not looked at
+        user_id: UserId | None,  # noqa: ARG002
+        by: Attribution,  # noqa: ARG002
+    ) -> Standing:
+        """What it was told."""
+        return self.now
+
+    async def find_created(self, by: Attribution) -> Replay | None:  # noqa: ARG002
+        """What it was told."""
+        return self.now.replay
+
+
+INPUTS: dict[str, dict[str, Any]] = {
+    "createTeam": {"name": "Red"},
+    "updateTeam": {"teamId": RED, "expectedVersion": 7, "capacity": 3},
+    "deleteTeam": {"teamId": RED, "expectedVersion": 7},
+    "addUserToTeam": {"teamId": RED, "userId": "sue"},
+    "removeUserFromTeam": {"teamId": RED, "userId": "sue"},
+    "moveUserToTeam": {"userId": "sue", "toTeamId": RED},
+    "joinTeam": {"teamId": RED},
+    "leaveTeam": {"teamId": RED},
+}
+
+
+async def run(
+    store: FakeStore, mutation: str, *, viewer: str | None = "sue", **given: Any
+) -> ExecutionResult:
+    title = mutation[0].upper() + mutation[1:]
+    context = Context(
+        Services(store, None, default_capacity=3, is_prepared=lambda: True),  # type: ignore[arg-type]  # mutations read nothing from a directory
+        UserId(viewer) if viewer else None,
+    )
+    return await build_schema().execute(
+        f"mutation ($input: {title}Input!) {{ outcome: {mutation}(input: $input) "
+        "{ __typename ... on Problem { message } } }",
+        variable_values={"input": INPUTS[mutation] | given},
+        context_value=context,
+    )
+
+
+def type_of(result: ExecutionResult) -> object:
+    assert result.errors is None
+    assert result.data is not None
+    return result.data["outcome"]["__typename"]
+
+
+NOWHERE = standing(team(RED))
+ON_RED = standing(team(RED), current_team=team(RED))
+ON_BLUE = standing(team(RED), current_team=team(BLUE))
+FULL = team(RED, member_count=4)
+OTHER_VERSION = {"expectedVersion": 6}
+REUSED = standing(team(RED), replay=Replay(team(RED), "another digest", other_team_id=None))
+REQUEST = {"requestId": "r1"}
+
+
+@pytest.mark.parametrize(
+    ("mutation", "now", "given", "problem"),
+    [
+        ("createTeam", NOWHERE, {"name": ""}, "InvalidInput"),
+        ("createTeam", REUSED, REQUEST, "InvalidInput"),
+        ("updateTeam", NOWHERE, {"capacity": 0}, "InvalidInput"),
+        ("updateTeam", REUSED, REQUEST, "InvalidInput"),
+        ("updateTeam", standing(), {}, "TeamNotFound"),
+        ("updateTeam", NOWHERE, OTHER_VERSION, "VersionConflict"),
+        ("updateTeam", standing(FULL), {}, "TeamFull"),
+        ("deleteTeam", NOWHERE, {"teamId": "$"}, "InvalidInput"),
+        ("deleteTeam", REUSED, REQUEST, "InvalidInput"),
+        ("deleteTeam", standing(), {}, "TeamNotFound"),
+        ("deleteTeam", NOWHERE, OTHER_VERSION, "VersionConflict"),
+        *(
+            (mutation, now, given, problem)
+            for mutation in ("addUserToTeam", "joinTeam")
+            for now, given, problem in (
+                (NOWHERE, {"teamId": "$"}, "InvalidInput"),
+                (REUSED, REQUEST, "InvalidInput"),
+                (standing(current_team=team(BLUE)), OTHER_VERSION, "TeamNotFound"),
+                (ON_RED, OTHER_VERSION, "AlreadyOnTeam"),
+                (ON_BLUE, OTHER_VERSION, "AlreadyOnTeam"),
+                (standing(FULL), OTHER_VERSION, "VersionConflict"),
+                (standing(FULL), {}, "TeamFull"),
+            )
+        ),
+        *(
+            (mutation, now, given, problem)
+            for mutation in ("removeUserFromTeam", "leaveTeam")
+            for now, given, problem in (
+                (ON_RED, {"teamId": "$"}, "InvalidInput"),
+                (REUSED, REQUEST, "InvalidInput"),
+                (standing(), OTHER_VERSION, "TeamNotFound"),
+                (NOWHERE, OTHER_VERSION, "NotOnTeam"),
+                (ON_BLUE, OTHER_VERSION, "NotOnTeam"),
+                (ON_RED, OTHER_VERSION, "VersionConflict"),
+            )
+        ),
+        ("moveUserToTeam", ON_BLUE, {"userId": "$"}, "InvalidInput"),
+        ("moveUserToTeam", REUSED, REQUEST, "InvalidInput"),
+        ("moveUserToTeam", standing(current_team=team(BLUE)), {}, "TeamNotFound"),
+        ("moveUserToTeam", ON_BLUE, {"fromTeamId": "green"}, "TeamNotFound"),
+        ("moveUserToTeam", ON_RED, {}, "AlreadyOnTeam"),
+        ("moveUserToTeam", NOWHERE, {}, "NotOnTeam"),
+        ("moveUserToTeam", ON_BLUE, {"expectedToVersion": 6}, "VersionConflict"),
+        ("moveUserToTeam", ON_BLUE, {"expectedFromVersion": 6}, "VersionConflict"),
+        ("moveUserToTeam", standing(FULL, current_team=team(BLUE)), {}, "TeamFull"),
+    ],
+)
+async def test_a_refusal_is_answered_as_the_problem_that_held(
+    mutation: str, now: Standing, given: dict[str, Any], problem: str
+) -> None:
+    result = await run(FakeStore(now), mutation, **given)
+
+    assert type_of(result) == problem
+
+
+@pytest.mark.parametrize("mutation", ["joinTeam", "leaveTeam"])
+async def test_an_anonymous_viewer_is_refused_before_anything_is_written(mutation: str) -> None:
+    store = FakeStore(NOWHERE)
+
+    result = await run(store, mutation, viewer=None, teamId="$")
+
+    assert type_of(result) == "NotAllowed"
+    assert store.writes == 0
+
+
+@pytest.mark.parametrize("mutation", INPUTS)
+async def test_an_accepted_write_is_answered_as_success(mutation: str) -> None:
+    store = FakeStore(NOWHERE, team(RED))
+
+    result = await run(store, mutation)
+
+    assert type_of(result) == f"{mutation[0].upper()}{mutation[1:]}Success"
+    assert store.writes == 1
+
+
+async def test_a_refusal_whose_reason_is_gone_gets_another_attempt() -> None:
+    store = FakeStore(NOWHERE, None, None, team(RED))
+
+    result = await run(store, "addUserToTeam")
+
+    assert type_of(result) == "AddUserToTeamSuccess"
+    assert store.writes == 3
+
+
+async def test_refusals_without_a_reason_end_after_so_many_attempts() -> None:
+    store = FakeStore(NOWHERE)
+
+    result = await run(store, "addUserToTeam")
+
+    assert code_of(result) == "CONTENTION"
+    assert store.writes == MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize("mutation", INPUTS)
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (DatabaseUnavailable("10.0.0.5:27017 refused"), "DATABASE_UNAVAILABLE"),
+        (TooMuchContention("40 attempts on 10.0.0.5"), "CONTENTION"),
+        (RuntimeError("E11000 on 10.0.0.5"), "INTERNAL_SERVER_ERROR"),
+    ],
+)
+async def test_a_fault_of_a_write_is_an_error_with_a_code_and_without_internals(
+    mutation: str, fault: Exception, code: str
+) -> None:
+    store = FakeStore(NOWHERE, fault)
+
+    result = await run(store, mutation)
+
+    assert code_of(result) == code
+    assert "10.0.0.5" not in str(result.errors)
+    assert store.writes == 1
+
+
+def code_of(result: ExecutionResult) -> object:
+    assert result.errors is not None
+    (error,) = result.errors
+    assert error.extensions is not None
+    return error.extensions["code"]
