@@ -1,4 +1,4 @@
-"""What is written down about a change: its kind, who asked for it, when, under which request id."""
+"""Changes: what is written down about one before, and what the change log tells of it after."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from enum import Enum, StrEnum, auto
 from hashlib import sha256
 from typing import Final
 
-from app.domain.ids import RequestId, UserId
+from app.domain.ids import CommitTime, RequestId, TeamId, UserId, Version
 
 
 class ChangeKind(StrEnum):
@@ -18,6 +18,9 @@ class ChangeKind(StrEnum):
     USER_JOINED_TEAM = "UserJoinedTeam"
     USER_LEFT_TEAM = "UserLeftTeam"
     TEAM_DELETED = "TeamDeleted"
+    # What the log says of versions that did not come through this service whole.
+    FOREIGN_CHANGE = "ForeignChange"
+    HISTORY_GAP = "HistoryGap"
 
 
 class Unchanged(Enum):
@@ -59,3 +62,28 @@ def attribute(
         if request_id
         else "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the change log: a change of one team, identified by team id and version.
+
+    `position` orders the entries of all teams: it grows by one with each, and a cursor is made of
+    it. Only what the kind calls for is set of the rest. A `HISTORY_GAP` stands for all versions
+    from `from_version` to `version`, of which nothing else is known. `commit_time` is None where
+    the change was not seen as it happened.
+    """
+
+    position: int
+    team_id: TeamId
+    version: Version
+    kind: ChangeKind
+    at: datetime
+    actor_id: UserId | None = None
+    user_id: UserId | None = None
+    name: str | None = None
+    capacity: int | None = None
+    request_id: RequestId | None = None
+    other_team_id: TeamId | None = None
+    from_version: Version | None = None
+    commit_time: CommitTime | None = None

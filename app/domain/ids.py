@@ -8,6 +8,9 @@ UserId = NewType("UserId", str)
 RequestId = NewType("RequestId", str)
 Version = NewType("Version", int)
 
+# When the database committed something, on its own clock: later commits have greater values.
+CommitTime = NewType("CommitTime", int)
+
 FIRST_VERSION = Version(1)
 MAX_ID_LENGTH = 128
 ID_CHARACTERS = "ASCII letters, digits and . _ ~ - + = : | @ /"

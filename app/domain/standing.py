@@ -23,11 +23,11 @@ from app.domain.teams import Team
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A team remembers the request: it changed this team with this input (and the other one)."""
+    """The request has changed this team, with this input; a move also the other one."""
 
     team: Team
     input_digest: str
-    other_team_id: TeamId | None
+    other_team: Team | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,24 +84,13 @@ async def move_user_to_team(
             with_member_count=with_member_count,
         )
 
-    async def replayed(replay: Replay) -> AcceptedMove | None:
-        if replay.other_team_id is None:
-            return None
-        other = await store.find_standing(team_ids=[replay.other_team_id], user_id=None, by=by)
-        if other.replay is None:
-            return None
-        teams = {team.id: team for team in (replay.team, other.replay.team)}
-        to_team = teams.pop(to_team_id)
-        (from_team,) = teams.values()
-        return AcceptedMove(from_team=from_team, to_team=to_team, replayed=True)
-
     async def diagnose() -> MoveUserToTeamOutcome | None:
         team_ids = [to_team_id, from_team_id] if from_team_id else [to_team_id]
         standing = await store.find_standing(team_ids=team_ids, user_id=user_id, by=by)
         if problem := request_id_reused(standing.replay, by):
             return problem
         if standing.replay:
-            return await replayed(standing.replay)
+            return _replayed(standing.replay, to_team_id)
         return (
             team_not_found(standing, to_team_id)
             or team_not_found(standing, from_team_id)
@@ -113,3 +102,11 @@ async def move_user_to_team(
         )
 
     return await write_or_diagnose(write, diagnose)
+
+
+def _replayed(replay: Replay, to_team_id: TeamId) -> AcceptedMove | None:
+    if replay.other_team is None:
+        return None
+    if replay.team.id == to_team_id:
+        return AcceptedMove(replay.other_team, replay.team, replayed=True)
+    return AcceptedMove(replay.team, replay.other_team, replayed=True)

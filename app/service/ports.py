@@ -1,10 +1,10 @@
 """What the service needs from storage. `app/storage` implements it; tests may as well."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Protocol
 
-from app.domain.changes import Attribution, Unchanged
-from app.domain.ids import TeamId, UserId, Version
+from app.domain.changes import Attribution, Change, Unchanged
+from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.standing import Replay, Standing
@@ -90,6 +90,12 @@ class TeamDirectory(Protocol):
     ) -> Mapping[TeamId, Team]:
         """The live teams among those ids."""
 
+    async def find_version(self, team_id: TeamId) -> Version | None:
+        """The version of a team, deleted or not; None for one that never was."""
+
+    async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
+        """The user's team, and the moment at which that was so."""
+
     async def find_teams_of(
         self, user_ids: Collection[UserId], *, with_member_count: bool
     ) -> Mapping[UserId, Team]:
@@ -112,3 +118,42 @@ class TeamDirectory(Protocol):
         self, team_ids: Collection[TeamId], page: PageRequest[MemberPosition]
     ) -> Mapping[TeamId, Page[UserId, MemberPosition]]:
         """The same page of the members of each of those teams, in the order of joining."""
+
+
+class ChangeLog(Protocol):
+    """The change log. *Raises*: `DatabaseUnavailable`."""
+
+    async def changes_of_team(
+        self, team_id: TeamId, *, after: Version | None, limit: int
+    ) -> Sequence[Change]:
+        """A team's changes in version order, those after a version."""
+
+    async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
+        """All teams' changes in the order of recording, those after a position."""
+
+    async def history_of_team(
+        self, team_id: TeamId, *, after: int | None, newest_first: bool, limit: int
+    ) -> Sequence[Change]:
+        """A team's changes in or against version order, those beyond a position."""
+
+    async def history_of_user(
+        self, user_id: UserId, *, after: int | None, newest_first: bool, limit: int
+    ) -> Sequence[Change]:
+        """The changes that moved a user, in or against their order, those beyond a position."""
+
+    async def first_position(self) -> int:
+        """The position of the first change that the log still holds; 0 when there is none."""
+
+    async def last_position(self) -> int:
+        """The position of the last change; 0 when there is none."""
+
+
+class ChangeTail(Protocol):
+    """The change log as it grows."""
+
+    def follow(self) -> AsyncIterator[Sequence[Change]]:
+        """Batches of changes in the order of recording, each change once, for ever.
+
+        The first batch may be empty: it says that everything recorded from then on will come. It
+        survives the loss of the database, and then goes on where it was.
+        """

@@ -9,12 +9,15 @@ from pymongo.errors import ConfigurationError
 from pymongo.read_concern import ReadConcern
 
 from app.domain.faults import DatabaseUnsuitable
-from app.storage.indexes import TEAMS
+from app.storage.indexes import RECORDER, REQUESTS, TEAM_CHANGES, TEAMS
 
 # An acknowledged write is on the journals of a majority and so survives the loss of any minority;
 # a majority read sees only such writes. Both are pinned: a connection string can't lower them.
 MAJORITY_WRITES = WriteConcern("majority", j=True)
 MAJORITY_READS = ReadConcern("majority")
+
+# A stream's read is answered every half second even when nothing happens.
+STREAM_SILENCE_SECONDS = 5
 
 # The driver says goodbye to the database, and by itself waits 10 s for the answer.
 CLOSE_SECONDS = 2
@@ -29,15 +32,35 @@ def connect(uri: str, *, timeout_seconds: float) -> Client:
     *Limits*: every operation, with all that it waits for, ends within `timeout_seconds`.
     *Raises*: `DatabaseUnsuitable` for a connection string that can't be used.
     """
+    return _connect(uri, timeout_seconds, operation_seconds=timeout_seconds)
+
+
+def connect_for_streams(uri: str) -> Client:
+    """A client for change streams, whose reads wait for news longer than a request may.
+
+    *Limits*: a connection on which nothing comes for `STREAM_SILENCE_SECONDS` counts as broken,
+    though nobody has closed it. *Raises*: as `connect`.
+    """
+    return _connect(uri, STREAM_SILENCE_SECONDS, silence_seconds=STREAM_SILENCE_SECONDS)
+
+
+def _connect(
+    uri: str,
+    timeout_seconds: float,
+    *,
+    operation_seconds: float | None = None,
+    silence_seconds: float | None = None,
+) -> Client:
     timeout_ms = int(timeout_seconds * 1000)
     try:
         return AsyncIOMotorClient(
             uri,
             appname="team-joiner",
             tz_aware=True,
-            timeoutMS=timeout_ms,
             serverSelectionTimeoutMS=timeout_ms,
             connectTimeoutMS=timeout_ms,
+            timeoutMS=operation_seconds and int(operation_seconds * 1000),
+            socketTimeoutMS=silence_seconds and int(silence_seconds * 1000),
         )
     except (ConfigurationError, ValueError) as error:
         raise DatabaseUnsuitable(f"MONGODB_URI can't be used: {error}") from error
@@ -51,9 +74,29 @@ def close(client: Client) -> None:
 
 
 def teams_of(client: Client, database: str) -> Collection:
-    """The collection of teams, read and written by majority on the primary."""
+    """The collection of teams."""
+    return _collection(client, database, TEAMS)
+
+
+def team_changes_of(client: Client, database: str) -> Collection:
+    """The change log."""
+    return _collection(client, database, TEAM_CHANGES)
+
+
+def requests_of(client: Client, database: str) -> Collection:
+    """The requests that are remembered for a while."""
+    return _collection(client, database, REQUESTS)
+
+
+def recorder_of(client: Client, database: str) -> Collection:
+    """The collection of the one document that says who records, and how far."""
+    return _collection(client, database, RECORDER)
+
+
+def _collection(client: Client, database: str, name: str) -> Collection:
+    """A collection, read and written by majority on the primary."""
     return client[database].get_collection(
-        TEAMS,
+        name,
         read_preference=ReadPreference.PRIMARY,
         read_concern=MAJORITY_READS,
         write_concern=MAJORITY_WRITES,

@@ -7,9 +7,10 @@ from typing import Any
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
 
-from app.domain.ids import TeamId, UserId, Version
+from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import Team
+from app.storage.change_documents import read_commit_time
 from app.storage.client import Client, teams_of
 from app.storage.documents import (
     LIVE,
@@ -45,6 +46,25 @@ class MongoTeamDirectory:
         )
         teams = (read_team(document, self._default_capacity) for document in documents)
         return {team.id: team for team in teams}
+
+    async def find_version(self, team_id: TeamId) -> Version | None:
+        """See `TeamDirectory`."""
+        documents = await self._find({"_id": stored_team_id(team_id)}, {"version": 1})
+        return Version(documents[0]["version"]) if documents else None
+
+    async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
+        """See `TeamDirectory`. A snapshot read tells the very time of what it shows."""
+        with driver_faults():
+            answer = await self._teams.database.command(
+                "find",
+                self._teams.name,
+                filter={"userIds": user_id},
+                projection={"_id": 1},
+                readConcern={"level": "snapshot"},
+            )
+        cursor = answer["cursor"]
+        found = [read_team_id(document) for document in cursor["firstBatch"]]
+        return found[0] if found else None, read_commit_time(cursor["atClusterTime"])
 
     async def find_teams_of(
         self, user_ids: Collection[UserId], *, with_member_count: bool

@@ -13,6 +13,7 @@ requests         the last requests that changed the team: id, actorId, input, ot
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,14 +21,13 @@ from bson import ObjectId
 
 from app.domain.changes import Attribution, ChangeKind
 from app.domain.ids import TeamId, UserId, Version
-from app.domain.standing import Replay
 from app.domain.teams import Team
 
 Document = Mapping[str, Any]
 
-# How many requests a team remembers, so that a repeated one is recognised. A client repeats within
-# seconds; each entry adds some 100 bytes to every rewrite of the document.
-REMEMBERED_REQUESTS = 20
+# How many requests a team remembers until they are recorded, which takes milliseconds. Each adds
+# some 100 bytes to every rewrite of the document.
+REMEMBERED_REQUESTS = 50
 
 _OBJECT_ID = re.compile("[0-9a-f]{24}")
 
@@ -105,13 +105,16 @@ def new_team(*, name: str, capacity: int | None, by: Attribution) -> dict[str, A
 
 def last_change(kind: ChangeKind, by: Attribution, **details: object) -> dict[str, Any]:
     """What a write says about itself, set as a whole: so the change stream carries it whole."""
-    return {
+    change = {
         "kind": kind.value,
         **details,
         "actorId": by.actor_id,
         "at": by.at,
         "requestId": by.request_id,
     }
+    if by.request_id is not None:
+        change["input"] = by.input_digest
+    return change
 
 
 def unseen_request(by: Attribution) -> dict[str, Any]:
@@ -140,16 +143,25 @@ def _request_mark(by: Attribution, *, id_field: str) -> dict[str, Any]:
     return {id_field: by.request_id, "actorId": by.actor_id, "input": by.input_digest}
 
 
-def read_creation_replay(document: Document, team: Team) -> Replay:
-    """The replay of the request that created a team."""
-    return Replay(team, document["creation"]["input"], other_team_id=None)
+@dataclass(frozen=True, slots=True)
+class RequestMark:
+    """What is remembered of a request: what it did, and to which team or teams."""
+
+    team_id: TeamId
+    input_digest: str
+    other_team_id: TeamId | None = None
 
 
-def read_replay(document: Document, team: Team, by: Attribution) -> Replay | None:
-    """The replay that a team's remembered requests, if they were read, hold for a request."""
+def read_creation_mark(document: Document) -> RequestMark:
+    """The mark of the request that created a team."""
+    return RequestMark(read_team_id(document), document["creation"]["input"])
+
+
+def read_request_mark(document: Document, by: Attribution) -> RequestMark | None:
+    """A request's mark among those that a team remembers, if they were read."""
     for mark in document.get("requests", ()):
         if mark["id"] == by.request_id and mark["actorId"] == by.actor_id:
-            return Replay(team, mark["input"], mark.get("otherTeamId"))
+            return RequestMark(read_team_id(document), mark["input"], mark.get("otherTeamId"))
     return None
 
 

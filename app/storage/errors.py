@@ -12,12 +12,20 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 
-from app.domain.faults import DatabaseUnavailable
+from app.domain.faults import DatabaseUnavailable, Fault
 
 NAMESPACE_EXISTS = 48
 BACKGROUND_OPERATION_IN_PROGRESS = 12587
 CONFLICTING_OPERATION_IN_PROGRESS = 117
 INDEX_CONFLICTS = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
+
+# ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost: a change
+# stream can't go on from where it was, nor from anywhere before now.
+_HISTORY_LOST_CODES = frozenset({286, 280, 260, 136})
+
+# CursorNotFound, CursorKilled, FailedToSatisfyReadPreference, RetryChangeStream: it can go on when
+# it is opened anew after its last token.
+_REOPEN_CODES = frozenset({43, 237, 133, 234})
 
 # Server codes that mean "not now": MaxTimeMSExpired, WriteConcernFailed, ShutdownInProgress,
 # PrimarySteppedDown, ExceededTimeLimit, NotWritablePrimary, the two Interrupted…, and
@@ -25,6 +33,10 @@ INDEX_CONFLICTS = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConf
 _UNAVAILABLE_CODES = frozenset(
     {50, 64, 91, 100, 189, 202, 262, 10058, 10107, 11600, 11602, 13435, 13436}
 )
+
+
+class HistoryLost(Fault):
+    """A change stream's position is gone; never leaves `storage/`."""
 
 
 @contextmanager
@@ -36,6 +48,8 @@ def driver_faults() -> Iterator[None]:
     try:
         yield
     except PyMongoError as error:
+        if isinstance(error, OperationFailure) and error.code in _HISTORY_LOST_CODES:
+            raise HistoryLost(str(error)) from error
         if is_unavailable(error):
             raise DatabaseUnavailable(str(error)) from error
         raise
@@ -47,7 +61,7 @@ def is_unavailable(error: PyMongoError) -> bool:
         return True
     if isinstance(error, InvalidOperation):  # the client is closed: we are shutting down
         return True
-    return isinstance(error, OperationFailure) and error.code in _UNAVAILABLE_CODES
+    return isinstance(error, OperationFailure) and error.code in _UNAVAILABLE_CODES | _REOPEN_CODES
 
 
 def refused_by(error: DuplicateKeyError) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The indexes and the validator of `teams`: declared here, made at start, checked by readiness.
+"""All indexes and validators: declared here, made at start, checked by readiness.
 
 `one_team_per_user` is G1 itself. It is partial because a plain unique index on an array gives every
 empty team the same key; `{"$gte": ""}` indexes all strings and none of the empty arrays, and the
@@ -10,6 +10,9 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel
 
 TEAMS = "teams"
+TEAM_CHANGES = "team_changes"
+REQUESTS = "requests"
+RECORDER = "recorder"
 
 ONE_TEAM_PER_USER = IndexModel(
     [("userIds", ASCENDING)],
@@ -39,6 +42,33 @@ TEAM_INDEXES = (
     LIVE_TEAMS_BY_CREATION,
 )
 TEAM_INDEX_NAMES = frozenset(index.document["name"] for index in TEAM_INDEXES)
+
+# G6: a version of a team is recorded once, whoever records it.
+ONE_CHANGE_PER_VERSION = IndexModel(
+    [("teamId", ASCENDING), ("version", ASCENDING)], name="one_change_per_version", unique=True
+)
+ONE_CHANGE_PER_POSITION = IndexModel(
+    [("position", ASCENDING)], name="one_change_per_position", unique=True
+)
+CHANGES_BY_TEAM = IndexModel(
+    [("teamId", ASCENDING), ("position", ASCENDING)], name="changes_by_team"
+)
+CHANGES_BY_USER = IndexModel(
+    [("userId", ASCENDING), ("position", ASCENDING)],
+    name="changes_by_user",
+    partialFilterExpression={"userId": {"$gte": ""}},
+)
+CHANGE_INDEXES = (
+    ONE_CHANGE_PER_VERSION,
+    ONE_CHANGE_PER_POSITION,
+    CHANGES_BY_TEAM,
+    CHANGES_BY_USER,
+)
+
+ONE_MARK_PER_REQUEST = IndexModel(
+    [("id", ASCENDING), ("actorId", ASCENDING)], name="one_mark_per_request", unique=True
+)
+REQUEST_EXPIRY = "request_expiry"
 
 # What holds for every writer, ours or not. The service's own limits on names and ids are tighter;
 # here stands what the guarantees need: whole arrays of distinct strings, and a version.

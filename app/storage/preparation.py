@@ -5,14 +5,15 @@ Any number of servers may do this at once, each at every start: whatever is ther
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
-from app.storage.client import Client, Collection, teams_of
+from app.storage.client import Client, Collection, requests_of, team_changes_of, teams_of
 from app.storage.damage import describe_damage, find_malformed_teams, find_users_on_several_teams
 from app.storage.errors import (
     BACKGROUND_OPERATION_IN_PROGRESS,
@@ -21,7 +22,15 @@ from app.storage.errors import (
     NAMESPACE_EXISTS,
     driver_faults,
 )
-from app.storage.indexes import TEAM_INDEX_NAMES, TEAM_INDEXES, TEAM_VALIDATOR, TEAMS
+from app.storage.indexes import (
+    CHANGE_INDEXES,
+    ONE_MARK_PER_REQUEST,
+    REQUEST_EXPIRY,
+    TEAM_INDEX_NAMES,
+    TEAM_INDEXES,
+    TEAM_VALIDATOR,
+    TEAMS,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +47,9 @@ VALIDATOR_RETRY_SECONDS = 0.25
 Database = AsyncIOMotorDatabase[dict[str, Any]]
 
 
-async def prepare_database(client: Client, database: str) -> None:
+async def prepare_database(
+    client: Client, database: str, *, request_memory_hours: int = 24
+) -> None:
     """Checks the deployment, then makes the collection, its validator and its indexes.
 
     *Raises*: `DatabaseUnsuitable`, with a sentence for the operator; `DatabaseUnavailable`.
@@ -48,15 +59,19 @@ async def prepare_database(client: Client, database: str) -> None:
         await _check_deployment(client)
         teams = teams_of(client, database)
         await _set_validator(client[database], teams)
-        await _build_indexes(teams)
+        await _build_indexes(teams, TEAM_INDEXES)
+        await _build_indexes(team_changes_of(client, database), CHANGE_INDEXES)
+        await _build_indexes(requests_of(client, database), [ONE_MARK_PER_REQUEST])
+        await _set_expiry(requests_of(client, database), hours=request_memory_hours)
 
 
 class Preparation:
     """`prepare_database` for a server that may be there before its database is."""
 
-    def __init__(self, client: Client, database: str) -> None:
+    def __init__(self, client: Client, database: str, *, request_memory_hours: int = 24) -> None:
         self._client = client
         self._database = database
+        self._request_memory_hours = request_memory_hours
         self._done = False
 
     def is_done(self) -> bool:
@@ -69,7 +84,9 @@ class Preparation:
         *Raises*: `DatabaseUnsuitable`.
         """
         try:
-            await prepare_database(self._client, self._database)
+            await prepare_database(
+                self._client, self._database, request_memory_hours=self._request_memory_hours
+            )
         except DatabaseUnavailable as fault:
             logger.warning("The database is not ready yet, and will be tried again: %s", fault)
             return False
@@ -139,19 +156,31 @@ async def _set_validator(database: Database, teams: Collection) -> None:
             await asyncio.sleep(VALIDATOR_RETRY_SECONDS)
 
 
-async def _build_indexes(teams: Collection) -> None:
+async def _build_indexes(collection: Collection, indexes: Sequence[IndexModel]) -> None:
     try:
-        await teams.create_indexes(list(TEAM_INDEXES))
+        await collection.create_indexes(list(indexes))
     except DuplicateKeyError:
-        await _refuse_damage(teams)
+        if collection.name == TEAMS:
+            await _refuse_damage(collection)
         raise
     except OperationFailure as error:
         if error.code not in INDEX_CONFLICTS:
             raise
         raise DatabaseUnsuitable(
-            f"An index on {_name(teams)} stands in the way of one of ours, whose guarantee would "
-            f"be missing. Drop that index and start again. MongoDB says: {error}"
+            f"An index on {_name(collection)} stands in the way of one of ours, whose guarantee "
+            f"would be missing. Drop that index and start again. MongoDB says: {error}"
         ) from error
+
+
+async def _set_expiry(requests: Collection, *, hours: int) -> None:
+    """Makes the TTL index by which requests are forgotten, or gives it the present setting."""
+    seconds = hours * 3600
+    existing = (await requests.index_information()).get(REQUEST_EXPIRY)
+    if existing is None:
+        await requests.create_index("at", name=REQUEST_EXPIRY, expireAfterSeconds=seconds)
+    elif existing["expireAfterSeconds"] != seconds:
+        setting = {"name": REQUEST_EXPIRY, "expireAfterSeconds": seconds}
+        await requests.database.command("collMod", requests.name, index=setting)
 
 
 def _name(teams: Collection) -> str:

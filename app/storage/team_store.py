@@ -4,9 +4,10 @@ The condition of a change stands in the filter of the write that makes it, so th
 between a check and its write in which another server could act.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -14,37 +15,35 @@ from pymongo.errors import DuplicateKeyError
 from app.domain.changes import UNCHANGED, Attribution, ChangeKind, Unchanged
 from app.domain.ids import TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
-from app.domain.standing import Replay, Standing
 from app.domain.teams import Team
-from app.storage.client import Client, teams_of
+from app.storage.client import Client
 from app.storage.documents import (
     LIVE,
     Document,
     last_change,
     new_team,
-    read_creation_replay,
-    read_replay,
     read_team,
-    read_team_id,
     remember_request,
     stored_team_id,
     team_fields,
     unseen_request,
 )
 from app.storage.errors import driver_faults, refused_by
+from app.storage.standings import TeamStandings
 from app.storage.transactions import Transactions
 
 
-class MongoTeamStore:
-    """`TeamStore` on MongoDB."""
+class MongoTeamStore(TeamStandings):
+    """`TeamStore` on MongoDB: the writes; the reading afterwards is inherited."""
 
     def __init__(self, client: Client, database: str, *, default_capacity: int) -> None:
-        self._teams = teams_of(client, database)
-        self._default_capacity = default_capacity
+        super().__init__(client, database, default_capacity=default_capacity)
         self._transactions = Transactions(client)
 
     async def insert_team(self, *, name: str, capacity: int | None, by: Attribution) -> Team | None:
         """See `TeamStore`. *Held by*: index `one_team_per_creation_request`."""
+        if await self._requests.find(by) is not None:
+            return None
         document = new_team(name=name, capacity=capacity, by=by)
         try:
             with driver_faults():
@@ -244,8 +243,17 @@ class MongoTeamStore:
         difference, and `lastChange` would no longer arrive whole.
         """
         filters = {**condition, **LIVE, **unseen_request(by)}
+        version: dict[str, int] = {}
         if expected_version is not None:
-            filters["version"] = expected_version
+            version["$eq"] = expected_version
+        if by.request_id is not None and isinstance(team_id := condition["_id"], ObjectId | str):
+            # The bound first. Were it read second, a first sending could be recorded, and forgotten
+            # by its team, between the two: not found here, and below a bound that has grown since.
+            version["$lt"] = await self._requests.bound(TeamId(str(team_id)))
+            if await self._requests.find(by) is not None:
+                return None
+        if version:
+            filters["version"] = version
         update["$inc"] = {"version": 1}
         update["$set"]["updatedAt"] = by.at
         if mark := remember_request(by, other_team_id):
@@ -259,43 +267,6 @@ class MongoTeamStore:
                 session=session,
             )
         return read_team(document, self._default_capacity) if document else None
-
-    async def find_standing(
-        self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
-    ) -> Standing:
-        """See `TeamStore`. A single find, so that what it tells held together."""
-        wanted: list[Document] = [{"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}}]
-        fields = {**team_fields(with_member_count=True), "deletedAt": 1}
-        if user_id is not None:
-            wanted.append({"userIds": user_id})
-            fields["hasUser"] = {"$in": [{"$literal": user_id}, "$userIds"]}
-        if by.request_id is not None:
-            fields["requests"] = 1
-        with driver_faults():
-            documents = await self._teams.find({"$or": wanted}, fields).to_list(None)
-
-        teams: dict[TeamId, Team] = {}
-        current_team: Team | None = None
-        replay: Replay | None = None
-        for document in documents:
-            team = read_team(document, self._default_capacity)
-            if document.get("deletedAt") is None:
-                teams[team.id] = team
-            if document.get("hasUser"):
-                current_team = team
-            if read_team_id(document) in team_ids:
-                replay = replay or read_replay(document, team, by)
-        return Standing(teams, current_team, replay)
-
-    async def find_created(self, by: Attribution) -> Replay | None:
-        """See `TeamStore`."""
-        key = {"creation.requestId": by.request_id, "creation.actorId": by.actor_id}
-        fields = {**team_fields(with_member_count=True), "creation": 1}
-        with driver_faults():
-            document = await self._teams.find_one(key, fields)
-        if document is None:
-            return None
-        return read_creation_replay(document, read_team(document, self._default_capacity))
 
 
 _SIZE: Mapping[str, str] = {"$size": "$userIds"}

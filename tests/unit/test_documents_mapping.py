@@ -16,8 +16,8 @@ from app.domain.teams import Team
 from app.storage.documents import (
     last_change,
     new_team,
-    read_creation_replay,
-    read_replay,
+    read_creation_mark,
+    read_request_mark,
     read_team,
     read_team_id,
     read_user_ids,
@@ -94,6 +94,7 @@ async def test_what_a_change_says_about_itself_is_kept_whole(teams: Any) -> None
         "actorId": "sue",
         "at": SOME_TIME,
         "requestId": "r1",
+        "input": "digest",
     }
 
 
@@ -101,27 +102,26 @@ async def test_the_creation_is_recognised_by_its_request(teams: Any) -> None:
     await teams.insert_one(new_team(name="Red", capacity=None, by=attribution("r1")))
 
     document = await teams.find_one()
-    replay = read_creation_replay(document, read_team(document, default_capacity=10))
+    mark = read_creation_mark(document)
 
-    assert replay.input_digest == "digest"
-    assert replay.other_team_id is None
+    assert mark.input_digest == "digest"
+    assert mark.other_team_id is None
 
 
 async def test_a_remembered_request_is_recognised_by_its_id_and_its_viewer(teams: Any) -> None:
     by = attribution("r1")
-    mark = remember_request(by, other_team_id=TeamId("blue"))["requests"]["$each"]
+    marks = remember_request(by, other_team_id=TeamId("blue"))["requests"]["$each"]
     await teams.insert_one(
-        {**new_team(name="Red", capacity=None, by=by), "requests": mark, "userIds": ["sue"]}
+        {**new_team(name="Red", capacity=None, by=by), "requests": marks, "userIds": ["sue"]}
     )
 
     document = await teams.find_one()
-    team = read_team(document, default_capacity=10)
-    replay = read_replay(document, team, by)
+    mark = read_request_mark(document, by)
 
-    assert replay is not None
-    assert (replay.input_digest, replay.other_team_id) == ("digest", "blue")
-    assert read_replay(document, team, attribution("r2")) is None
-    assert read_replay(document, team, attribution("r1", actor_id="john")) is None
+    assert mark is not None
+    assert (mark.input_digest, mark.other_team_id) == ("digest", "blue")
+    assert read_request_mark(document, attribution("r2")) is None
+    assert read_request_mark(document, attribution("r1", actor_id="john")) is None
     assert read_user_ids(document) == ("sue",)
 
 

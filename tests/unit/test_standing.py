@@ -23,7 +23,7 @@ def test_a_request_id_that_comes_with_other_input_was_reused() -> None:
     again = attribute("addUserToTeam", RED, SUE, actor_id=None, request_id=request_id)
     other_input = attribute("addUserToTeam", BLUE, SUE, actor_id=None, request_id=request_id)
     other_mutation = attribute("joinTeam", RED, SUE, actor_id=None, request_id=request_id)
-    replay = Replay(team(), first.input_digest, other_team_id=None)
+    replay = Replay(team(), first.input_digest)
 
     assert request_id_reused(None, again) is None
     assert request_id_reused(replay, again) is None

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # the package carries no annotations
+import psutil
 from filelock import FileLock, Timeout
 
 from app.domain.faults import EmbeddedDatabaseFailed

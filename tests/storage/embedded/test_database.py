@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]  # the package carries no annotations
+import psutil
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError

@@ -1,0 +1,72 @@
+"""Reads the change log: by team and version, by user, and over all teams by position."""
+
+from collections.abc import Sequence
+
+from pymongo import ASCENDING, DESCENDING
+
+from app.domain.changes import Change
+from app.domain.ids import TeamId, UserId, Version
+from app.storage.change_documents import read_change
+from app.storage.client import Client, team_changes_of
+from app.storage.documents import Document
+from app.storage.errors import driver_faults
+
+
+class MongoChangeLog:
+    """`ChangeLog` on MongoDB. *Held by*: G6; what has been read once stays as it was."""
+
+    def __init__(self, client: Client, database: str) -> None:
+        self._changes = team_changes_of(client, database)
+
+    async def changes_of_team(
+        self, team_id: TeamId, *, after: Version | None, limit: int
+    ) -> Sequence[Change]:
+        """See `ChangeLog`. Walks `one_change_per_version`."""
+        found: Document = {"teamId": team_id, "version": {"$gt": after or 0}}
+        return await self._find(found, "version", limit)
+
+    async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
+        """See `ChangeLog`. Walks `one_change_per_position`."""
+        return await self._find({"position": {"$gt": position}}, "position", limit)
+
+    async def history_of_team(
+        self, team_id: TeamId, *, after: int | None, newest_first: bool, limit: int
+    ) -> Sequence[Change]:
+        """See `ChangeLog`. Walks `changes_by_team`."""
+        return await self._history({"teamId": team_id}, after, newest_first, limit)
+
+    async def history_of_user(
+        self, user_id: UserId, *, after: int | None, newest_first: bool, limit: int
+    ) -> Sequence[Change]:
+        """See `ChangeLog`. Walks `changes_by_user`."""
+        return await self._history({"userId": user_id}, after, newest_first, limit)
+
+    async def _history(
+        self,
+        whose: Document,
+        after: int | None,
+        newest_first: bool,  # noqa: FBT001 - passed on by the two above
+        limit: int,
+    ) -> Sequence[Change]:
+        beyond = {} if after is None else {"position": {"$lt" if newest_first else "$gt": after}}
+        direction = DESCENDING if newest_first else ASCENDING
+        return await self._find({**whose, **beyond}, "position", limit, direction=direction)
+
+    async def first_position(self) -> int:
+        """See `ChangeLog`."""
+        first = await self._find({}, "position", 1)
+        return first[0].position if first else 0
+
+    async def last_position(self) -> int:
+        """See `ChangeLog`."""
+        last = await self._find({}, "position", 1, direction=DESCENDING)
+        return last[0].position if last else 0
+
+    async def _find(
+        self, found: Document, order: str, limit: int, *, direction: int = ASCENDING
+    ) -> Sequence[Change]:
+        with driver_faults():
+            documents = (
+                await self._changes.find(found).sort(order, direction).limit(limit).to_list(None)
+            )
+        return [read_change(document) for document in documents]

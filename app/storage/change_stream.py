@@ -1,0 +1,104 @@
+"""A change stream read batch by batch, with the position behind each batch.
+
+The driver's own stream hands out single events and hides where its batches end, so that its reader
+either waits for news before it may use what it has, or pays for every event alone.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo.errors import PyMongoError
+
+from app.storage.client import Client, Collection
+from app.storage.documents import Document
+from app.storage.errors import HistoryLost, driver_faults
+
+ResumeToken = dict[str, Any]
+
+# How long the server holds a read for news: an empty answer is a sign of life.
+WAIT_MILLISECONDS = 500
+MAX_BATCH = 500
+
+
+class ChangeStream:
+    """What happens to a collection from the moment it is entered, or from after a token on.
+
+    *Raises*: `DatabaseUnavailable`, `HistoryLost`; it does not go on after either, but another one
+    may be opened after the last token.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        collection: Collection,
+        pipeline: Sequence[Document],
+        *,
+        resume_after: ResumeToken | None,
+    ) -> None:
+        self._client = client
+        self._database = client[collection.database.name]
+        self._collection = collection.name
+        self._collection_options = collection.codec_options
+        stage: Document = {"resumeAfter": resume_after} if resume_after else {}
+        self._pipeline = [{"$changeStream": stage}, *pipeline]
+        self._session: AsyncIOMotorClientSession | None = None
+        self._cursor: dict[str, Any] = {}
+
+    @property
+    def position(self) -> ResumeToken:
+        """The token to resume after what has been read so far."""
+        token: ResumeToken = self._cursor["postBatchResumeToken"]
+        return token
+
+    async def __aenter__(self) -> Self:
+        """Opens it; events from now on are kept."""
+        with driver_faults():
+            self._session = await self._client.start_session()
+            answer = await self._database.command(
+                "aggregate",
+                self._collection,
+                pipeline=self._pipeline,
+                cursor={"batchSize": 0},
+                readConcern={"level": "majority"},
+                session=self._session,
+            )
+        self._cursor = answer["cursor"]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes it on the server too, if the server can be reached."""
+        if self._session is None:
+            return
+        with suppress(PyMongoError):
+            await self._database.command(
+                "killCursors",
+                self._collection,
+                cursors=[self._cursor["id"]],
+                session=self._session,
+            )
+        await self._session.end_session()
+
+    async def next_batch(self) -> tuple[list[dict[str, Any]], ResumeToken]:
+        """The next events, none after a short wait, and the token to resume after them."""
+        if not self._cursor["id"]:
+            raise HistoryLost("The collection was dropped or renamed, which ends its stream.")
+        with driver_faults():
+            answer = await self._database.command(
+                "getMore",
+                self._cursor["id"],
+                collection=self._collection,
+                batchSize=MAX_BATCH,
+                maxTimeMS=WAIT_MILLISECONDS,
+                codec_options=self._collection_options,
+                session=self._session,
+            )
+        self._cursor = answer["cursor"]
+        return self._cursor.pop("nextBatch"), self.position

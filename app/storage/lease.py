@@ -1,0 +1,81 @@
+"""A lease on being the one recorder: taken and kept by compare-and-set on one document.
+
+The database's clock alone decides when it has run out, so servers whose clocks differ agree. Each
+taking raises `term`; whoever writes under the lease names its term in that write's condition, so a
+holder that was paused past its time can write nothing any more.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import ReturnDocument
+
+from app.storage.client import Collection
+from app.storage.errors import driver_faults
+
+LEASE_SECONDS = 5.0
+RENEW_SECONDS = 1.0
+
+_ID = "recorder"
+_UNTIL: dict[str, Any] = {
+    "$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": int(LEASE_SECONDS * 1000)}
+}
+_NEW_LEASE = {
+    "$setOnInsert": {"term": 0, "position": 0, "expiresAt": datetime.fromtimestamp(0, UTC)}
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease held: where the recording stands, as the last holder left it."""
+
+    holder: str
+    term: int
+    position: int
+    resume_token: dict[str, Any] | None
+
+    @property
+    def condition(self) -> dict[str, Any]:
+        """The filter of every write under this lease: it matches as long as nobody else took it."""
+        return {"_id": _ID, "holder": self.holder, "term": self.term}
+
+
+async def take_lease(recorder: Collection, holder: str) -> Lease | None:
+    """The lease, if nobody else holds it. *Atomicity*: one document, by the database's clock."""
+    free = {"_id": _ID, "$expr": {"$lt": ["$expiresAt", "$$NOW"]}}
+    taken = [
+        {
+            "$set": {
+                "holder": {"$literal": holder},
+                "expiresAt": _UNTIL,
+                "term": {"$add": ["$term", 1]},
+            }
+        }
+    ]
+    with driver_faults():
+        document: dict[str, Any] | None = await recorder.find_one_and_update(
+            free, taken, return_document=ReturnDocument.AFTER
+        )
+        if document is None:
+            # Held by somebody else, or never made: then the next attempt finds it.
+            await recorder.update_one({"_id": _ID}, _NEW_LEASE, upsert=True)
+            return None
+    return Lease(holder, document["term"], document["position"], document.get("resumeToken"))
+
+
+async def keep_lease(recorder: Collection, lease: Lease, resume_token: object) -> bool:
+    """Whether the lease is still ours, for another `LEASE_SECONDS`.
+
+    It also saves the resume position of a stream that is idle, lest it fall off the oplog.
+    """
+    kept = [{"$set": {"expiresAt": _UNTIL, "resumeToken": {"$literal": resume_token}}}]
+    with driver_faults():
+        result = await recorder.update_one(lease.condition, kept)
+    return result.matched_count == 1
+
+
+async def release_lease(recorder: Collection, lease: Lease) -> None:
+    """Lets another server take over at once instead of when the lease has run out."""
+    with driver_faults():
+        await recorder.update_one(lease.condition, [{"$set": {"expiresAt": "$$NOW"}}])

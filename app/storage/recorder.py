@@ -1,0 +1,117 @@
+"""Copies what happens to teams out of the change stream into the change log, once and in order.
+
+A recorder runs in every server; the lease lets one of them record at a time. What it appends and
+how far it has come are written in one transaction under its term: killed between any two steps, it
+leaves a log from which the next holder goes on without a gap and without a repeat.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, NoReturn
+from uuid import uuid4
+
+from pymongo.errors import PyMongoError
+
+from app.domain.faults import DatabaseUnavailable
+from app.storage.change_appender import ChangeAppender, LeaseLost
+from app.storage.change_documents import EVENT_FIELDS, change_of_event
+from app.storage.change_stream import ChangeStream, ResumeToken
+from app.storage.client import Client, recorder_of, teams_of
+from app.storage.errors import HistoryLost
+from app.storage.lease import RENEW_SECONDS, Lease, keep_lease, release_lease, take_lease
+
+logger = logging.getLogger(__name__)
+
+# Between two attempts to take the lease: so long, at most, nobody records after a clean hand-over.
+RETRY_SECONDS = 0.5
+
+
+class Recorder:
+    """Records for as long as it runs and holds the lease. One task owns and cancels it."""
+
+    def __init__(self, client: Client, database: str) -> None:
+        self._client = client
+        self._database = database
+        self._teams = teams_of(client, database)
+        self._recorder = recorder_of(client, database)
+        self._holder = uuid4().hex
+
+    async def run(self) -> None:
+        """Records whenever the lease is to be had. *Cancellation*: gives the lease back."""
+        while True:
+            try:
+                lease = await take_lease(self._recorder, self._holder)
+                if lease is not None:
+                    await self._record(lease)
+            except LeaseLost:
+                logger.warning("Another server has taken over the recording of changes.")
+            except HistoryLost:
+                logger.exception(
+                    "The position was lost while history was filled; it is tried again"
+                )
+            except DatabaseUnavailable as fault:
+                logger.warning("Recording waits for the database: %s", fault)
+            except PyMongoError:
+                logger.exception("Recording failed and is tried again")
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _record(self, lease: Lease) -> None:
+        logger.info("This server records the changes, from position %s.", lease.position)
+        appender = ChangeAppender(self._client, self._database, lease)
+        try:
+            if lease.resume_token is None:
+                await self._record_with_lost_history(lease, appender)
+            try:
+                async with self._stream(resume_after=lease.resume_token) as stream:
+                    await self._record_stream(stream, lease, appender)
+            except HistoryLost:
+                logger.error("The position in the change stream has fallen off the oplog.")  # noqa: TRY400
+                await self._record_with_lost_history(lease, appender)
+        finally:
+            await asyncio.shield(self._release(lease))
+
+    async def _record_with_lost_history(self, lease: Lease, appender: ChangeAppender) -> None:
+        """Fills the log from the teams themselves, then follows the stream.
+
+        The stream is opened before the teams are read, so that no change falls between the two;
+        what both of them tell is recorded once.
+        """
+        async with self._stream(resume_after=None) as stream:
+            await appender.append_lost_history(stream.position)
+            await self._record_stream(stream, lease, appender)
+
+    async def _record_stream(
+        self, stream: ChangeStream, lease: Lease, appender: ChangeAppender
+    ) -> NoReturn:
+        renewed_at = time.monotonic()
+        while True:
+            events, resume_token = await stream.next_batch()
+            if found := [change for change in map(_change_of, events) if change is not None]:
+                await appender.append(found, resume_token)
+            if time.monotonic() - renewed_at > RENEW_SECONDS:
+                if not await keep_lease(self._recorder, lease, resume_token):
+                    raise LeaseLost
+                renewed_at = time.monotonic()
+
+    def _stream(self, *, resume_after: ResumeToken | None) -> ChangeStream:
+        return ChangeStream(
+            self._client, self._teams, [{"$project": EVENT_FIELDS}], resume_after=resume_after
+        )
+
+    async def _release(self, lease: Lease) -> None:
+        try:
+            await release_lease(self._recorder, lease)
+        except (DatabaseUnavailable, PyMongoError):
+            logger.info("The lease could not be given back; it runs out by itself.", exc_info=True)
+
+
+def _change_of(event: Mapping[str, Any]) -> dict[str, Any] | None:
+    change = change_of_event(event)
+    if change is None:
+        team_id = event.get("documentKey", {}).get("_id")
+        logger.warning(
+            "A foreign write (%s) to team %s made no version.", event["operationType"], team_id
+        )
+    return change

@@ -1,0 +1,85 @@
+"""The read after a refused write: how its teams, its user and its request stand."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from app.domain.changes import Attribution
+from app.domain.ids import TeamId, UserId
+from app.domain.standing import Replay, Standing
+from app.domain.teams import Team
+from app.storage.client import Client, teams_of
+from app.storage.documents import (
+    Document,
+    RequestMark,
+    read_creation_mark,
+    read_request_mark,
+    read_team,
+    read_team_id,
+    stored_team_id,
+    team_fields,
+)
+from app.storage.errors import driver_faults
+from app.storage.requests import RecordedRequests
+
+
+class TeamStandings:
+    """The part of `TeamStore` that diagnoses."""
+
+    def __init__(self, client: Client, database: str, *, default_capacity: int) -> None:
+        self._teams = teams_of(client, database)
+        self._requests = RecordedRequests(client, database)
+        self._default_capacity = default_capacity
+
+    async def find_standing(
+        self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
+    ) -> Standing:
+        """See `TeamStore`. A single find, so that what it tells held together."""
+        recorded = await self._requests.find(by)
+        ids = {*team_ids, recorded.team_id} if recorded else set(team_ids)
+        wanted: list[Document] = [{"_id": {"$in": [stored_team_id(id_) for id_ in ids]}}]
+        fields = {**team_fields(with_member_count=True), "deletedAt": 1}
+        if user_id is not None:
+            wanted.append({"userIds": user_id})
+            fields["hasUser"] = {"$in": [{"$literal": user_id}, "$userIds"]}
+        if by.request_id is not None:
+            fields["requests"] = 1
+        with driver_faults():
+            documents = await self._teams.find({"$or": wanted}, fields).to_list(None)
+
+        known = {read_team_id(d): read_team(d, self._default_capacity) for d in documents}
+        live = {read_team_id(d) for d in documents if d.get("deletedAt") is None}
+        marks = (read_request_mark(d, by) for d in documents if read_team_id(d) in team_ids)
+        mark = recorded or next((mark for mark in marks if mark is not None), None)
+        return Standing(
+            teams={id_: team for id_, team in known.items() if id_ in live},
+            current_team=next(
+                (known[read_team_id(d)] for d in documents if d.get("hasUser")), None
+            ),
+            replay=await self._read_replay(mark, known) if mark else None,
+        )
+
+    async def _read_replay(self, mark: RequestMark, known: Mapping[TeamId, Team]) -> Replay | None:
+        """What a request did, with its teams as they are now, deleted or not."""
+        named = [id_ for id_ in (mark.team_id, mark.other_team_id) if id_ is not None]
+        missing = [stored_team_id(id_) for id_ in named if id_ not in known]
+        teams = dict(known)
+        if missing:
+            fields = team_fields(with_member_count=True)
+            with driver_faults():
+                found = await self._teams.find({"_id": {"$in": missing}}, fields).to_list(None)
+            teams |= {read_team_id(d): read_team(d, self._default_capacity) for d in found}
+        team, *others = [teams[id_] for id_ in named]
+        return Replay(team, mark.input_digest, others[0] if others else None)
+
+    async def find_created(self, by: Attribution) -> Replay | None:
+        """See `TeamStore`."""
+        if recorded := await self._requests.find(by):
+            return await self._read_replay(recorded, {})
+        key = {"creation.requestId": by.request_id, "creation.actorId": by.actor_id}
+        fields = {**team_fields(with_member_count=True), "creation": 1}
+        with driver_faults():
+            document: dict[str, Any] | None = await self._teams.find_one(key, fields)
+        if document is None:
+            return None
+        mark = read_creation_mark(document)
+        return Replay(read_team(document, self._default_capacity), mark.input_digest)

@@ -1,0 +1,150 @@
+"""Three real mongods as one replica set, whose nodes can be killed and started again."""
+
+import asyncio
+import signal
+import socket
+from asyncio.subprocess import DEVNULL, Process, create_subprocess_exec
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.errors import PyMongoError
+
+from app.storage.embedded.binary import find_mongod
+from tests.harness.waiting import eventually
+
+NAME = "failover"
+ELECTION_MILLISECONDS = 1_500
+READY_SECONDS = 60
+
+
+class Node:
+    """One mongod with a folder and a port of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: Process | None = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        return f"127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Starts the process; it needs a moment until it answers."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._process = await create_subprocess_exec(
+            *(str(find_mongod()), "--replSet", NAME, "--dbpath", str(self._folder)),
+            *("--bind_ip", "127.0.0.1", "--port", str(self.port), "--quiet", "--nounixsocket"),
+            *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"),
+            *("--setParameter", "transactionLifetimeLimitSeconds=3"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            stdout=DEVNULL,
+        )
+
+    async def kill(self) -> None:
+        """kill -9."""
+        if self._process is not None:
+            process, self._process = self._process, None
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGKILL)
+            await process.wait()
+
+    async def hello(self) -> dict[str, Any]:
+        """What the node says of itself; empty while it can't be reached."""
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+            self.address, directConnection=True, serverSelectionTimeoutMS=500
+        )
+        try:
+            answer: dict[str, Any] = await client.admin.command("hello")
+        except PyMongoError:
+            return {}
+        finally:
+            client.close()
+        return answer
+
+
+class ReplicaSet:
+    """Three nodes; entered, it has a primary and two secondaries."""
+
+    def __init__(self, folder: Path) -> None:
+        self._nodes = [Node(folder / str(number)) for number in range(3)]
+
+    @property
+    def uri(self) -> str:
+        """Where clients connect."""
+        return f"mongodb://{','.join(node.address for node in self._nodes)}/?replicaSet={NAME}"
+
+    async def __aenter__(self) -> Self:
+        try:
+            await asyncio.gather(*(node.start() for node in self._nodes))
+            for node in self._nodes:
+                await eventually(lambda node=node: _answers(node), timeout_seconds=READY_SECONDS)  # type: ignore[misc]  # mypy can't infer a lambda's default
+            await self._initiate()
+            await self.wait_until_whole()
+        except BaseException:
+            await self._kill()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._kill()
+
+    async def kill_primary(self) -> Node:
+        """Kills the primary with -9; returns it once another node has taken its place."""
+        (primary,) = await self._primaries()
+        await primary.kill()
+
+        async def is_replaced() -> bool:
+            return len(await self._primaries()) == 1
+
+        await eventually(is_replaced, timeout_seconds=READY_SECONDS)
+        return primary
+
+    async def wait_until_whole(self) -> None:
+        """Returns once there are a primary and two secondaries."""
+
+        async def is_whole() -> bool:
+            answers = await asyncio.gather(*(node.hello() for node in self._nodes))
+            primaries = [answer for answer in answers if answer.get("isWritablePrimary")]
+            secondaries = [answer for answer in answers if answer.get("secondary")]
+            return (len(primaries), len(secondaries)) == (1, 2)
+
+        await eventually(is_whole, timeout_seconds=READY_SECONDS)
+
+    async def _primaries(self) -> list[Node]:
+        answers = await asyncio.gather(*(node.hello() for node in self._nodes))
+        return [
+            node
+            for node, answer in zip(self._nodes, answers, strict=True)
+            if answer.get("isWritablePrimary")
+        ]
+
+    async def _initiate(self) -> None:
+        members = [{"_id": i, "host": node.address} for i, node in enumerate(self._nodes)]
+        settings = {"electionTimeoutMillis": ELECTION_MILLISECONDS, "heartbeatIntervalMillis": 500}
+        config = {"_id": NAME, "members": members, "settings": settings}
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+            self._nodes[0].address, directConnection=True
+        )
+        try:
+            await client.admin.command("replSetInitiate", config)
+        finally:
+            client.close()
+
+    async def _kill(self) -> None:
+        await asyncio.gather(*(node.kill() for node in self._nodes))
+
+
+async def _answers(node: Node) -> bool:
+    return bool(await node.hello())
