@@ -11,6 +11,34 @@ from app.domain.teams import MAX_CAPACITY
 LOG_LEVELS: Final = ("critical", "error", "warning", "info", "debug")
 
 
+# What the command line says of each setting: the option's value, and a sentence with its default.
+HELP: Final[Mapping[str, tuple[str, str]]] = {
+    "host": ("ADDRESS", "The address to listen on; 127.0.0.1 if not given."),
+    "port": ("NUMBER", "The port to listen on; 8000 if not given, 0 for any free one."),
+    "workers": ("NUMBER", "How many processes share the port, 1 to 64; 1 if not given."),
+    "mongodb_uri": (
+        "URI",
+        "The MongoDB replica set to use. If not given, a MongoDB of its own is started.",
+    ),
+    "mongodb_database": ("NAME", "The database in MongoDB; team_joiner if not given."),
+    "data_dir": ("FOLDER", "Where a MongoDB of its own keeps its data; .data if not given."),
+    "log_level": ("LEVEL", "critical, error, warning, info or debug; info if not given."),
+    "default_capacity": (
+        "NUMBER",
+        "The most members of a team without a capacity of its own, 1 to 10000; 1000 if not given.",
+    ),
+    "request_timeout_seconds": (
+        "SECONDS",
+        "The time within which every request is answered, 0.1 to 60; 5 if not given.",
+    ),
+    "request_memory_hours": (
+        "NUMBER",
+        "How long a request id is remembered, 1 to 8760; 24 if not given.",
+    ),
+    "max_body_bytes": ("NUMBER", "The largest request body; 1000000 if not given."),
+}
+
+
 class SettingsError(Exception):
     """A setting that can't be used; the message is a sentence for the operator."""
 
@@ -32,6 +60,7 @@ class Settings:
     default_capacity: int = 1_000
     request_timeout_seconds: float = 5.0
     max_body_bytes: int = 1_000_000
+    request_memory_hours: int = 24
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -127,5 +156,6 @@ _PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = {
     "log_level": _log_level,
     "default_capacity": _whole_number(1, MAX_CAPACITY),
     "request_timeout_seconds": _seconds,
+    "request_memory_hours": _whole_number(1, 24 * 365),
     "max_body_bytes": _whole_number(1_000, 100_000_000),
 }

@@ -23,12 +23,17 @@ from uvicorn.supervisors import Multiprocess
 from app.api.application import build_application
 from app.api.context import Services
 from app.api.schema import print_schema
-from app.config import Settings, SettingsError
+from app.api.shared_answers import ChangeViews
+from app.config import HELP, Settings, SettingsError
 from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
-from app.storage.client import Client, close, connect
+from app.service.hub import Hub
+from app.storage.change_log import MongoChangeLog
+from app.storage.change_tail import MongoChangeTail
+from app.storage.client import Client, close, connect, connect_for_streams
 from app.storage.directory import MongoTeamDirectory
 from app.storage.embedded.database import EmbeddedDatabase
 from app.storage.preparation import Preparation, check_readiness
+from app.storage.recorder import Recorder
 from app.storage.team_store import MongoTeamStore
 
 logger = logging.getLogger(__name__)
@@ -44,26 +49,40 @@ def create_application(settings: Settings) -> Starlette:
     serves all the same, answers `DATABASE_UNAVAILABLE`, is not ready, and goes on trying.
     """
     client = _connect(settings)
+    streams = _connect_streams(settings)
     database, default_capacity = settings.mongodb_database, settings.default_capacity
-    preparation = Preparation(client, database)
+    preparation = _preparation(client, settings)
+    hub = Hub()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        preparing: asyncio.Task[None] | None = None
+        prepared = await preparation.attempt()
+
+        async def feed() -> None:
+            """The work beside the requests: prepare if need be, then record and distribute."""
+            if not prepared:
+                await preparation.repeat_until_done(_stop_serving)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(Recorder(streams, database).run())
+                group.create_task(hub.run(MongoChangeTail(streams, database)))
+
+        feeding = asyncio.create_task(feed())
+        feeding.add_done_callback(_stop_if_failed)
         try:
-            if not await preparation.attempt():
-                preparing = asyncio.create_task(preparation.repeat_until_done(_stop_serving))
             yield
         finally:
-            if preparing is not None:
-                preparing.cancel()
-                await asyncio.gather(preparing, return_exceptions=True)
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
             close(client)
+            close(streams)
 
     return build_application(
         Services(
             store=MongoTeamStore(client, database, default_capacity=default_capacity),
             directory=MongoTeamDirectory(client, database, default_capacity=default_capacity),
+            log=MongoChangeLog(client, database),
+            hub=hub,
+            views=ChangeViews(),
             default_capacity=default_capacity,
             is_prepared=preparation.is_done,
         ),
@@ -84,10 +103,27 @@ def application_from_environment() -> Starlette:
     return application
 
 
+def _preparation(client: Client, settings: Settings) -> Preparation:
+    return Preparation(
+        client,
+        settings.mongodb_database,
+        request_memory_hours=settings.request_memory_hours,
+    )
+
+
 def _connect(settings: Settings) -> Client:
+    connecting = partial(connect, timeout_seconds=settings.request_timeout_seconds)
+    return _connect_with(connecting, settings)
+
+
+def _connect_streams(settings: Settings) -> Client:
+    return _connect_with(connect_for_streams, settings)
+
+
+def _connect_with(connecting: Callable[[str], Client], settings: Settings) -> Client:
     if settings.mongodb_uri is None:
         raise SettingsError("MONGODB_URI must name a deployment; `team-joiner serve` can make one.")
-    return connect(settings.mongodb_uri, timeout_seconds=settings.request_timeout_seconds)
+    return connecting(settings.mongodb_uri)
 
 
 def _spare_garbage_collection() -> None:
@@ -99,6 +135,13 @@ def _spare_garbage_collection() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 50, 50)
+
+
+def _stop_if_failed(task: asyncio.Task[None]) -> None:
+    """A server that has stopped to record and distribute is of no use to its subscribers."""
+    if not task.cancelled() and (error := task.exception()):
+        logger.critical("The feeds have failed, so this server ends.", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _stop_serving(fault: DatabaseUnsuitable) -> None:
@@ -137,43 +180,21 @@ def main() -> None:
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
 
-def _option(name: str, metavar: str, help_text: str) -> Callable[[FunctionT], FunctionT]:
-    """An option that stands for the setting, and environment variable, of the same name.
+def _settings_as_options(command: FunctionT) -> FunctionT:
+    """An option for each setting, beside the environment variable of its name.
 
     All are taken as text and judged by `Settings`, so that both ways have the same limits.
     """
-    variable = {"--database": "MONGODB_DATABASE"}.get(name, name[2:].replace("-", "_").upper())
-    return click.option(
-        name,
-        variable,
-        metavar=metavar,
-        help=f"{help_text} [environment: {variable}]",
-    )
+    for field, (metavar, sentence) in reversed(list(HELP.items())):
+        option = "--database" if field == "mongodb_database" else f"--{field.replace('_', '-')}"
+        variable = field.upper()
+        help_text = f"{sentence} [environment: {variable}]"
+        command = click.option(option, variable, metavar=metavar, help=help_text)(command)
+    return command
 
 
 @main.command()
-@_option("--host", "ADDRESS", "The address to listen on; 127.0.0.1 if not given.")
-@_option("--port", "NUMBER", "The port to listen on; 8000 if not given, 0 for any free one.")
-@_option("--workers", "NUMBER", "How many processes share the port, 1 to 64; 1 if not given.")
-@_option(
-    "--mongodb-uri",
-    "URI",
-    "The MongoDB replica set to use. If not given, a MongoDB of its own is started.",
-)
-@_option("--database", "NAME", "The database in MongoDB; team_joiner if not given.")
-@_option("--data-dir", "FOLDER", "Where a MongoDB of its own keeps its data; .data if not given.")
-@_option("--log-level", "LEVEL", "critical, error, warning, info or debug; info if not given.")
-@_option(
-    "--default-capacity",
-    "NUMBER",
-    "The most members of a team without a capacity of its own, 1 to 10000; 1000 if not given.",
-)
-@_option(
-    "--request-timeout-seconds",
-    "SECONDS",
-    "The time within which every request is answered, 0.1 to 60; 5 if not given.",
-)
-@_option("--max-body-bytes", "NUMBER", "The largest request body; 1000000 if not given.")
+@_settings_as_options
 def serve(**options: str | None) -> None:
     """Serves the API at /graphql until it is told to end (SIGINT, SIGTERM)."""
     given = {name: text for name, text in options.items() if text is not None}
@@ -240,7 +261,7 @@ async def _refuse_unsuitable(settings: Settings) -> None:
     """*Raises*: `DatabaseUnsuitable`, here where it can be said in one sentence."""
     client = _connect(settings)
     try:
-        await Preparation(client, settings.mongodb_database).attempt()
+        await _preparation(client, settings).attempt()
     finally:
         close(client)
 
@@ -251,7 +272,9 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         factory=True,
         loop="auto",
         http="httptools",
-        ws="none",
+        ws="websockets-sansio",
+        # Compression would double what an idle subscriber costs, to save some bytes per message.
+        ws_per_message_deflate=False,
         workers=settings.workers,
         log_config=None,
         access_log=settings.log_level == "debug",

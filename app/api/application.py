@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from app.api.body_limit import BodyLimit
 from app.api.context import Services
@@ -31,6 +31,7 @@ def build_application(
         routes=[
             Route("/", _to_graphql),
             Route("/graphql", graphql),
+            WebSocketRoute("/graphql", graphql),
             Route("/healthz", healthz),
             Route("/readyz", readyz(check_readiness, timeout_seconds=timeout_seconds)),
         ],

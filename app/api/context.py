@@ -1,15 +1,19 @@
 """What a resolver can reach: who asks, the storage ports, and this request's loaders."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode
 from strawberry.types.info import Info as StrawberryInfo
 
 from app.api.loaders import Loaders
 from app.domain.ids import UserId
-from app.service.ports import TeamDirectory, TeamStore
+from app.service.hub import Hub
+from app.service.ports import ChangeLog, TeamDirectory, TeamStore
+
+if TYPE_CHECKING:  # it presents changes, whose resolvers need this module
+    from app.api.shared_answers import ChangeViews
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,9 @@ class Services:
 
     store: TeamStore
     directory: TeamDirectory
+    log: ChangeLog
+    hub: Hub
+    views: "ChangeViews"
     default_capacity: int
     is_prepared: Callable[[], bool]
 
@@ -29,10 +36,18 @@ class Context:
     services: Services
     viewer_id: UserId | None
 
-    @cached_property
+    _loaders: Loaders | None = field(default=None, init=False)
+
+    @property
     def loaders(self) -> Loaders:
-        """Loaders that live as long as the request, so nothing they cache gets stale."""
-        return Loaders(self.services.directory)
+        """The loaders of one answer, so that nothing they cache gets stale."""
+        if self._loaders is None:
+            self._loaders = Loaders(self.services.directory)
+        return self._loaders
+
+    def begin_answer(self) -> None:
+        """Forgets what earlier answers loaded: all answers on a WebSocket share a context."""
+        self._loaders = None
 
 
 class Info(StrawberryInfo[Context, None]):

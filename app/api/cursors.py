@@ -58,6 +58,19 @@ def read_member_cursor(field: str, cursor: str) -> MemberPosition:
     raise _not_a_cursor(field)
 
 
+def change_cursor(position: int) -> Cursor:
+    """The cursor of a change in the feed of all teams."""
+    return _encode(["change", position])
+
+
+def read_change_cursor(field: str, cursor: str) -> int:
+    """The position behind a cursor. *Raises*: `CodedError` naming the argument."""
+    match _decode(field, cursor):
+        case ["change", int(position)] if 0 <= position < 2**63:
+            return position
+    raise _not_a_cursor(field)
+
+
 def _encode(parts: list[str | int | None]) -> Cursor:
     return Cursor(urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("="))
 

@@ -51,6 +51,7 @@ class PreparedDocuments(SchemaExtension):
     def on_parse(self) -> Iterator[None]:
         """Parses and validates, or finds the document in the cache."""
         context = self.execution_context
+        context.context.begin_answer()
         query = context.query or ""
         prepare = _prepare_cached if len(query) <= MAX_CACHED_LENGTH else _prepare
         context.graphql_document, errors = prepare(context.schema, query)

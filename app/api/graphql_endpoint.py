@@ -1,6 +1,7 @@
 """GraphQL over HTTP: Strawberry's view, with our context, JSON, time limit and error form."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -10,16 +11,29 @@ from starlette.responses import HTMLResponse, Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLRequestData
+from strawberry.subscriptions import (
+    GRAPHQL_SSE_PROTOCOL,
+    GRAPHQL_TRANSPORT_WS_PROTOCOL,
+    MULTIPART_SUBSCRIPTION_PROTOCOL,
+)
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 
 from app.api.context import Context, Services
 from app.api.errors import database_unavailable, refuse
 from app.api.graphiql import read_graphiql_page
 from app.api.schema import build_schema
+from app.api.websocket import StrictWebSocketAdapter
 from app.domain.ids import UserId
 from app.domain.validation import check_id
 
 VIEWER_HEADER = "X-User-Id"
+
+SUBSCRIPTION_PROTOCOLS = (
+    GRAPHQL_TRANSPORT_WS_PROTOCOL,
+    GRAPHQL_SSE_PROTOCOL,
+    MULTIPART_SUBSCRIPTION_PROTOCOL,
+)
+CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
@@ -29,8 +43,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     `DATABASE_UNAVAILABLE`, since the database is all that it can wait for.
     """
 
+    websocket_adapter_class = StrictWebSocketAdapter
+
     def __init__(self, services: Services, *, timeout_seconds: float) -> None:
-        super().__init__(build_schema(), subscription_protocols=())
+        super().__init__(
+            build_schema(),
+            subscription_protocols=SUBSCRIPTION_PROTOCOLS,
+            connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
+        )
         self._services = services
         self._timeout_seconds = timeout_seconds
         self._ide = HTMLResponse(read_graphiql_page())
@@ -88,6 +108,6 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """JSON by orjson, whose errors are `json.JSONDecodeError`s too."""
         return orjson.loads(data)
 
-    def encode_json(self, data: object) -> bytes:
-        """JSON by orjson."""
-        return orjson.dumps(data)
+    def encode_json(self, data: object) -> str:
+        """JSON by orjson; as text, since WebSocket messages must be."""
+        return orjson.dumps(data).decode()

@@ -41,13 +41,13 @@ class Loaders:
         self.team_pages = DataLoader(self._load_team_pages)
 
     async def _load_teams(self, keys: list[tuple[TeamId, bool]]) -> list[Team | None]:
-        async def find(ids: list[TeamId], with_member_count: bool) -> Mapping[TeamId, Team]:  # noqa: FBT001
+        async def find(ids: list[TeamId], with_member_count: bool) -> Mapping[TeamId, Team]:
             return await self._directory.find_teams(ids, with_member_count=with_member_count)
 
         return await _load_by_wish(keys, find)
 
     async def _load_teams_of_users(self, keys: list[tuple[UserId, bool]]) -> list[Team | None]:
-        async def find(ids: list[UserId], with_member_count: bool) -> Mapping[UserId, Team]:  # noqa: FBT001
+        async def find(ids: list[UserId], with_member_count: bool) -> Mapping[UserId, Team]:
             return await self._directory.find_teams_of(ids, with_member_count=with_member_count)
 
         return await _load_by_wish(keys, find)

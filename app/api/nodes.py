@@ -1,7 +1,9 @@
 """`Team` and `User`, which lead to each other, and their connections."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -13,7 +15,22 @@ from app.domain import teams as domain
 from app.domain.ids import TeamId, UserId
 from app.domain.pages import MemberPosition, Page, PageRequest
 
+if TYPE_CHECKING:
+    from app.api.changes import TeamChangeConnection
+
 COUNTED_BY = ("memberCount", "totalCount")
+
+HistoryPage = Annotated["TeamChangeConnection", strawberry.lazy("app.api.changes")]
+NewestFirst = Annotated[
+    bool, strawberry.argument(description="Whether the latest change comes first.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A user's team as a feed tells it, which must not be looked up anew: that might be newer."""
+
+    team_id: TeamId | None
 
 
 @strawberry.type(description="A user, known by the id that the identity provider gave.")
@@ -21,13 +38,33 @@ class User:
     """A user, known by id alone."""
 
     id: strawberry.ID = strawberry.field(description="The identity provider's id.")
+    told_team_id: strawberry.Private[Told | None] = None
 
     @strawberry.field(description="The one team that the user is on; null when on none.")
     async def team(self, info: Info) -> "Team | None":
         """The user's team, loaded together with those of all users in the answer."""
-        key = (UserId(self.id), info.selects(*COUNTED_BY))
-        team = await info.context.loaders.teams_of_users.load(key)
+        counted = info.selects(*COUNTED_BY)
+        loaders = info.context.loaders
+        if self.told_team_id is None:
+            team = await loaders.teams_of_users.load((UserId(self.id), counted))
+        elif self.told_team_id.team_id is None:
+            team = None
+        else:
+            team = await loaders.teams.load((self.told_team_id.team_id, counted))
         return Team.of(team) if team else None
+
+    @strawberry.field(
+        description="Every time the user joined or left a team, who had asked for it, and when. "
+        "The deletion of a team, which frees its members, stands in the team's history."
+    )
+    async def history(
+        self, info: Info, first: First = None, after: After = None, newest_first: NewestFirst = True
+    ) -> HistoryPage:
+        """The changes that moved the user."""
+        from app.api.changes import read_history  # noqa: PLC0415 - the two modules need each other
+
+        read = partial(info.context.services.log.history_of_user, UserId(self.id))
+        return await read_history(read, first=first, after=after, newest_first=newest_first)
 
 
 @strawberry.type(description="A member of a team, at its place in the list of members.")
@@ -110,6 +147,20 @@ class Team:
     def member_count(self) -> int:
         """How many members it has; counted by the query that read the team."""
         return self.counted or 0
+
+    @strawberry.field(description="Its changes, as the change log holds them.")
+    async def history(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        newest_first: NewestFirst = False,
+    ) -> HistoryPage:
+        """Its changes."""
+        from app.api.changes import read_history  # noqa: PLC0415 - the two modules need each other
+
+        read = partial(info.context.services.log.history_of_team, TeamId(self.id))
+        return await read_history(read, first=first, after=after, newest_first=newest_first)
 
     @strawberry.field(
         description="Its members in the order of joining, as they are when this field is read."

@@ -7,11 +7,14 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from app.api.changes import CHANGE_TYPES
 from app.api.context import Info
 from app.api.documents import PreparedDocuments
 from app.api.errors import present
 from app.api.mutations import Mutation
 from app.api.queries import Query
+from app.api.shared_answers import SharingExecutor
+from app.api.subscriptions import Subscription
 
 
 class TeamJoinerSchema(strawberry.Schema):
@@ -32,8 +35,11 @@ def build_schema() -> TeamJoinerSchema:
     return TeamJoinerSchema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
+        types=CHANGE_TYPES,
         config=StrawberryConfig(info_class=Info),
         extensions=[PreparedDocuments],
+        execution_context_class=SharingExecutor,
     )
 
 

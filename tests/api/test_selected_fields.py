@@ -13,7 +13,10 @@ from pymongo import monitoring
 
 from app.api.context import Context, Services
 from app.api.schema import build_schema
+from app.api.shared_answers import ChangeViews
 from app.domain.ids import UserId
+from app.service.hub import Hub
+from app.storage.change_log import MongoChangeLog
 from app.storage.directory import MongoTeamDirectory
 from app.storage.team_store import MongoTeamStore
 from tests.api.world import new_id, unknown_team_id
@@ -101,6 +104,9 @@ async def api(mongodb_uri: str, database: str) -> AsyncIterator[Api]:
     services = Services(
         store=MongoTeamStore(client, database, default_capacity=10),
         directory=MongoTeamDirectory(client, database, default_capacity=10),
+        log=MongoChangeLog(client, database),
+        hub=Hub(),
+        views=ChangeViews(),
         default_capacity=10,
         is_prepared=lambda: True,
     )
@@ -218,7 +224,7 @@ async def test_users_asked_for_together_share_one_find(api: Api) -> None:
 
 
 async def test_an_accepted_creation_is_one_insert(api: Api) -> None:
-    await api.mutate("createTeam", name="Red", requestId=new_id("request"))
+    await api.mutate("createTeam", name="Red")
 
     assert api.commands.take_names() == ["insert"]
 
@@ -229,7 +235,7 @@ async def test_an_accepted_creation_is_one_insert(api: Api) -> None:
         ("updateTeam", {"expectedVersion": 2, "name": "Blue", "capacity": 3}),
         ("deleteTeam", {"expectedVersion": 2}),
         ("addUserToTeam", {"userId": "john"}),
-        ("addUserToTeam", {"userId": "john", "expectedVersion": 2, "requestId": "r"}),
+        ("addUserToTeam", {"userId": "john", "expectedVersion": 2}),
         ("removeUserFromTeam", {"userId": "sue"}),
         ("joinTeam", {}),
         ("leaveTeam", {}),
@@ -249,6 +255,21 @@ async def test_an_accepted_change_of_one_team_is_one_write_and_no_read(
     assert isinstance(command["update"], dict)
     assert "userIds" not in command["fields"]
     assert command["writeConcern"] == {"w": "majority", "j": True}
+
+
+async def test_a_request_with_an_id_is_looked_up_in_what_is_recorded_and_not_in_the_teams(
+    api: Api,
+) -> None:
+    team_id = await api.create_team()
+
+    await api.mutate("addUserToTeam", teamId=team_id, userId=new_id("sue"), requestId=new_id("r"))
+
+    *reads, (write, _) = api.commands.take()
+    assert write == "findAndModify"
+    assert [(name, command["find"]) for name, command in reads] == [
+        ("find", "team_changes"),
+        ("find", "requests"),
+    ]
 
 
 async def test_an_accepted_move_is_two_writes_in_one_transaction_and_no_read(api: Api) -> None:

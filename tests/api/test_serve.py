@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # the package carries no annotations
+import psutil
 import pytest
 
 from app.config import Settings

@@ -12,6 +12,7 @@ from strawberry.types import ExecutionResult
 
 from app.api.context import Context, Services
 from app.api.schema import build_schema
+from app.api.shared_answers import ChangeViews
 from app.domain.changes import Attribution
 from app.domain.faults import DatabaseUnavailable, TooMuchContention
 from app.domain.ids import TeamId, UserId
@@ -19,6 +20,7 @@ from app.domain.outcomes import AcceptedMove
 from app.domain.standing import Replay, Standing
 from app.domain.teams import Team
 from app.service.attempts import MAX_ATTEMPTS
+from app.service.hub import Hub
 from tests.unit.domain_values import BLUE, RED, standing, team
 
 
@@ -76,7 +78,15 @@ async def run(
 ) -> ExecutionResult:
     title = mutation[0].upper() + mutation[1:]
     context = Context(
-        Services(store, None, default_capacity=3, is_prepared=lambda: True),  # type: ignore[arg-type]  # mutations read nothing from a directory
+        Services(
+            store,
+            None,  # type: ignore[arg-type]  # mutations read nothing from a directory
+            None,  # type: ignore[arg-type]  # nor from the log
+            Hub(),
+            ChangeViews(),
+            default_capacity=3,
+            is_prepared=lambda: True,
+        ),
         UserId(viewer) if viewer else None,
     )
     return await build_schema().execute(
@@ -98,7 +108,7 @@ ON_RED = standing(team(RED), current_team=team(RED))
 ON_BLUE = standing(team(RED), current_team=team(BLUE))
 FULL = team(RED, member_count=4)
 OTHER_VERSION = {"expectedVersion": 6}
-REUSED = standing(team(RED), replay=Replay(team(RED), "another digest", other_team_id=None))
+REUSED = standing(team(RED), replay=Replay(team(RED), "another digest"))
 REQUEST = {"requestId": "r1"}
 
 

@@ -1,0 +1,122 @@
+"""The root of all subscriptions: `teamChanges`, `allTeamChanges`, `userTeam`."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import strawberry
+
+from app.api.changes import TeamChange
+from app.api.context import Info
+from app.api.cursors import read_change_cursor
+from app.api.errors import CodedError, invalid_input
+from app.api.nodes import TeamIdArgument, Told, User, UserIdArgument
+from app.domain.changes import Change
+from app.domain.ids import TeamId, UserId, Version
+from app.domain.problems import InvalidInput, TeamNotFound
+from app.service.feeds import (
+    CursorExpired,
+    open_feed_of_all_teams,
+    open_team_feed,
+    open_user_team_feed,
+)
+from app.service.hub import SubscriberTooSlow
+
+
+@strawberry.type(
+    description="Feeds of changes made through any server, each once and in order. "
+    "Resume a feed with the last version or cursor you have seen."
+)
+class Subscription:
+    """Feeds of changes."""
+
+    @strawberry.subscription(
+        description="One team's changes in version order, until the team is deleted."
+    )
+    async def team_changes(
+        self,
+        info: Info,
+        team_id: TeamIdArgument,
+        after_version: Annotated[
+            int | None,
+            strawberry.argument(
+                description="Everything after this version, then live; without it, from now on."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[TeamChange, None]:
+        """One team's changes."""
+        services = info.context.services
+        feed = await open_team_feed(
+            services.log,
+            services.directory,
+            services.hub,
+            team_id=TeamId(team_id),
+            after_version=None if after_version is None else Version(after_version),
+        )
+        match feed:
+            case InvalidInput():
+                raise invalid_input(feed)
+            case TeamNotFound():
+                raise CodedError("TEAM_NOT_FOUND", feed.message)
+            case changes:
+                async for change in _present(info, changes):
+                    yield change
+
+    @strawberry.subscription(
+        description="All teams' changes; each team's in version order, all in the log's."
+    )
+    async def all_team_changes(
+        self,
+        info: Info,
+        after: Annotated[
+            str | None,
+            strawberry.argument(
+                description="The cursor of the last change seen; without it, from now on."
+            ),
+        ] = None,
+    ) -> AsyncGenerator[TeamChange, None]:
+        """All teams' changes."""
+        services = info.context.services
+        position = None if after is None else read_change_cursor("after", after)
+        feed = await open_feed_of_all_teams(services.log, services.hub, after_position=position)
+        match feed:
+            case InvalidInput():
+                raise invalid_input(feed)
+            case CursorExpired():
+                raise CodedError("CURSOR_EXPIRED", feed.message)
+            case changes:
+                async for change in _present(info, changes):
+                    yield change
+
+    @strawberry.subscription(
+        description="The user and the user's team: now, and after every change of it."
+    )
+    async def user_team(self, info: Info, user_id: UserIdArgument) -> AsyncGenerator[User, None]:
+        """A user's team."""
+        services = info.context.services
+        feed = await open_user_team_feed(services.directory, services.hub, user_id=UserId(user_id))
+        if isinstance(feed, InvalidInput):
+            raise invalid_input(feed)
+        with _coded_end():
+            async for team_id in feed:
+                info.context.begin_answer()
+                yield User(id=user_id, told_team_id=Told(team_id))
+
+
+async def _present(info: Info, changes: AsyncIterator[Change]) -> AsyncGenerator[TeamChange, None]:
+    with _coded_end():
+        async for change in changes:
+            info.context.begin_answer()
+            yield info.context.services.views.of(change)
+
+
+@contextmanager
+def _coded_end() -> Iterator[None]:
+    """Tells a subscriber that was cut off why, and what to do."""
+    try:
+        yield
+    except SubscriberTooSlow:
+        raise CodedError(
+            "SUBSCRIBER_TOO_SLOW",
+            "You read more slowly than changes came. Subscribe again after the last one you saw.",
+        ) from None

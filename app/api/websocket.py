@@ -1,0 +1,33 @@
+"""GraphQL over WebSocket: Strawberry's `graphql-transport-ws`, strict about what is a message.
+
+The protocol asks for a close with 4400 on anything else
+(https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md). Strawberry does so for what is no
+JSON, or lacks a field; JSON of another shape would end the connection without a code.
+"""
+
+from collections.abc import AsyncGenerator
+
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import NonJsonMessageReceived
+
+
+class StrictWebSocketAdapter(ASGIWebSocketAdapter):
+    """A WebSocket on which only messages of the protocol's form arrive."""
+
+    async def iter_json(
+        self, *, ignore_parsing_errors: bool = False
+    ) -> AsyncGenerator[object, None]:
+        """Each message, an object whose parts have their types."""
+        async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
+            if not _has_form(message):
+                raise NonJsonMessageReceived
+            yield message
+
+
+def _has_form(message: object) -> bool:
+    return (
+        isinstance(message, dict)
+        and isinstance(message.get("type"), str)
+        and isinstance(message.get("id", ""), str)
+        and isinstance(message.get("payload"), dict | None)
+    )

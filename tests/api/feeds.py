@@ -1,0 +1,120 @@
+"""Subscriptions of one operation each, over a WebSocket, for the tests of the feeds."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from tests.harness.client import Answer, Client
+from tests.harness.servers import Server
+from tests.harness.subscriber import connected, receive, subscribe
+from tests.harness.waiting import eventually
+
+CHANGE = """
+  __typename teamId version at actorId cursor team { id version }
+  ... on TeamCreated { name } ... on TeamRenamed { name }
+  ... on UserJoinedTeam { user { id } fromTeamId } ... on UserLeftTeam { user { id } toTeamId }
+  ... on HistoryGap { fromVersion }
+"""
+TEAM_CHANGES = (
+    "subscription ($teamId: ID!, $afterVersion: Int)"
+    f"{{ teamChanges(teamId: $teamId, afterVersion: $afterVersion) {{ {CHANGE} }} }}"
+)
+ALL_TEAM_CHANGES = (
+    f"subscription ($after: String) {{ allTeamChanges(after: $after) {{ {CHANGE} }} }}"
+)
+USER_TEAM = "subscription ($userId: ID!) { userTeam(userId: $userId) { id team { id version } } }"
+
+
+class Feed:
+    """What comes of one operation."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    async def message(self) -> Answer:
+        """The next protocol message."""
+        return await receive(self._socket)
+
+    async def next(self) -> Answer:
+        """The next event, which must be one."""
+        message = await self.message()
+        assert message["type"] == "next", message
+        assert "errors" not in message["payload"], message
+        (event,) = message["payload"]["data"].values()
+        found: Answer = event
+        return found
+
+    async def take(self, count: int) -> list[Answer]:
+        """The next so many events."""
+        return [await self.next() for _ in range(count)]
+
+    async def error(self) -> Answer:
+        """The extensions of the error that the operation ends with, at once or after events."""
+        while True:
+            message = await self.message()
+            refused = message["type"] == "error"
+            errors = message["payload"] if refused else message["payload"].get("errors")
+            if errors:
+                found: Answer = errors[0]["extensions"]
+                return found
+
+
+@asynccontextmanager
+async def feed(server: Server, query: str, **variables: Any) -> AsyncIterator[Feed]:
+    """One operation on a connection of its own."""
+    async with connected(server.url) as socket:
+        await subscribe(socket, query, **variables)
+        yield Feed(socket)
+
+
+@asynccontextmanager
+async def sse_feed(
+    server: Server, query: str, **variables: Any
+) -> AsyncIterator[AsyncIterator[Answer]]:
+    """The server-sent events of one operation, each with `event` and `data`."""
+    body = {"query": query, "variables": variables}
+    headers = {"Accept": "text/event-stream"}
+    async with (
+        httpx.AsyncClient(base_url=server.url, timeout=15) as http,
+        http.stream("POST", "/graphql", json=body, headers=headers) as response,
+    ):
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield _events(response.aiter_lines())
+
+
+async def _events(lines: AsyncIterator[str]) -> AsyncIterator[Answer]:
+    event: Answer = {}
+    async for line in lines:
+        if not line and event:
+            yield event
+            event = {}
+        elif line.startswith("event:"):
+            event["event"] = line.removeprefix("event:").strip()
+        elif line.startswith("data:"):
+            data = line.removeprefix("data:").strip()
+            event["data"] = json.loads(data) if data else None
+
+
+async def history_of(api: Client, team_id: str, **page: Any) -> Answer:
+    """A page of a team's history."""
+    query = (
+        "query ($id: ID!, $first: Int, $after: String, $newestFirst: Boolean! = false)"
+        "{ team(id: $id) { history(first: $first, after: $after, newestFirst: $newestFirst)"
+        f"{{ edges {{ cursor node {{ {CHANGE} }} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
+    )
+    found: Answer = (await api.execute(query, {"id": team_id, **page}))["team"]["history"]
+    return found
+
+
+async def until_recorded(api: Client, team_id: str, version: int) -> None:
+    """Returns once the team's history reaches a version."""
+
+    async def is_recorded() -> bool:
+        edges = (await history_of(api, team_id, first=1, newestFirst=True))["edges"]
+        return bool(edges) and edges[0]["node"]["version"] >= version
+
+    await eventually(is_recorded)

@@ -1,0 +1,119 @@
+"""`Team.history` and `User.history`: pages of the change log."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.feeds import CHANGE, history_of, until_recorded
+from tests.api.world import create_team_with, new_id
+from tests.harness.client import Answer, Client, ServerError
+
+
+async def _history_of_user(api: Client, user_id: str, **page: Any) -> Answer:
+    query = (
+        "query ($id: ID!, $first: Int, $after: String, $newestFirst: Boolean! = true)"
+        "{ user(id: $id) { history(first: $first, after: $after, newestFirst: $newestFirst)"
+        f"{{ edges {{ node {{ {CHANGE} }} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
+    )
+    found: Answer = (await api.execute(query, {"id": user_id, **page}))["user"]["history"]
+    return found
+
+
+def _versions(history: Answer) -> list[int]:
+    return [edge["node"]["version"] for edge in history["edges"]]
+
+
+async def _busy_team(api: Client, versions: int) -> Answer:
+    team = await api.create_team()
+    for number in range(versions - 1):
+        outcome = await api.mutate(
+            "updateTeam", teamId=team["id"], expectedVersion=number + 1, name=f"Name {number}"
+        )
+        team = outcome["team"]
+    await until_recorded(api, team["id"], versions)
+    return team
+
+
+@pytest.mark.parametrize(
+    ("newest_first", "expected"),
+    [(False, [[1, 2, 3], [4, 5, 6], [7]]), (True, [[7, 6, 5], [4, 3, 2], [1]])],
+)
+async def test_a_teams_history_is_paged_in_either_direction(
+    newest_first: bool,  # noqa: FBT001 - a parameter of the test
+    expected: list[list[int]],
+    api: Client,
+) -> None:
+    team = await _busy_team(api, 7)
+
+    pages: list[Answer] = []
+    while not pages or pages[-1]["pageInfo"]["hasNextPage"]:
+        after = pages[-1]["pageInfo"]["endCursor"] if pages else None
+        page = {"first": 3, "after": after, "newestFirst": newest_first}
+        pages.append(await history_of(api, team["id"], **page))
+
+    assert [_versions(page) for page in pages] == expected
+
+
+async def test_a_page_without_a_size_is_the_whole_of_a_short_history(api: Client) -> None:
+    team = await _busy_team(api, 5)
+
+    history = await history_of(api, team["id"])
+
+    assert _versions(history) == [1, 2, 3, 4, 5]
+    assert history["pageInfo"]["hasNextPage"] is False
+
+
+async def test_a_users_history_answers_who_put_sue_on_which_team_and_when(
+    api: Client, other_api: Client
+) -> None:
+    sue = new_id()
+    red = await create_team_with(api, new_id())
+    blue = await api.create_team()
+    await api.mutate("addUserToTeam", viewer="john", teamId=red["id"], userId=sue)
+    await other_api.mutate("moveUserToTeam", viewer="mia", toTeamId=blue["id"], userId=sue)
+    left = await api.mutate("leaveTeam", viewer=sue, teamId=blue["id"])
+    await until_recorded(api, blue["id"], left["team"]["version"])
+
+    history = await _history_of_user(api, sue, newestFirst=False)
+
+    told = [edge["node"] for edge in history["edges"]]
+    assert [(c["__typename"], c["teamId"], c["actorId"]) for c in told] == [
+        ("UserJoinedTeam", red["id"], "john"),
+        ("UserLeftTeam", red["id"], "mia"),
+        ("UserJoinedTeam", blue["id"], "mia"),
+        ("UserLeftTeam", blue["id"], sue),
+    ]
+    assert told[1]["toTeamId"] == blue["id"]
+    assert told[2]["fromTeamId"] == red["id"]
+    assert [change["at"] for change in told] == sorted(change["at"] for change in told)
+
+
+async def test_a_users_history_is_paged(api: Client) -> None:
+    sue = new_id()
+    team = await api.create_team()
+    for _ in range(2):
+        await api.mutate("addUserToTeam", teamId=team["id"], userId=sue)
+        left = await api.mutate("removeUserFromTeam", teamId=team["id"], userId=sue)
+    await until_recorded(api, team["id"], left["team"]["version"])
+
+    newest = await _history_of_user(api, sue, first=3)
+    rest = await _history_of_user(api, sue, first=3, after=newest["pageInfo"]["endCursor"])
+
+    assert (_versions(newest), _versions(rest)) == ([5, 4, 3], [2])
+    assert (newest["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [({"first": 0}, "first"), ({"first": 101}, "first"), ({"after": "?"}, "after")],
+)
+async def test_a_page_that_can_not_be_is_refused(
+    page: dict[str, Any], field: str, api: Client
+) -> None:
+    team = await api.create_team()
+
+    with pytest.raises(ServerError) as refused:
+        await history_of(api, team["id"], **page)
+
+    assert refused.value.code == "INVALID_INPUT"
+    assert refused.value.args[0][0]["extensions"]["field"] == field

@@ -1,0 +1,232 @@
+"""The three feeds over a WebSocket: what they show, how they are resumed, how they refuse."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.api.feeds import ALL_TEAM_CHANGES, TEAM_CHANGES, USER_TEAM, feed
+from tests.api.world import create_team_with, new_id, unknown_team_id
+from tests.harness.client import Answer, Client
+from tests.harness.servers import Server
+from tests.harness.waiting import eventually
+
+
+async def _rename(api: Client, team: Answer, times: int) -> Answer:
+    """The team, with another name so many times."""
+    for number in range(times):
+        outcome = await api.mutate(
+            "updateTeam",
+            teamId=team["id"],
+            expectedVersion=team["version"],
+            name=f"Name {number}",
+        )
+        team = outcome["team"]
+    return team
+
+
+async def test_team_changes_after_a_version_are_what_the_log_holds_then_what_any_server_does(
+    servers: list[Server], api: Client, other_api: Client
+) -> None:
+    sue, joe = new_id(), new_id()
+    team = await create_team_with(api, sue, name="Red")
+
+    async with feed(servers[0], TEAM_CHANGES, teamId=team["id"], afterVersion=0) as changes:
+        created, joined = await changes.take(2)
+        await other_api.mutate("addUserToTeam", viewer="john", teamId=team["id"], userId=joe)
+        live = await changes.next()
+
+    assert (created["__typename"], created["version"], created["name"]) == ("TeamCreated", 1, "Red")
+    assert (joined["__typename"], joined["version"]) == ("UserJoinedTeam", 2)
+    assert joined["user"]["id"] == sue
+    assert (live["version"], live["user"]["id"], live["actorId"]) == (3, joe, "john")
+    assert live["teamId"] == team["id"]
+    assert live["team"] == {"id": team["id"], "version": 3}
+
+
+async def test_a_feed_resumed_after_a_version_shows_nothing_up_to_it(
+    servers: list[Server], api: Client
+) -> None:
+    team = await _rename(api, await api.create_team(), 9)
+
+    async with feed(servers[1], TEAM_CHANGES, teamId=team["id"], afterVersion=7) as changes:
+        shown = await changes.take(3)
+
+    assert [change["version"] for change in shown] == [8, 9, 10]
+
+
+async def test_team_changes_without_a_version_begin_now_and_leave_out_none(
+    servers: list[Server], api: Client
+) -> None:
+    team = await _rename(api, await api.create_team(), 4)
+    async with feed(servers[0], TEAM_CHANGES, teamId=team["id"], afterVersion=0) as changes:
+        await changes.take(5)
+
+    async with feed(servers[0], TEAM_CHANGES, teamId=team["id"]) as changes:
+        first = asyncio.create_task(changes.next())
+
+        async def has_begun() -> bool:
+            nonlocal team
+            team = await _rename(api, team, 1)
+            return first.done()
+
+        await eventually(has_begun)
+        begun_at = (await first)["version"]
+        team = await _rename(api, team, 2)
+        rest = await changes.take(team["version"] - begun_at)
+
+    assert begun_at > 5
+    assert [change["version"] for change in rest] == [*range(begun_at + 1, team["version"] + 1)]
+
+
+async def test_a_busy_team_is_shown_without_gap_or_repeat_wherever_a_subscriber_begins(
+    servers: list[Server], api: Client
+) -> None:
+    team = await api.create_team()
+    renaming = asyncio.create_task(_rename(api, team, 120))
+
+    async def follow(number: int) -> list[int]:
+        server = servers[number % 2]
+        async with feed(server, TEAM_CHANGES, teamId=team["id"], afterVersion=0) as changes:
+            return [(await changes.next())["version"] for _ in range(121)]
+
+    seen = []
+    for number in range(12):
+        seen.append(asyncio.create_task(follow(number)))
+        await follow_a_little(servers[number % 2], team["id"])
+    await renaming
+
+    assert [await task for task in seen] == [list(range(1, 122))] * 12
+
+
+async def follow_a_little(server: Server, team_id: str) -> None:
+    """Lets some time go by that is measured in deliveries."""
+    async with feed(server, TEAM_CHANGES, teamId=team_id, afterVersion=0) as changes:
+        await changes.take(1)
+
+
+async def test_a_deleted_team_ends_its_feed_with_the_deletion(
+    servers: list[Server], api: Client, other_api: Client
+) -> None:
+    team = await api.create_team()
+
+    async with feed(servers[0], TEAM_CHANGES, teamId=team["id"], afterVersion=1) as changes:
+        await other_api.mutate("deleteTeam", teamId=team["id"], expectedVersion=1)
+        deleted = await changes.next()
+        end = await changes.message()
+
+    assert (deleted["__typename"], deleted["version"], deleted["team"]) == ("TeamDeleted", 2, None)
+    assert end["type"] == "complete"
+
+
+@pytest.mark.parametrize("after_version", [0, 1, 2, None])
+async def test_the_feed_of_a_team_that_is_deleted_already_completes(
+    after_version: int | None, servers: list[Server], api: Client
+) -> None:
+    team = await api.create_team()
+    await api.mutate("deleteTeam", teamId=team["id"], expectedVersion=1)
+    async with feed(servers[0], TEAM_CHANGES, teamId=team["id"], afterVersion=0) as changes:
+        await changes.take(2)
+
+    async with feed(
+        servers[0], TEAM_CHANGES, teamId=team["id"], afterVersion=after_version
+    ) as changes:
+        expected = [1, 2][2 if after_version is None else after_version :]
+        shown = await changes.take(len(expected))
+        end = await changes.message()
+
+    assert [change["version"] for change in shown] == expected
+    assert end["type"] == "complete"
+
+
+async def test_all_team_changes_go_on_after_a_cursor_through_any_server(
+    servers: list[Server], api: Client, other_api: Client
+) -> None:
+    first_team = await api.create_team()
+    async with feed(servers[0], TEAM_CHANGES, teamId=first_team["id"], afterVersion=0) as changes:
+        cursor = (await changes.next())["cursor"]
+    red, blue = await api.create_team(), await other_api.create_team()
+    ours = {red["id"], blue["id"]}
+
+    async with feed(servers[0], ALL_TEAM_CHANGES, after=cursor) as changes:
+        shown = await changes.take(2)
+    await _rename(other_api, red, 2)
+    await _rename(api, blue, 1)
+    async with feed(servers[1], ALL_TEAM_CHANGES, after=shown[0]["cursor"]) as changes:
+        resumed = await changes.take(4)
+
+    assert {change["teamId"] for change in shown} == ours
+    assert resumed[0]["cursor"] == shown[1]["cursor"]
+    of_red = [change["version"] for change in resumed if change["teamId"] == red["id"]]
+    of_blue = [change["version"] for change in resumed if change["teamId"] == blue["id"]]
+    assert sorted(of_red + of_blue) == sorted([*range(2, 4), 2, resumed[0]["version"]])
+    assert of_red == sorted(of_red)
+    assert of_blue == sorted(of_blue)
+
+
+async def test_a_users_team_is_shown_at_once_and_at_every_change_of_it(
+    servers: list[Server], api: Client, other_api: Client
+) -> None:
+    sue = new_id()
+    red, blue = await api.create_team(), await other_api.create_team()
+
+    async with feed(servers[0], USER_TEAM, userId=sue) as states:
+        shown = [await states.next()]
+        for mutation, given in (
+            ("addUserToTeam", {"teamId": red["id"], "userId": sue}),
+            ("moveUserToTeam", {"toTeamId": blue["id"], "userId": sue}),
+            ("removeUserFromTeam", {"teamId": blue["id"], "userId": sue}),
+            ("addUserToTeam", {"teamId": red["id"], "userId": sue}),
+        ):
+            outcome = await other_api.mutate(mutation, **given)
+            shown.append(await states.next())
+        version = outcome["team"]["version"]
+        await other_api.mutate("deleteTeam", teamId=red["id"], expectedVersion=version)
+        shown.append(await states.next())
+
+    teams = [state["team"] and state["team"]["id"] for state in shown]
+    assert teams == [None, red["id"], blue["id"], None, red["id"], None]
+    assert {state["id"] for state in shown} == {sue}
+
+
+@pytest.mark.parametrize(
+    ("variables", "field"),
+    [
+        ({"afterVersion": 2}, "afterVersion"),
+        ({"afterVersion": -1}, "afterVersion"),
+        ({"teamId": "a b"}, "teamId"),
+    ],
+)
+async def test_an_argument_out_of_range_is_refused_by_its_name(
+    variables: dict[str, Any], field: str, servers: list[Server], api: Client
+) -> None:
+    team = await api.create_team()
+
+    async with feed(servers[0], TEAM_CHANGES, **{"teamId": team["id"], **variables}) as changes:
+        error = await changes.error()
+
+    assert error == {"code": "INVALID_INPUT", "field": field}
+
+
+async def test_a_team_that_never_was_is_not_found(servers: list[Server]) -> None:
+    async with feed(servers[0], TEAM_CHANGES, teamId=unknown_team_id()) as changes:
+        error = await changes.error()
+
+    assert error == {"code": "TEAM_NOT_FOUND"}
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "nonsense", "WyJjaGFuZ2UiLDk5OTk5OTk5OV0", "WzFd", "x" * 2000]
+)
+async def test_a_cursor_that_makes_no_sense_is_refused(cursor: str, servers: list[Server]) -> None:
+    async with feed(servers[0], ALL_TEAM_CHANGES, after=cursor) as changes:
+        error = await changes.error()
+
+    assert error == {"code": "INVALID_INPUT", "field": "after"}
+
+
+async def test_a_user_id_that_none_can_be_is_refused(servers: list[Server]) -> None:
+    async with feed(servers[0], USER_TEAM, userId="a b") as states:
+        error = await states.error()
+
+    assert error == {"code": "INVALID_INPUT", "field": "userId"}

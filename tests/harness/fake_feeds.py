@@ -1,0 +1,171 @@
+"""A change log, its tail and a directory in memory, which a test drives step by step."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from app.domain.changes import Change, ChangeKind
+from app.domain.ids import CommitTime, TeamId, UserId, Version
+from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
+from app.domain.teams import Team
+
+RED, BLUE = TeamId("red"), TeamId("blue")
+SUE = UserId("sue")
+SOME_TIME = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+
+Seam = Callable[[], Awaitable[None]]
+
+
+class FakeLog:
+    """`ChangeLog`: what `record` put into it, from `first` on."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.after_read: Seam | None = None
+        """Runs once, after the next read has taken its answer and before it gives it."""
+        self.reads = 0
+
+    def record(self, team_id: TeamId = RED, **given: Any) -> Change:
+        """The next version of a team, at the next position; by default a new name."""
+        versions = [change.version for change in self.changes if change.team_id == team_id]
+        values: dict[str, Any] = {
+            "position": len(self.changes) + 1,
+            "version": Version((versions[-1] if versions else 0) + 1),
+            "kind": ChangeKind.TEAM_RENAMED,
+            "at": SOME_TIME,
+            "commit_time": CommitTime(len(self.changes) + 1),
+        }
+        change = Change(team_id=team_id, **{**values, **given})
+        self.changes.append(change)
+        return change
+
+    async def changes_of_team(
+        self, team_id: TeamId, *, after: Version | None, limit: int
+    ) -> Sequence[Change]:
+        """See `ChangeLog`."""
+        return await self._read(
+            lambda c: c.team_id == team_id and c.version > (after or 0), limit=limit
+        )
+
+    async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
+        """See `ChangeLog`."""
+        return await self._read(lambda c: c.position > position, limit=limit)
+
+    async def history_of_team(
+        self, team_id: TeamId, *, after: int | None, newest_first: bool, limit: int
+    ) -> Sequence[Change]:
+        """See `ChangeLog`."""
+        raise NotImplementedError
+
+    async def history_of_user(
+        self, user_id: UserId, *, after: int | None, newest_first: bool, limit: int
+    ) -> Sequence[Change]:
+        """See `ChangeLog`."""
+        raise NotImplementedError
+
+    async def first_position(self) -> int:
+        """See `ChangeLog`."""
+        return self.changes[0].position if self.changes else 0
+
+    async def last_position(self) -> int:
+        """See `ChangeLog`."""
+        return self.changes[-1].position if self.changes else 0
+
+    async def _read(self, wanted: Callable[[Change], bool], *, limit: int) -> Sequence[Change]:
+        self.reads += 1
+        found = [change for change in self.changes if wanted(change)][:limit]
+        seam, self.after_read = self.after_read, None
+        if seam is not None:
+            await seam()
+        return found
+
+
+class FakeTail:
+    """`ChangeTail`: what a test pushes."""
+
+    def __init__(self) -> None:
+        self._batches: asyncio.Queue[Sequence[Change]] = asyncio.Queue()
+
+    async def push(self, *changes: Change) -> None:
+        """Hands out a batch; returns when the hub has distributed it."""
+        self._batches.put_nowait(changes)
+        await self._batches.join()
+
+    async def follow(self) -> AsyncIterator[Sequence[Change]]:
+        """See `ChangeTail`."""
+        yield []
+        while True:
+            yield await self._batches.get()
+            self._batches.task_done()
+
+
+class FakeDirectory:
+    """The part of `TeamDirectory` that feeds ask: the newest version, the user's team."""
+
+    def __init__(self, log: FakeLog) -> None:
+        self._log = log
+        self.team_of_user: tuple[TeamId | None, CommitTime] = (None, CommitTime(0))
+
+    async def find_version(self, team_id: TeamId) -> Version | None:
+        """See `TeamDirectory`."""
+        versions = [change.version for change in self._log.changes if change.team_id == team_id]
+        return versions[-1] if versions else None
+
+    async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
+        """See `TeamDirectory`."""
+        del user_id
+        return self.team_of_user
+
+    async def find_teams(
+        self, team_ids: Collection[TeamId], *, with_member_count: bool
+    ) -> Mapping[TeamId, Team]:
+        """See `TeamDirectory`."""
+        raise NotImplementedError
+
+    async def find_teams_of(
+        self, user_ids: Collection[UserId], *, with_member_count: bool
+    ) -> Mapping[UserId, Team]:
+        """See `TeamDirectory`."""
+        raise NotImplementedError
+
+    async def list_teams(
+        self,
+        page: PageRequest[TeamPosition],
+        *,
+        order: TeamOrder,
+        name_contains: str | None,
+        with_member_count: bool,
+    ) -> Page[Team, TeamPosition]:
+        """See `TeamDirectory`."""
+        raise NotImplementedError
+
+    async def count_teams(self, *, name_contains: str | None) -> int:
+        """See `TeamDirectory`."""
+        raise NotImplementedError
+
+    async def list_members(
+        self, team_ids: Collection[TeamId], page: PageRequest[MemberPosition]
+    ) -> Mapping[TeamId, Page[UserId, MemberPosition]]:
+        """See `TeamDirectory`."""
+        raise NotImplementedError
+
+
+async def take(feed: AsyncIterator[Any], count: int) -> list[Any]:
+    """The next so many of a feed; a feed that does not give them in time fails."""
+    async with asyncio.timeout(5):
+        return [await anext(feed) for _ in range(count)]
+
+
+async def is_quiet(feed: AsyncIterator[Any]) -> bool:
+    """Whether a feed has nothing to show now: it waits, after all that can go on has gone on.
+
+    It ends the feed.
+    """
+    waiting = asyncio.ensure_future(anext(feed))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    quiet = not waiting.done()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    return quiet

@@ -1,0 +1,96 @@
+"""A subscriber to one team's changes over WebSocket that loses its connection and resumes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+PROTOCOL = "graphql-transport-ws"
+
+TEAM_CHANGES = """
+subscription ($teamId: ID!, $afterVersion: Int) {
+  teamChanges(teamId: $teamId, afterVersion: $afterVersion) { __typename version }
+}
+"""
+
+
+@asynccontextmanager
+async def connected(url: str, *, init: bool = True) -> AsyncIterator[ClientConnection]:
+    """An open connection to a server, by default one that has said hello."""
+    address = url.replace("http://", "ws://") + "/graphql"
+    async with connect(address, subprotocols=[PROTOCOL], close_timeout=1) as socket:  # type: ignore[list-item]  # a NewType of str
+        if init:
+            await send(socket, type="connection_init")
+            assert (await receive(socket))["type"] == "connection_ack"
+        yield socket
+
+
+async def send(socket: ClientConnection, **message: Any) -> None:
+    """Sends a protocol message."""
+    await socket.send(json.dumps(message))
+
+
+async def receive(socket: ClientConnection, *, timeout_seconds: float = 15) -> dict[str, Any]:
+    """The next protocol message."""
+    async with asyncio.timeout(timeout_seconds):
+        message: dict[str, Any] = json.loads(await socket.recv())
+    return message
+
+
+async def subscribe(
+    socket: ClientConnection, query: str, *, operation_id: str = "1", **variables: Any
+) -> None:
+    """Starts an operation."""
+    payload = {"query": query, "variables": variables}
+    await send(socket, id=operation_id, type="subscribe", payload=payload)
+
+
+class Subscriber:
+    """Follows a team from its first version on, over as many connections as it takes."""
+
+    def __init__(self, urls: list[str], team_id: str) -> None:
+        self._urls = urls
+        self.team_id = team_id
+        self._socket: ClientConnection | None = None
+        self._connections = 0
+        self.versions: list[int] = []
+        self.errors: list[object] = []
+
+    async def follow(self) -> None:
+        """Runs until it is cancelled or its team is deleted."""
+        while True:
+            url = self._urls[self._connections % len(self._urls)]
+            self._connections += 1
+            try:
+                async with asyncio.timeout(None), connected(url) as self._socket:
+                    if await self._follow(self._socket):
+                        return
+            except (OSError, WebSocketException, TimeoutError):
+                await asyncio.sleep(0.05)  # the server may be on its way up
+
+    async def _follow(self, socket: ClientConnection) -> bool:
+        after = self.versions[-1] if self.versions else 0
+        await subscribe(socket, TEAM_CHANGES, teamId=self.team_id, afterVersion=after)
+        async for text in socket:
+            message = json.loads(text)
+            if message["type"] == "complete":
+                return not self.errors
+            if message["type"] != "next":
+                continue
+            payload = message["payload"]
+            if payload.get("errors"):
+                code = payload["errors"][0]["extensions"]["code"]
+                if code != "DATABASE_UNAVAILABLE":
+                    self.errors.append(payload["errors"])
+                return False
+            self.versions.append(payload["data"]["teamChanges"]["version"])
+        return False
+
+    def drop(self) -> None:
+        """Cuts the connection without a goodbye."""
+        if self._socket is not None:
+            self._socket.transport.abort()

@@ -1,0 +1,123 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.domain.changes import Change, ChangeKind
+from app.domain.ids import UserId
+from app.service import hub as hub_module
+from app.service.hub import EVERYTHING, Hub, Subscriber, SubscriberTooSlow, Topic
+from tests.harness.fake_feeds import BLUE, RED, SUE, FakeLog, FakeTail, take
+
+BUFFERED = 5
+
+
+@pytest.fixture
+def tail() -> FakeTail:
+    return FakeTail()
+
+
+@pytest.fixture
+def log() -> FakeLog:
+    return FakeLog()
+
+
+@pytest.fixture
+async def hub(tail: FakeTail, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
+    """A hub that distributes what the tail is given."""
+    monkeypatch.setattr(hub_module, "BUFFERED_CHANGES", BUFFERED)
+    hub = Hub()
+    running = asyncio.create_task(hub.run(tail))
+    await hub.is_following()
+    yield hub
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def _shown(subscriber: Subscriber, count: int) -> list[Change]:
+    return await take(aiter(subscriber), count)
+
+
+async def test_a_subscriber_receives_its_teams_changes_in_order_and_no_others(
+    hub: Hub, tail: FakeTail, log: FakeLog
+) -> None:
+    first, other, second = log.record(RED), log.record(BLUE), log.record(RED)
+    with hub.subscriber(Topic(team_id=RED)) as of_red, hub.subscriber(EVERYTHING) as of_all:
+        await tail.push(first, other, second)
+
+        assert await _shown(of_red, 2) == [first, second]
+        assert await _shown(of_all, 3) == [first, other, second]
+
+
+async def test_a_user_receives_what_can_change_the_users_team(
+    hub: Hub, tail: FakeTail, log: FakeLog
+) -> None:
+    concerns = [
+        log.record(kind=ChangeKind.USER_JOINED_TEAM, user_id=SUE),
+        log.record(kind=ChangeKind.TEAM_DELETED),
+        log.record(kind=ChangeKind.FOREIGN_CHANGE),
+        log.record(kind=ChangeKind.HISTORY_GAP),
+    ]
+    does_not = [
+        log.record(kind=ChangeKind.USER_JOINED_TEAM, user_id=UserId("joe")),
+        log.record(kind=ChangeKind.TEAM_RENAMED),
+    ]
+    last = log.record(kind=ChangeKind.USER_LEFT_TEAM, user_id=SUE)
+    with hub.subscriber(Topic(user_id=SUE)) as of_sue:
+        await tail.push(*concerns[:2], *does_not, *concerns[2:])
+        await tail.push(last)
+
+        assert await _shown(of_sue, 5) == [*concerns, last]
+
+
+async def test_a_subscriber_that_reads_too_slowly_is_cut_off_and_the_others_receive_everything(
+    hub: Hub, tail: FakeTail, log: FakeLog
+) -> None:
+    topic = Topic(team_id=RED)
+    with hub.subscriber(topic) as slow, hub.subscriber(topic) as quick:
+        quick_changes, seen = aiter(quick), []
+        for _ in range(3 * BUFFERED):
+            await tail.push(log.record())
+            seen += await take(quick_changes, 1)
+
+        with pytest.raises(SubscriberTooSlow):
+            await _shown(slow, 1)
+
+    assert seen == log.changes
+
+
+async def test_a_subscriber_may_fill_its_buffer_to_the_last_place(
+    hub: Hub, tail: FakeTail, log: FakeLog
+) -> None:
+    with hub.subscriber(EVERYTHING) as subscriber:
+        await tail.push(*(log.record() for _ in range(BUFFERED)))
+
+        assert await _shown(subscriber, BUFFERED) == log.changes
+
+
+async def test_cutting_one_off_within_a_batch_leaves_no_other_out(
+    hub: Hub, tail: FakeTail, log: FakeLog
+) -> None:
+    with hub.subscriber(EVERYTHING) as slow, hub.subscriber(EVERYTHING) as newcomer:
+        await tail.push(*(log.record() for _ in range(BUFFERED)))
+        before = await _shown(newcomer, BUFFERED)
+        await tail.push(log.record(), log.record())
+        after = await _shown(newcomer, 2)
+
+        with pytest.raises(SubscriberTooSlow):
+            await _shown(slow, 1)
+
+    assert [*before, *after] == log.changes
+
+
+async def test_who_has_left_receives_nothing_and_is_forgotten(
+    hub: Hub, tail: FakeTail, log: FakeLog
+) -> None:
+    topic = Topic(team_id=RED)
+    with hub.subscriber(topic) as gone:
+        pass
+
+    await tail.push(log.record())
+
+    assert not gone._buffer
+    assert topic not in hub._subscribers

@@ -1,0 +1,138 @@
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app.domain.changes import ChangeKind
+from app.domain.ids import CommitTime, TeamId, UserId
+from app.domain.problems import InvalidInput
+from app.service.feeds import open_user_team_feed
+from app.service.hub import Hub
+from tests.harness.fake_feeds import (
+    BLUE,
+    RED,
+    SUE,
+    FakeDirectory,
+    FakeLog,
+    FakeTail,
+    is_quiet,
+    take,
+)
+
+JOINED, LEFT = ChangeKind.USER_JOINED_TEAM, ChangeKind.USER_LEFT_TEAM
+
+
+class World:
+    """A user's feed, and what happens to the user."""
+
+    def __init__(self) -> None:
+        self.log, self.tail, self.hub = FakeLog(), FakeTail(), Hub()
+        self.directory = FakeDirectory(self.log)
+
+    def stands(self, team_id: TeamId | None, *, at: int) -> None:
+        """What a read of the user's team tells from now on."""
+        self.directory.team_of_user = team_id, CommitTime(at)
+
+    async def happen(
+        self, kind: ChangeKind, team_id: TeamId, *, at: int | None, **given: Any
+    ) -> None:
+        """A change that is committed at a time, recorded and distributed."""
+        commit_time = None if at is None else CommitTime(at)
+        user_id = SUE if kind in (JOINED, LEFT) else None
+        change = self.log.record(
+            team_id, kind=kind, user_id=user_id, commit_time=commit_time, **given
+        )
+        await self.tail.push(change)
+
+    async def feed(self) -> AsyncIterator[TeamId | None]:
+        """The feed, which must open."""
+        feed = await open_user_team_feed(self.directory, self.hub, user_id=SUE)
+        assert not isinstance(feed, InvalidInput)
+        return feed
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    world = World()
+    running = asyncio.create_task(world.hub.run(world.tail))
+    await world.hub.is_following()
+    yield world
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_the_present_is_shown_first_then_every_change(world: World) -> None:
+    world.stands(None, at=5)
+    feed = await world.feed()
+    shown = await take(feed, 1)
+
+    await world.happen(JOINED, RED, at=6)
+    await world.happen(LEFT, RED, at=7)
+    await world.happen(JOINED, BLUE, at=8)
+
+    assert [*shown, *await take(feed, 3)] == [None, RED, None, BLUE]
+
+
+async def test_changes_that_the_present_has_in_it_already_are_not_shown_after_it(
+    world: World,
+) -> None:
+    """Sue joined Red, left it and joined Blue before she was read, and the tail tells it after."""
+    world.stands(BLUE, at=8)
+    feed = await world.feed()
+    shown = await take(feed, 1)
+
+    await world.happen(JOINED, RED, at=6)
+    await world.happen(LEFT, RED, at=7)
+    await world.happen(JOINED, BLUE, at=8)
+    await world.happen(LEFT, BLUE, at=9)
+
+    assert [*shown, *await take(feed, 1)] == [BLUE, None]
+    assert await is_quiet(feed)
+
+
+async def test_a_move_shows_no_moment_on_no_team(world: World) -> None:
+    world.stands(RED, at=5)
+    feed = await world.feed()
+    shown = await take(feed, 1)
+
+    await world.happen(LEFT, RED, at=6, other_team_id=BLUE)
+    await world.happen(JOINED, BLUE, at=6, other_team_id=RED)
+    await world.happen(LEFT, BLUE, at=7)
+
+    assert [*shown, *await take(feed, 2)] == [RED, BLUE, None]
+
+
+async def test_the_deletion_of_the_users_team_and_of_no_other_shows_no_team(world: World) -> None:
+    world.stands(RED, at=5)
+    feed = await world.feed()
+    shown = await take(feed, 1)
+
+    await world.happen(ChangeKind.TEAM_DELETED, BLUE, at=6)
+    await world.happen(ChangeKind.TEAM_DELETED, RED, at=7)
+
+    assert [*shown, *await take(feed, 1)] == [RED, None]
+    assert await is_quiet(feed)
+
+
+@pytest.mark.parametrize("kind", [ChangeKind.FOREIGN_CHANGE, ChangeKind.HISTORY_GAP])
+async def test_a_change_that_does_not_say_what_it_did_has_the_user_read_again(
+    kind: ChangeKind, world: World
+) -> None:
+    world.stands(RED, at=5)
+    feed = await world.feed()
+    shown = await take(feed, 1)
+
+    world.stands(BLUE, at=10)
+    await world.happen(kind, RED, at=9 if kind is ChangeKind.FOREIGN_CHANGE else None)
+    shown += await take(feed, 1)
+    await world.happen(JOINED, RED, at=8)
+    await world.happen(LEFT, BLUE, at=11)
+
+    assert [*shown, *await take(feed, 1)] == [RED, BLUE, None]
+
+
+async def test_a_user_id_that_none_can_be_is_refused(world: World) -> None:
+    refused = await open_user_team_feed(world.directory, world.hub, user_id=UserId("a b"))
+
+    assert isinstance(refused, InvalidInput)
