@@ -1,14 +1,6 @@
 """addUserToTeam through the API against the same conditional update through the bare driver."""
 
-import os
-import re
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -18,17 +10,16 @@ import click
 import orjson
 import uvloop
 from bench_load import Call, Connection, Timing, run_load
+from bench_servers import api, deployment
 from bson import ObjectId
 from pymongo import ReturnDocument
 
 from app.storage.client import Collection, connect, teams_of
-from app.storage.embedded.database import EmbeddedDatabase
 from app.storage.preparation import prepare_database
 
 TEAMS = 100
 JOINS_PER_SIZE = 30
 TEAM_SIZES = (10, 100, 1_000, 10_000)
-START_SECONDS = 30
 
 ADD_USER = (
     "mutation ($input: AddUserToTeamInput!) { addUserToTeam(input: $input) {"
@@ -48,8 +39,8 @@ def main(
 ) -> None:
     """Measures addUserToTeam: rate and latency beside the bare driver's, and cost by team size."""
     database = f"bench_{uuid4().hex[:8]}"
-    with _deployment(mongodb_uri) as uri, _api(uri, database, workers) as port:
-        uvloop.run(_measure(uri, database, port, connections, mutations, rounds))
+    with deployment(mongodb_uri) as uri, api(uri, database, workers=workers) as server:
+        uvloop.run(_measure(uri, database, server.port, connections, mutations, rounds))
 
 
 async def _measure(
@@ -178,45 +169,6 @@ def _api_join(socket: Connection, ids: list[ObjectId]) -> Call:
             raise RuntimeError(f"The API refused: {answer.decode()}")
 
     return join
-
-
-@contextmanager
-def _deployment(mongodb_uri: str | None) -> Iterator[str]:
-    if mongodb_uri is not None:
-        yield mongodb_uri
-        return
-    with tempfile.TemporaryDirectory() as folder, EmbeddedDatabase(Path(folder)) as embedded:
-        yield embedded.uri
-
-
-@contextmanager
-def _api(uri: str, database: str, workers: int) -> Iterator[int]:
-    """A server process; its port."""
-    environment = os.environ | {
-        "MONGODB_URI": uri,
-        "MONGODB_DATABASE": database,
-        "WORKERS": str(workers),
-        "HOST": "127.0.0.1",
-        "PORT": "0",
-    }
-    with subprocess.Popen(
-        [sys.executable, "-m", "app.main", "serve"], env=environment, stderr=subprocess.PIPE
-    ) as server:
-        try:
-            yield _wait_until_started(server)
-        finally:
-            server.terminate()
-
-
-def _wait_until_started(server: "subprocess.Popen[bytes]") -> int:
-    assert server.stderr is not None
-    port = 0
-    for line in server.stderr:
-        if found := re.search(rb"Serving on http://127\.0\.0\.1:(\d+)", line):
-            port = int(found[1])
-        if b"Application startup complete" in line:
-            return port
-    raise RuntimeError("The server did not start.")
 
 
 if __name__ == "__main__":
