@@ -65,6 +65,8 @@ CHANGE_INDEXES = (
     CHANGES_BY_USER,
 )
 
+CHANGE_INDEX_NAMES = frozenset(index.document["name"] for index in CHANGE_INDEXES)
+
 ONE_MARK_PER_REQUEST = IndexModel(
     [("id", ASCENDING), ("actorId", ASCENDING)], name="one_mark_per_request", unique=True
 )

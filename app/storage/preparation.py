@@ -23,6 +23,7 @@ from app.storage.errors import (
     driver_faults,
 )
 from app.storage.indexes import (
+    CHANGE_INDEX_NAMES,
     CHANGE_INDEXES,
     ONE_MARK_PER_REQUEST,
     REQUEST_EXPIRY,
@@ -106,15 +107,20 @@ async def check_readiness(client: Client, database: str) -> None:
     """Whether the database answers and the guarantees' indexes stand.
 
     *Raises*: `DatabaseUnavailable` when it does not answer; `DatabaseUnsuitable` when somebody has
-    dropped an index: then nothing holds G1 any more and this server should get no traffic.
+    dropped an index: then nothing holds G1, or G6, any more and this server should get no traffic.
     """
-    with driver_faults():
-        names = set(await teams_of(client, database).index_information())
-    if missing := TEAM_INDEX_NAMES - names:
-        raise DatabaseUnsuitable(
-            f"The collection {database}.{TEAMS} has lost its index {', '.join(sorted(missing))}. "
-            "Start a server anew: it makes the missing indexes, or says why it can't."
-        )
+    for collection, wanted in (
+        (teams_of(client, database), TEAM_INDEX_NAMES),
+        (team_changes_of(client, database), CHANGE_INDEX_NAMES),
+    ):
+        with driver_faults():
+            names = set(await collection.index_information())
+        if missing := wanted - names:
+            raise DatabaseUnsuitable(
+                f"The collection {_name(collection)} has lost its index "
+                f"{', '.join(sorted(missing))}. "
+                "Start a server anew: it makes the missing indexes, or says why it can't."
+            )
 
 
 async def _check_deployment(client: Client) -> None:

@@ -6,8 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from pymongo.errors import DuplicateKeyError
 
+from app.domain.faults import DatabaseUnsuitable
 from app.storage.client import Client as MongoClient
+from app.storage.indexes import CHANGE_INDEX_NAMES
+from app.storage.preparation import check_readiness
 from tests.harness.client import Client, ServerError
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import Subscriber
@@ -106,3 +110,25 @@ async def test_60_subscribers_who_lose_their_connections_see_each_version_once(
     assert [entry["position"] for entry in log] == list(range(1, len(log) + 1))
     assert len(log) == sum(versions.values())
     assert not [entry for entry in log if entry["kind"] in ("HistoryGap", "ForeignChange")]
+
+
+async def test_the_log_refuses_a_second_change_of_the_same_version(
+    client: MongoClient, database: str
+) -> None:
+    log = client[database]["team_changes"]
+    await log.insert_one({"position": 1, "teamId": "red", "version": 1})
+
+    with pytest.raises(DuplicateKeyError):
+        await log.insert_one({"position": 2, "teamId": "red", "version": 1})
+    with pytest.raises(DuplicateKeyError):
+        await log.insert_one({"position": 1, "teamId": "red", "version": 2})
+
+
+@pytest.mark.parametrize("name", sorted(CHANGE_INDEX_NAMES))
+async def test_a_server_is_not_ready_once_the_log_has_lost_an_index(
+    client: MongoClient, database: str, name: str
+) -> None:
+    await client[database]["team_changes"].drop_index(name)
+
+    with pytest.raises(DatabaseUnsuitable, match=name):
+        await check_readiness(client, database)
