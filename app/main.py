@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from app.api.application import build_application
+from app.api.connections_end import HttpProtocol, WebSocketProtocol
 from app.api.context import Services
 from app.api.schema import print_schema
 from app.api.shared_answers import ChangeViews
@@ -271,8 +272,9 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         "app.main:application_from_environment",
         factory=True,
         loop="auto",
-        http="httptools",
-        ws="websockets-sansio",
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
+        ws_max_size=settings.max_body_bytes,
         # Compression would double what an idle subscriber costs, to save some bytes per message.
         ws_per_message_deflate=False,
         workers=settings.workers,

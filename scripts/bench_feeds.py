@@ -39,14 +39,18 @@ TEAM_CHANGES = (
 )
 SELECTED_TEAM = "team { id name version memberCount }"
 
+# A subscriber that is more than 1,000 changes behind is cut off, as it may be after a burst.
+FEW = click.IntRange(1, 1_000)
+RATE = click.FloatRange(0.01)
+
 SETTLING_SECONDS = 3
 DELIVERY_SECONDS = 120
 
 
 @click.command()
 @click.option("--subscribers", default=1_000, show_default=True, help="To one team and process.")
-@click.option("--changes", default=50, show_default=True, help="Per measurement.")
-@click.option("--rate", default=5.0, show_default=True, help="Changes per second.")
+@click.option("--changes", default=50, show_default=True, type=FEW, help="Per measurement.")
+@click.option("--rate", default=5.0, show_default=True, type=RATE, help="Changes per second.")
 @click.option("--client-processes", default=2, show_default=True, help="Share the subscribers.")
 @click.option("--select-team", is_flag=True, help="Subscribers ask for the changed team as well.")
 @click.option("--mongodb-uri", help="A replica set to use; by default one is started.")

@@ -8,6 +8,7 @@ import asyncio
 import time
 from array import array
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from typing import cast
 
@@ -42,7 +43,7 @@ async def _run(pipe: Pipe, port: int, subscription: dict[str, object], count: in
 
     async def subscribe() -> None:
         async with turns:
-            make = lambda: Subscriber(port, orjson.dumps(message), receipts.note)  # noqa: E731
+            make = partial(Subscriber, port, orjson.dumps(message), receipts.note)
             _, subscriber = await loop.create_connection(make, "127.0.0.1", port)
             await subscriber.subscribed
 
@@ -78,7 +79,7 @@ class _Receipts:
 
 
 class Subscriber(asyncio.Protocol):
-    """A subscriber to one team's changes, who offers compression as browsers do."""
+    """A subscriber to one team's changes. It offers compression, as browsers do."""
 
     def __init__(self, port: int, subscribe: bytes, note: Callable[[int], None]) -> None:
         self._protocol = ClientProtocol(
@@ -113,7 +114,7 @@ class Subscriber(asyncio.Protocol):
         """Ends the process: a subscriber that is lost spoils the measurement."""
         raise SystemExit(f"A subscriber was disconnected: {error or self._protocol.close_exc}")
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes | bytearray | memoryview) -> None:
         message = orjson.loads(data)
         match message["type"]:
             case "connection_ack":

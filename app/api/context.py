@@ -36,6 +36,9 @@ class Context:
     services: Services
     viewer_id: UserId | None
 
+    answers_once: bool = field(default=False, init=False)
+    """Whether the transport has room for one answer only."""
+
     _loaders: Loaders | None = field(default=None, init=False)
 
     @property

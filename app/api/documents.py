@@ -12,8 +12,9 @@ from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 from strawberry.extensions.query_depth_limiter import create_validator
 from strawberry.schema.schema import validate_document
+from strawberry.types.graphql import OperationType
 
-from app.api.errors import coded_as_invalid
+from app.api.errors import CodedError, coded_as_invalid
 
 MAX_TOKENS = 2_000
 MAX_DEPTH = 15
@@ -23,6 +24,11 @@ MAX_CACHED_DOCUMENTS = 500
 MAX_CACHED_LENGTH = 10_000
 
 _DEPTH_RULE = create_validator(MAX_DEPTH, None)
+
+NEEDS_A_STREAM = CodedError(
+    "BAD_REQUEST",
+    "Subscribe over WebSocket (graphql-transport-ws), or ask for `Accept: text/event-stream`.",
+)
 
 Prepared = tuple[DocumentNode, tuple[GraphQLError, ...]]
 
@@ -60,5 +66,9 @@ class PreparedDocuments(SchemaExtension):
 
     def on_validate(self) -> Iterator[None]:
         """Hands over the errors found; a list of its own, since Strawberry edits it."""
-        self.execution_context.pre_execution_errors = list(self._errors)
+        context = self.execution_context
+        errors = list(self._errors)
+        if context.operation_type is OperationType.SUBSCRIPTION and context.context.answers_once:
+            errors.append(NEEDS_A_STREAM)
+        context.pre_execution_errors = errors
         yield

@@ -15,9 +15,14 @@ from uuid import uuid4
 
 from graphql import GraphQLError, GraphQLSyntaxError
 from starlette.responses import JSONResponse, Response
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from app.domain.faults import DatabaseUnavailable, TooMuchContention
 from app.domain.problems import InvalidInput
+
+# What a stream answers with an error and plain HTTP with a status.
+_NOT_EXECUTABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +64,8 @@ def present(error: GraphQLError) -> GraphQLError:
     # the client's, even where the library raised it (an integer of 5,000 digits).
     if cause is None or isinstance(cause, GraphQLError) or (error.nodes and not error.path):
         return _with_code(error, _code_of(error), error.message)
+    if isinstance(cause, _NOT_EXECUTABLE):
+        return _with_code(error, "BAD_REQUEST", error.message)
     if isinstance(cause, DatabaseUnavailable):
         logger.warning("A request failed because the database is unavailable: %s", cause)
         shown = database_unavailable()

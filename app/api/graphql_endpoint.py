@@ -71,6 +71,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         try:
             return await super().run(request, *args, **kwargs)
         except HTTPException as error:
+            if isinstance(request, WebSocket):
+                return await request.close(4400, error.reason)
             return refuse(error.status_code, error.reason)
 
     async def execute_operation(
@@ -86,6 +88,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if not self._services.is_prepared():
             return ExecutionResult(data=None, errors=[database_unavailable()])
         try:
+            context.answers_once = isinstance(request_data, list) or request_data.protocol == "http"
             async with asyncio.timeout(self._timeout_seconds):
                 return await super().execute_operation(
                     request, request_adapter, request_data, context, root_value, sub_response

@@ -1,11 +1,15 @@
 """The executable schema: types, the limits on documents, and the cache of validated documents."""
 
+from contextlib import aclosing
 from functools import lru_cache
+from typing import Any
 
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionContext
+from strawberry.types.execution import PreExecutionError
 
 from app.api.changes import CHANGE_TYPES
 from app.api.context import Info
@@ -27,6 +31,19 @@ class TeamJoinerSchema(strawberry.Schema):
     ) -> None:
         """Replaces the errors of an answer by what the client may see of them."""
         errors[:] = [present(error) for error in errors]
+
+    async def stream(self, *args: Any, **kwargs: Any) -> StreamResult:  # noqa: ANN401
+        """Strawberry's, which would end without an answer where a document can't be parsed."""
+        return _answer_what_cannot_be_parsed(await super().stream(*args, **kwargs))
+
+
+async def _answer_what_cannot_be_parsed(results: StreamResult) -> StreamResult:
+    try:
+        async with aclosing(results):
+            async for result in results:
+                yield result
+    except GraphQLError as error:
+        yield PreExecutionError(data=None, errors=[present(error)])
 
 
 @lru_cache(maxsize=1)

@@ -21,13 +21,21 @@ class StrictWebSocketAdapter(ASGIWebSocketAdapter):
         async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
             if not _has_form(message):
                 raise NonJsonMessageReceived
+            if isinstance(message, dict) and message.get("payload", message) is None:
+                del message["payload"]  # Strawberry knows only its absence
             yield message
 
 
 def _has_form(message: object) -> bool:
-    return (
-        isinstance(message, dict)
-        and isinstance(message.get("type"), str)
-        and isinstance(message.get("id", ""), str)
-        and isinstance(message.get("payload"), dict | None)
-    )
+    match message:
+        case {"type": "subscribe", "id": str(id), "payload": {"query": str()} as payload}:
+            return (
+                id != ""
+                and isinstance(payload.get("variables"), dict | None)
+                and isinstance(payload.get("operationName"), str | None)
+            )
+        case {"type": "complete", "id": str()}:
+            return True
+        case {"type": "connection_init" | "ping" | "pong", **rest}:
+            return isinstance(rest.get("payload"), dict | None)
+    return False
