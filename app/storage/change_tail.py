@@ -48,7 +48,13 @@ class MongoChangeTail:
                     while True:
                         events, _ = await stream.next_batch()
                         changes = [read_change(event["fullDocument"]) for event in events]
-                        if new := [change for change in changes if change.position > position]:
+                        new = [change for change in changes if change.position > position]
+                        if not new or new[0].position != position + 1:
+                            # A stream opened during an election can begin behind a change that no
+                            # majority had when the log was read: neither told it. Positions have
+                            # no holes, so the log is asked again, when one shows and when idle.
+                            new = [*await self._log.changes_after(position, limit=CATCH_UP_SIZE)]
+                        if new:
                             yield new
                             position = new[-1].position
             except (DatabaseUnavailable, HistoryLost) as fault:
