@@ -3,27 +3,21 @@
 import asyncio
 import gc
 import logging
-import multiprocessing
 import os
 import signal
-import socket
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import click
-import uvicorn
 from starlette.applications import Starlette
-from uvicorn.supervisors import Multiprocess
 
 from app.api.application import build_application
-from app.api.connections_end import HttpProtocol, WebSocketProtocol
 from app.api.context import Services
 from app.api.schema import print_schema
+from app.api.serving import ListeningFailed, end_with_parent, listening, run
 from app.api.shared_answers import ChangeViews
 from app.config import HELP, Settings, SettingsError
 from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
@@ -39,8 +33,7 @@ from app.storage.team_store import MongoTeamStore
 
 logger = logging.getLogger(__name__)
 
-GRACEFUL_SHUTDOWN_SECONDS = 10
-BACKLOG = 2048
+APPLICATION = "app.main:application_from_environment"
 
 
 def create_application(settings: Settings) -> Starlette:
@@ -98,7 +91,7 @@ def application_from_environment() -> Starlette:
     """The application factory for ASGI servers: `uvicorn --factory app.main:…`."""
     settings = Settings.read(os.environ)
     _configure_logging(settings.log_level)
-    _end_with_parent()
+    end_with_parent()
     application = create_application(settings)
     _spare_garbage_collection()
     return application
@@ -151,19 +144,6 @@ def _stop_serving(fault: DatabaseUnsuitable) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def _end_with_parent() -> None:
-    """Lets a worker process drain and end when its supervisor has been killed."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch(sentinel: int) -> None:
-        wait([sentinel])
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()
-
-
 def _configure_logging(level: str) -> None:
     logging.basicConfig(
         level=level.upper(), format="%(asctime)s %(levelname)-8s %(name)s: %(message)s"
@@ -207,12 +187,21 @@ def serve(**options: str | None) -> None:
     # uvicorn drains, then delivers the signal again: it must unwind what is open here.
     signal.signal(signal.SIGTERM, _exit)
     try:
-        with _listening(settings) as listener, _database(settings) as mongodb_uri:
+        with (
+            listening(settings.host, settings.port) as listener,
+            _database(settings) as mongodb_uri,
+        ):
             os.environ |= given | {"MONGODB_URI": mongodb_uri}
             settings = Settings.read(os.environ)
             asyncio.run(_refuse_unsuitable(settings))
-            _run(settings, listener)
-    except (SettingsError, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:
+            run(
+                APPLICATION,
+                listener,
+                workers=settings.workers,
+                max_message_bytes=settings.max_body_bytes,
+                access_log=settings.log_level == "debug",
+            )
+    except (SettingsError, ListeningFailed, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:
         raise click.ClickException(str(fault)) from fault
     except KeyboardInterrupt:
         logger.info("Stopped.")
@@ -226,26 +215,6 @@ def schema(output: Path | None) -> None:
         click.echo(print_schema(), nl=False)
     else:
         output.write_text(print_schema(), encoding="utf-8")
-
-
-@contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    """A bound socket; taken before anything else is started, so that a clash costs nothing."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((settings.host, settings.port))
-            # Listening already, so that of two servers that start at once one is told: connections
-            # wait until the server accepts them.
-            listener.listen(BACKLOG)
-        except OSError as error:
-            raise click.ClickException(
-                f"Can't listen on {settings.host} port {settings.port}: {error.strerror}. "
-                "Stop what listens there, or choose with --host and --port."
-            ) from error
-        listener.set_inheritable(True)
-        yield listener
 
 
 @contextmanager
@@ -265,31 +234,6 @@ async def _refuse_unsuitable(settings: Settings) -> None:
         await _preparation(client, settings).attempt()
     finally:
         close(client)
-
-
-def _run(settings: Settings, listener: socket.socket) -> None:
-    config = uvicorn.Config(
-        "app.main:application_from_environment",
-        factory=True,
-        loop="auto",
-        http=HttpProtocol,
-        ws=WebSocketProtocol,
-        ws_max_size=settings.max_body_bytes,
-        # Compression would double what an idle subscriber costs, to save some bytes per message.
-        ws_per_message_deflate=False,
-        workers=settings.workers,
-        log_config=None,
-        access_log=settings.log_level == "debug",
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
-        server_header=False,
-    )
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    logger.info("Serving on http://%s:%s/graphql", shown, port)
-    if settings.workers > 1:
-        Multiprocess(config, sockets=[listener]).run()
-    else:
-        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _exit(*_: object) -> NoReturn:

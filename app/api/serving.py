@@ -1,0 +1,97 @@
+"""Runs an ASGI application under uvicorn: its socket, its processes, and how they end."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from app.api.connections_end import HttpProtocol, WebSocketProtocol
+
+logger = logging.getLogger(__name__)
+
+GRACEFUL_SHUTDOWN_SECONDS = 10
+BACKLOG = 2048
+
+
+class ListeningFailed(Exception):
+    """The address can't be listened on; the text says what to do."""
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A bound socket, taken before anything else is started, so that a clash costs nothing.
+
+    *Raises*: `ListeningFailed`.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            # Listening already, so that of two servers that start at once one is told: connections
+            # wait until the server accepts them.
+            listener.listen(BACKLOG)
+        except OSError as error:
+            raise ListeningFailed(
+                f"Can't listen on {host} port {port}: {error.strerror}. "
+                "Stop what listens there, or choose with --host and --port."
+            ) from error
+        listener.set_inheritable(True)
+        yield listener
+
+
+def run(
+    factory: str,
+    listener: socket.socket,
+    *,
+    workers: int,
+    max_message_bytes: int,
+    access_log: bool,
+) -> None:
+    """Serves what `factory` ("module:function") makes until SIGINT or SIGTERM, then drains.
+
+    *Limits*: requests under way have `GRACEFUL_SHUTDOWN_SECONDS` to finish.
+    """
+    config = uvicorn.Config(
+        factory,
+        factory=True,
+        loop="auto",
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
+        ws_max_size=max_message_bytes,
+        # Compression would double what an idle subscriber costs, to save some bytes per message.
+        ws_per_message_deflate=False,
+        workers=workers,
+        log_config=None,
+        access_log=access_log,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
+        server_header=False,
+    )
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    logger.info("Serving on http://%s:%s/graphql", shown, port)
+    if workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+    else:
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def end_with_parent() -> None:
+    """Lets a worker process drain and end when its supervisor has been killed."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch(sentinel: int) -> None:
+        wait([sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()
