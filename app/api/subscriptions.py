@@ -12,6 +12,7 @@ from app.api.cursors import read_change_cursor
 from app.api.errors import CodedError, invalid_input
 from app.api.nodes import TeamIdArgument, Told, User, UserIdArgument
 from app.domain.changes import Change
+from app.domain.faults import HistoryIncomplete
 from app.domain.ids import TeamId, UserId, Version
 from app.domain.problems import InvalidInput, TeamNotFound
 from app.service.feeds import (
@@ -58,6 +59,8 @@ class Subscription:
                 raise invalid_input(feed)
             case TeamNotFound():
                 raise CodedError("TEAM_NOT_FOUND", feed.message)
+            case CursorExpired():
+                raise CodedError("CURSOR_EXPIRED", feed.message)
             case changes:
                 async for change in _present(info, changes):
                     yield change
@@ -94,7 +97,9 @@ class Subscription:
     async def user_team(self, info: Info, user_id: UserIdArgument) -> AsyncGenerator[User, None]:
         """A user's team."""
         services = info.context.services
-        feed = await open_user_team_feed(services.directory, services.hub, user_id=UserId(user_id))
+        feed = await open_user_team_feed(
+            services.log, services.directory, services.hub, user_id=UserId(user_id)
+        )
         if isinstance(feed, InvalidInput):
             raise invalid_input(feed)
         with _coded_end():
@@ -120,3 +125,5 @@ def _coded_end() -> Iterator[None]:
             "SUBSCRIBER_TOO_SLOW",
             "You read more slowly than changes came. Subscribe again after the last one you saw.",
         ) from None
+    except HistoryIncomplete:
+        raise CodedError("CURSOR_EXPIRED", CursorExpired().message) from None

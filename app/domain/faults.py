@@ -4,6 +4,7 @@ An expected refusal is a problem and is returned (`problems.py`); a fault is rai
 
     Fault
     ├── DatabaseUnavailable      the database did not answer in time
+    ├── HistoryIncomplete        the change log lacks a change that has been shown
     ├── TooMuchContention        every attempt lost to somebody else's change
     ├── DatabaseUnsuitable       the database cannot carry the guarantees: refuse to start
     └── EmbeddedDatabaseFailed   the service's own mongod cannot run here
@@ -28,6 +29,13 @@ class TooMuchContention(Fault):
     """Every attempt met a change by somebody else, and no reason to refuse was found.
 
     Nothing was written; repeating the request is safe.
+    """
+
+
+class HistoryIncomplete(Fault):
+    """The change log does not hold a change that it has held: somebody has removed it.
+
+    A feed ends here rather than pass over it.
     """
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from app.domain.changes import Change, ChangeKind
+from app.domain.faults import HistoryIncomplete
 from app.domain.ids import TeamId, UserId, Version
 from app.domain.problems import InvalidInput, TeamNotFound
 from app.domain.validation import check_id
@@ -32,33 +33,38 @@ async def open_team_feed(
     *,
     team_id: TeamId,
     after_version: Version | None,
-) -> AsyncIterator[Change] | InvalidInput | TeamNotFound:
+) -> AsyncIterator[Change] | InvalidInput | TeamNotFound | CursorExpired:
     """A team's changes after a version, then as they come; without one, from now on.
 
     It ends with the team's deletion, at once if that has been shown. *Held by*: G6. *Outcomes*:
-    `InvalidInput` for a version that the team has not reached; `TeamNotFound` for a team that
-    never was.
-    *Raises*: `SubscriberTooSlow` while iterating.
+    `InvalidInput` for a version that the team has not reached; `CursorExpired` for one from before
+    the log begins; `TeamNotFound` for a team that never was.
+    *Raises*: `SubscriberTooSlow` and `HistoryIncomplete` while iterating.
     """
     if problem := check_id("teamId", team_id):
         return problem
     version = await directory.find_version(team_id)
+    if version is None or (after_version or 0) > version:
+        await log.catch_up()
+        version = await directory.find_version(team_id)
     if version is None:
         return TeamNotFound(team_id)
     if after_version is not None and not 0 <= after_version <= version:
         return InvalidInput("afterVersion", f"must be 0 to {version}, the team's present version")
     # "From now on" is after the version just read: what is made before we listen is replayed.
     after = version if after_version is None else after_version
-    if after == version and await _is_deletion(log, team_id, version):
-        return _nothing()
 
-    async def read(shown: int) -> Sequence[Change]:
-        return await log.changes_of_team(team_id, after=Version(shown), limit=REPLAY_SIZE)
+    async def read(shown: int, limit: int = REPLAY_SIZE) -> Sequence[Change]:
+        return await log.changes_of_team(team_id, after=Version(shown), limit=limit)
+
+    if after == version:
+        if any(change.kind is ChangeKind.TEAM_DELETED for change in await read(version - 1, 1)):
+            return _nothing()
+    elif any(_versions(change)[0] > after + 1 for change in await read(after, 1)):
+        return CursorExpired()
 
     subscriber = hub.subscriber(Topic(team_id=team_id))
-    return _until_deletion(
-        _replay_then_live(hub, subscriber, after, read, lambda change: change.version)
-    )
+    return _until_deletion(_replay_then_live(log, hub, subscriber, after, read, _versions))
 
 
 async def open_feed_of_all_teams(
@@ -69,10 +75,13 @@ async def open_feed_of_all_teams(
     The order is that of recording, so each team's versions come in order. *Outcomes*:
     `InvalidInput` for a position that the log has not reached, `CursorExpired` for one from before
     it begins.
-    *Raises*: `SubscriberTooSlow` while iterating.
+    *Raises*: `SubscriberTooSlow` and `HistoryIncomplete` while iterating.
     """
     if after_position is not None:
         first, last = await log.first_position(), await log.last_position()
+        if after_position > last:
+            await log.catch_up()
+            last = await log.last_position()
         if after_position > last:
             return InvalidInput("after", "must be the cursor of a change that has been shown")
         if first and after_position < first - 1:
@@ -82,15 +91,30 @@ async def open_feed_of_all_teams(
         return await log.changes_after(shown, limit=REPLAY_SIZE)
 
     subscriber = hub.subscriber(EVERYTHING)
-    return _replay_then_live(hub, subscriber, after_position, read, lambda change: change.position)
+    return _replay_then_live(log, hub, subscriber, after_position, read, _positions)
+
+
+Reading = Callable[[int], Awaitable[Sequence[Change]]]
+
+Span = Callable[[Change], tuple[int, int]]
+"""The first and the last place that a change takes in the line that its feed tells."""
+
+
+def _versions(change: Change) -> tuple[int, int]:
+    return change.from_version or change.version, change.version
+
+
+def _positions(change: Change) -> tuple[int, int]:
+    return change.position, change.position
 
 
 async def _replay_then_live(
+    log: ChangeLog,
     hub: Hub,
     subscriber: Subscriber,
     after: int | None,
-    read: Callable[[int], Awaitable[Sequence[Change]]],
-    place: Callable[[Change], int],
+    read: Reading,
+    span: Span,
 ) -> AsyncIterator[Change]:
     """What `read` finds after a place, then what the hub brings after that.
 
@@ -98,21 +122,38 @@ async def _replay_then_live(
     buffer; then it enters, the rest is replayed, and what the hub brings again is dropped.
     """
     await hub.is_following()
-    shown = after or 0
-    if after is not None:
-        while len(changes := await read(shown)) == REPLAY_SIZE:
-            for change in changes:
-                yield change
-            shown = place(changes[-1])
+    shown = after
+    while shown is not None and len(changes := await _read_on(read, span, shown)) == REPLAY_SIZE:
+        for change in changes:
+            yield change
+        shown = span(changes[-1])[1]
     with subscriber:
-        while after is not None and (changes := await read(shown)):
+        while shown is not None and (changes := await _read_on(read, span, shown)):
             for change in changes:
                 yield change
-            shown = place(changes[-1])
+            shown = span(changes[-1])[1]
         async for change in subscriber:
-            if place(change) > shown:
-                shown = place(change)
+            first, last = span(change)
+            while shown is not None and first > shown + 1:
+                # The hub has told change 5, then the primary is lost. Sue enters, the new primary
+                # shows her the log up to 4, and the next change that the hub brings is 6.
+                await log.catch_up()
+                if not (changes := await _read_on(read, span, shown)):
+                    raise HistoryIncomplete
+                for missed in changes:
+                    yield missed
+                shown = span(changes[-1])[1]
+            if shown is None or last > shown:
+                shown = last
                 yield change
+
+
+async def _read_on(read: Reading, span: Span, shown: int) -> Sequence[Change]:
+    """What is recorded after a place. *Raises*: `HistoryIncomplete` if the next is not there."""
+    changes = await read(shown)
+    if changes and span(changes[0])[0] > shown + 1:
+        raise HistoryIncomplete
+    return changes
 
 
 async def _until_deletion(changes: AsyncIterator[Change]) -> AsyncIterator[Change]:
@@ -122,12 +163,6 @@ async def _until_deletion(changes: AsyncIterator[Change]) -> AsyncIterator[Chang
             return
 
 
-async def _is_deletion(log: ChangeLog, team_id: TeamId, version: Version) -> bool:
-    """Whether that version is recorded, and the team's last."""
-    found = await log.changes_of_team(team_id, after=Version(version - 1), limit=1)
-    return any(change.kind is ChangeKind.TEAM_DELETED for change in found)
-
-
 async def _nothing() -> AsyncIterator[Change]:
     shown: tuple[Change, ...] = ()
     for change in shown:
@@ -135,7 +170,7 @@ async def _nothing() -> AsyncIterator[Change]:
 
 
 async def open_user_team_feed(
-    directory: TeamDirectory, hub: Hub, *, user_id: UserId
+    log: ChangeLog, directory: TeamDirectory, hub: Hub, *, user_id: UserId
 ) -> AsyncIterator[TeamId | None] | InvalidInput:
     """The user's team, now and after each change of it; None while on no team.
 
@@ -146,15 +181,19 @@ async def open_user_team_feed(
     """
     if problem := check_id("userId", user_id):
         return problem
-    return _user_team(directory, hub, user_id, hub.subscriber(Topic(user_id=user_id)))
+    return _user_team(log, directory, hub, user_id, hub.subscriber(Topic(user_id=user_id)))
 
 
 async def _user_team(
-    directory: TeamDirectory, hub: Hub, user_id: UserId, subscriber: Subscriber
+    log: ChangeLog, directory: TeamDirectory, hub: Hub, user_id: UserId, subscriber: Subscriber
 ) -> AsyncIterator[TeamId | None]:
     await hub.is_following()
     with subscriber:
         team_id, seen_at = await directory.find_team_id_of(user_id)
+        while seen_at < hub.told_at:
+            # A primary just elected shows a moment before a change that the hub has told already.
+            await log.catch_up()
+            team_id, seen_at = await directory.find_team_id_of(user_id)
         yield team_id
         async for change in subscriber:
             before = team_id

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from app.domain.changes import Change, ChangeKind
-from app.domain.ids import TeamId, UserId
+from app.domain.ids import CommitTime, TeamId, UserId
 from app.service.ports import ChangeTail
 
 # A subscriber that is so many changes behind is cut off; it can resume after the last it has seen.
@@ -81,17 +81,22 @@ class Subscriber:
 
 
 class Hub:
-    """This server's subscribers, by what they listen to."""
+    """This server's subscribers, by what they listen to.
+
+    `told_at` is the latest commit among the changes told so far.
+    """
 
     def __init__(self) -> None:
         self._subscribers: dict[Topic, set[Subscriber]] = defaultdict(set)
         self._following = asyncio.Event()
+        self.told_at = CommitTime(0)
 
     async def run(self, tail: ChangeTail) -> None:
         """Distributes for as long as it runs. One task owns and cancels it."""
         async for changes in tail.follow():
             self._following.set()
             for change in changes:
+                self.told_at = max(self.told_at, change.commit_time or self.told_at)
                 for subscriber in list(self._listening_to(change)):
                     subscriber.offer(change)
 

@@ -147,6 +147,13 @@ class ChangeLog(Protocol):
     async def last_position(self) -> int:
         """The position of the last change; 0 when there is none."""
 
+    async def catch_up(self) -> None:
+        """Returns once reads, of teams too, show all that anybody has been shown before the call.
+
+        They always do but after an election: a new primary has all that a majority has, and does
+        not know at once that a majority has it. A feed that meets such a read asks for this.
+        """
+
 
 class ChangeTail(Protocol):
     """The change log as it grows."""

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from pymongo import ASCENDING, DESCENDING
+from pymongo.read_concern import ReadConcern
 
 from app.domain.changes import Change
 from app.domain.ids import TeamId, UserId, Version
 from app.storage.change_documents import read_change
-from app.storage.client import Client, team_changes_of
+from app.storage.client import Client, recorder_of, team_changes_of
 from app.storage.documents import Document
 from app.storage.errors import driver_faults
+from app.storage.lease import RECORDER_ID
 
 
 class MongoChangeLog:
@@ -17,6 +19,9 @@ class MongoChangeLog:
 
     def __init__(self, client: Client, database: str) -> None:
         self._changes = team_changes_of(client, database)
+        self._recorder = recorder_of(client, database).with_options(
+            read_concern=ReadConcern("linearizable")
+        )
 
     async def changes_of_team(
         self, team_id: TeamId, *, after: Version | None, limit: int
@@ -61,6 +66,15 @@ class MongoChangeLog:
         """See `ChangeLog`."""
         last = await self._find({}, "position", 1, direction=DESCENDING)
         return last[0].position if last else 0
+
+    async def catch_up(self) -> None:
+        """See `ChangeLog`. A linearizable read: the primary writes a no-op for it, and waits.
+
+        Whatever the primary had before is on a majority once the no-op is. What is read matters
+        not, and need not be there.
+        """
+        with driver_faults():
+            await self._recorder.find_one({"_id": RECORDER_ID}, {"_id": 1})
 
     async def _find(
         self, found: Document, order: str, limit: int, *, direction: int = ASCENDING

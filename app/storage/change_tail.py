@@ -35,13 +35,16 @@ class MongoChangeTail:
         position: int | None = None
         while True:
             try:
-                # The stream is opened first and the log read after, so nothing falls between them.
+                # The stream is opened first and the log read after, so nothing falls between them;
+                # not even a change that lies before the stream, and that no majority has until
+                # after the log is read: hence the wait for what is under way.
                 async with ChangeStream(
                     self._client, self._changes, _INSERTS, resume_after=None
                 ) as stream:
                     if position is None:
                         position = await self._log.last_position()
                         yield []
+                    await self._log.catch_up()
                     while missed := await self._log.changes_after(position, limit=CATCH_UP_SIZE):
                         yield missed
                         position = missed[-1].position
@@ -49,11 +52,6 @@ class MongoChangeTail:
                         events, _ = await stream.next_batch()
                         changes = [read_change(event["fullDocument"]) for event in events]
                         new = [change for change in changes if change.position > position]
-                        if not new or new[0].position != position + 1:
-                            # A stream opened during an election can begin behind a change that no
-                            # majority had when the log was read: neither told it. Positions have
-                            # no holes, so the log is asked again, when one shows and when idle.
-                            new = [*await self._log.changes_after(position, limit=CATCH_UP_SIZE)]
                         if new:
                             yield new
                             position = new[-1].position

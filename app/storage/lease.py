@@ -17,7 +17,7 @@ from app.storage.errors import driver_faults
 LEASE_SECONDS = 5.0
 RENEW_SECONDS = 1.0
 
-_ID = "recorder"
+RECORDER_ID = "recorder"
 _UNTIL: dict[str, Any] = {
     "$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": int(LEASE_SECONDS * 1000)}
 }
@@ -38,12 +38,12 @@ class Lease:
     @property
     def condition(self) -> dict[str, Any]:
         """The filter of every write under this lease: it matches as long as nobody else took it."""
-        return {"_id": _ID, "holder": self.holder, "term": self.term}
+        return {"_id": RECORDER_ID, "holder": self.holder, "term": self.term}
 
 
 async def take_lease(recorder: Collection, holder: str) -> Lease | None:
     """The lease, if nobody else holds it. *Atomicity*: one document, by the database's clock."""
-    free = {"_id": _ID, "$expr": {"$lt": ["$expiresAt", "$$NOW"]}}
+    free = {"_id": RECORDER_ID, "$expr": {"$lt": ["$expiresAt", "$$NOW"]}}
     taken = [
         {
             "$set": {
@@ -59,7 +59,7 @@ async def take_lease(recorder: Collection, holder: str) -> Lease | None:
         )
         if document is None:
             # Held by somebody else, or never made: then the next attempt finds it.
-            await recorder.update_one({"_id": _ID}, _NEW_LEASE, upsert=True)
+            await recorder.update_one({"_id": RECORDER_ID}, _NEW_LEASE, upsert=True)
             return None
     return Lease(holder, document["term"], document["position"], document.get("resumeToken"))
 

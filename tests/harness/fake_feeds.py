@@ -25,6 +25,13 @@ class FakeLog:
         self.after_read: Seam | None = None
         """Runs once, after the next read has taken its answer and before it gives it."""
         self.reads = 0
+        self.hidden = 0
+        """So many of the newest changes no read shows: what a primary just elected does."""
+
+    @property
+    def visible(self) -> list[Change]:
+        """The changes that a read shows now."""
+        return self.changes[: len(self.changes) - self.hidden]
 
     def record(self, team_id: TeamId = RED, **given: Any) -> Change:
         """The next version of a team, at the next position; by default a new name."""
@@ -70,11 +77,15 @@ class FakeLog:
 
     async def last_position(self) -> int:
         """See `ChangeLog`."""
-        return self.changes[-1].position if self.changes else 0
+        return self.visible[-1].position if self.visible else 0
+
+    async def catch_up(self) -> None:
+        """See `ChangeLog`: from now on it hides nothing."""
+        self.hidden = 0
 
     async def _read(self, wanted: Callable[[Change], bool], *, limit: int) -> Sequence[Change]:
         self.reads += 1
-        found = [change for change in self.changes if wanted(change)][:limit]
+        found = [change for change in self.visible if wanted(change)][:limit]
         seam, self.after_read = self.after_read, None
         if seam is not None:
             await seam()
@@ -106,16 +117,17 @@ class FakeDirectory:
     def __init__(self, log: FakeLog) -> None:
         self._log = log
         self.team_of_user: tuple[TeamId | None, CommitTime] = (None, CommitTime(0))
+        self.team_of_user_before = self.team_of_user
 
     async def find_version(self, team_id: TeamId) -> Version | None:
         """See `TeamDirectory`."""
-        versions = [change.version for change in self._log.changes if change.team_id == team_id]
+        versions = [change.version for change in self._log.visible if change.team_id == team_id]
         return versions[-1] if versions else None
 
     async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
         """See `TeamDirectory`."""
         del user_id
-        return self.team_of_user
+        return self.team_of_user_before if self._log.hidden else self.team_of_user
 
     async def find_teams(
         self, team_ids: Collection[TeamId], *, with_member_count: bool

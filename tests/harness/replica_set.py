@@ -4,7 +4,8 @@ import asyncio
 import signal
 import socket
 from asyncio.subprocess import DEVNULL, Process, create_subprocess_exec
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -54,6 +55,11 @@ class Node:
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)
             await process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal, to a process that runs."""
+        if self._process is not None:
+            self._process.send_signal(number)
 
     async def hello(self) -> dict[str, Any]:
         """What the node says of itself; empty while it can't be reached."""
@@ -110,6 +116,30 @@ class ReplicaSet:
 
         await eventually(is_replaced, timeout_seconds=READY_SECONDS)
         return primary
+
+    async def keep_primary(self) -> None:
+        """From now on the primary stays, though it may not hear of the others for long."""
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(self.uri)
+        try:
+            config = (await client.admin.command("replSetGetConfig"))["config"]
+            config["version"] += 1
+            config["settings"]["electionTimeoutMillis"] = 60_000
+            await client.admin.command("replSetReconfig", config)
+        finally:
+            client.close()
+
+    @asynccontextmanager
+    async def frozen_secondaries(self) -> AsyncIterator[None]:
+        """No majority: what is written meanwhile is acknowledged by none."""
+        primaries = await self._primaries()
+        secondaries = [node for node in self._nodes if node not in primaries]
+        try:
+            for node in secondaries:
+                node.signal(signal.SIGSTOP)
+            yield
+        finally:
+            for node in secondaries:
+                node.signal(signal.SIGCONT)
 
     async def wait_until_whole(self) -> None:
         """Returns once there are a primary and two secondaries."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.domain.changes import Change, ChangeKind
+from app.domain.faults import HistoryIncomplete
 from app.domain.ids import TeamId, Version
 from app.domain.problems import InvalidInput, TeamNotFound
 from app.service import feeds as feeds_module
@@ -31,12 +32,12 @@ class World:
     async def team_feed(self, after: int | None, team_id: TeamId = RED) -> AsyncIterator[Change]:
         """A team's feed, which must open."""
         feed = await self.try_team_feed(after, team_id)
-        assert not isinstance(feed, InvalidInput | TeamNotFound)
+        assert not isinstance(feed, InvalidInput | TeamNotFound | CursorExpired)
         return feed
 
     async def try_team_feed(
         self, after: int | None, team_id: TeamId = RED
-    ) -> AsyncIterator[Change] | InvalidInput | TeamNotFound:
+    ) -> AsyncIterator[Change] | InvalidInput | TeamNotFound | CursorExpired:
         """A team's feed, or why there is none."""
         return await open_team_feed(
             self.log,
@@ -232,3 +233,100 @@ async def test_a_position_that_the_log_has_not_reached_is_refused(world: World) 
 
     assert isinstance(refused, InvalidInput)
     assert refused.field == "after"
+
+
+async def test_what_the_hub_told_before_is_filled_in_after_a_read_that_lags_behind(
+    world: World,
+) -> None:
+    for _ in range(5):
+        await world.happen()
+    world.log.hidden = 2
+
+    feed = await world.team_feed(after=2)
+    shown = asyncio.create_task(take(feed, 4))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    await world.tail.push(world.log.record())
+
+    assert [change.version for change in await shown] == [3, 4, 5, 6]
+    assert await is_quiet(feed)
+
+
+async def test_a_feed_of_all_teams_fills_in_what_a_read_that_lags_behind_did_not_show(
+    world: World,
+) -> None:
+    for team_id in (RED, BLUE, RED, BLUE):
+        await world.happen(team_id)
+    world.log.hidden = 2
+    feed = await open_feed_of_all_teams(world.log, world.hub, after_position=1)
+    assert not isinstance(feed, InvalidInput | CursorExpired)
+
+    shown = asyncio.create_task(take(feed, 4))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    await world.tail.push(world.log.record(RED))
+
+    assert [change.position for change in await shown] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("after", [5, None])
+async def test_a_version_is_not_refused_by_a_read_that_lags_behind(
+    after: int | None, world: World
+) -> None:
+    for _ in range(5):
+        await world.happen()
+    world.log.hidden = 5 if after is None else 1
+
+    feed = await world.team_feed(after)
+    await world.happen()
+
+    assert [change.version for change in await take(feed, 1)] == [6]
+
+
+async def test_a_position_is_not_refused_by_a_read_that_lags_behind(world: World) -> None:
+    for _ in range(3):
+        await world.happen()
+    world.log.hidden = 1
+
+    feed = await open_feed_of_all_teams(world.log, world.hub, after_position=3)
+
+    assert not isinstance(feed, InvalidInput | CursorExpired)
+
+
+async def test_a_version_from_before_the_log_begins_has_expired(world: World) -> None:
+    for _ in range(5):
+        await world.happen()
+    del world.log.changes[:3]
+
+    expired = await world.try_team_feed(2)
+    at_the_edge = await world.team_feed(3)
+
+    assert isinstance(expired, CursorExpired)
+    assert [change.version for change in await take(at_the_edge, 2)] == [4, 5]
+
+
+async def test_a_version_inside_a_recorded_gap_is_replayed_from_the_gap_on(world: World) -> None:
+    await world.happen()
+    await world.happen(version=Version(6), from_version=Version(2), kind=ChangeKind.HISTORY_GAP)
+    await world.happen()
+
+    feed = await world.team_feed(after=3)
+
+    assert [change.version for change in await take(feed, 2)] == [6, 7]
+
+
+async def test_a_change_that_nobody_can_tell_any_more_ends_the_feed(world: World) -> None:
+    for _ in range(3):
+        await world.happen()
+    feed = await world.team_feed(after=3)
+    reading = asyncio.create_task(take(feed, 1))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    world.log.record()
+    last = world.log.record()
+    del world.log.changes[3]
+
+    await world.tail.push(last)
+
+    with pytest.raises(HistoryIncomplete):
+        await reading

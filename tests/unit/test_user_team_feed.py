@@ -47,7 +47,7 @@ class World:
 
     async def feed(self) -> AsyncIterator[TeamId | None]:
         """The feed, which must open."""
-        feed = await open_user_team_feed(self.directory, self.hub, user_id=SUE)
+        feed = await open_user_team_feed(self.log, self.directory, self.hub, user_id=SUE)
         assert not isinstance(feed, InvalidInput)
         return feed
 
@@ -133,6 +133,20 @@ async def test_a_change_that_does_not_say_what_it_did_has_the_user_read_again(
 
 
 async def test_a_user_id_that_none_can_be_is_refused(world: World) -> None:
-    refused = await open_user_team_feed(world.directory, world.hub, user_id=UserId("a b"))
+    refused = await open_user_team_feed(
+        world.log, world.directory, world.hub, user_id=UserId("a b")
+    )
 
     assert isinstance(refused, InvalidInput)
+
+
+async def test_a_present_older_than_what_the_hub_has_told_is_read_again(world: World) -> None:
+    """Sue's joining is told before she subscribes, to a primary that does not show it yet."""
+    world.directory.team_of_user_before = None, CommitTime(5)
+    await world.happen(JOINED, RED, at=6)
+    world.stands(RED, at=6)
+    world.log.hidden = 1
+
+    feed = await world.feed()
+
+    assert await take(feed, 1) == [RED]
