@@ -21,9 +21,6 @@ RECORDER_ID = "recorder"
 _UNTIL: dict[str, Any] = {
     "$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": int(LEASE_SECONDS * 1000)}
 }
-_NEW_LEASE = {
-    "$setOnInsert": {"term": 0, "position": 0, "expiresAt": datetime.fromtimestamp(0, UTC)}
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,19 @@ class Lease:
     def condition(self) -> dict[str, Any]:
         """The filter of every write under this lease: it matches as long as nobody else took it."""
         return {"_id": RECORDER_ID, "holder": self.holder, "term": self.term}
+
+
+async def make_lease(recorder: Collection, resume_token: dict[str, Any] | None) -> None:
+    """Makes the lease, free, if it is not there; a token says from where the stream is to be read.
+
+    *Atomicity*: one document; of several who make it one does. Without a token the first holder
+    fills the log from the teams themselves.
+    """
+    new = {"term": 0, "position": 0, "expiresAt": datetime.fromtimestamp(0, UTC)}
+    if resume_token is not None:
+        new["resumeToken"] = resume_token
+    with driver_faults():
+        await recorder.update_one({"_id": RECORDER_ID}, {"$setOnInsert": new}, upsert=True)
 
 
 async def take_lease(recorder: Collection, holder: str) -> Lease | None:
@@ -58,8 +68,8 @@ async def take_lease(recorder: Collection, holder: str) -> Lease | None:
             free, taken, return_document=ReturnDocument.AFTER
         )
         if document is None:
-            # Held by somebody else, or never made: then the next attempt finds it.
-            await recorder.update_one({"_id": RECORDER_ID}, _NEW_LEASE, upsert=True)
+            # Held by somebody else, or somebody has removed it: then the next attempt finds it.
+            await make_lease(recorder, None)
             return None
     return Lease(holder, document["term"], document["position"], document.get("resumeToken"))
 

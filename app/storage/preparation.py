@@ -13,7 +13,15 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
-from app.storage.client import Client, Collection, requests_of, team_changes_of, teams_of
+from app.storage.change_stream import ChangeStream
+from app.storage.client import (
+    Client,
+    Collection,
+    recorder_of,
+    requests_of,
+    team_changes_of,
+    teams_of,
+)
 from app.storage.damage import describe_damage, find_malformed_teams, find_users_on_several_teams
 from app.storage.errors import (
     BACKGROUND_OPERATION_IN_PROGRESS,
@@ -32,6 +40,7 @@ from app.storage.indexes import (
     TEAM_VALIDATOR,
     TEAMS,
 )
+from app.storage.lease import RECORDER_ID, make_lease
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +60,7 @@ Database = AsyncIOMotorDatabase[dict[str, Any]]
 async def prepare_database(
     client: Client, database: str, *, request_memory_hours: int = 24
 ) -> None:
-    """Checks the deployment, then makes the collection, its validator and its indexes.
+    """Checks the deployment, then makes the collections, a validator, the indexes and the lease.
 
     *Raises*: `DatabaseUnsuitable`, with a sentence for the operator; `DatabaseUnavailable`.
     Repeating is safe.
@@ -64,6 +73,7 @@ async def prepare_database(
         await _build_indexes(team_changes_of(client, database), CHANGE_INDEXES)
         await _build_indexes(requests_of(client, database), [ONE_MARK_PER_REQUEST])
         await _set_expiry(requests_of(client, database), hours=request_memory_hours)
+        await _fix_beginning_of_history(client, database)
 
 
 class Preparation:
@@ -187,6 +197,19 @@ async def _set_expiry(requests: Collection, *, hours: int) -> None:
     elif existing["expireAfterSeconds"] != seconds:
         setting = {"name": REQUEST_EXPIRY, "expireAfterSeconds": seconds}
         await requests.database.command("collMod", requests.name, index=setting)
+
+
+async def _fix_beginning_of_history(client: Client, database: str) -> None:
+    """Lets the log begin before the first team, so that none is older than its recorder.
+
+    The position in the stream is fixed first and the absence of teams seen after: whatever is
+    written in between is in the stream. Where there are teams, the recorder begins with them.
+    """
+    recorder, teams = recorder_of(client, database), teams_of(client, database)
+    if await recorder.find_one({"_id": RECORDER_ID}, {"_id": 1}) is None:
+        async with ChangeStream(client, teams, [], resume_after=None) as stream:
+            is_empty = await teams.find_one({}, {"_id": 1}) is None
+            await make_lease(recorder, stream.position if is_empty else None)
 
 
 def _name(teams: Collection) -> str:

@@ -138,8 +138,6 @@ async def under_load(
     mongodb: MongoClient, database: str, servers: Sequence[Server], *, teams: int
 ) -> AsyncIterator[FeedsUnderLoad]:
     """New teams that are changed through all of the servers, until `end`."""
-    log = ChangeLogReader(mongodb, database)
-    await eventually(log.has_begun)
     async with Client(servers[0].url) as through:
         created = [await through.create_team(f"Team {i}", capacity=CAPACITY) for i in range(teams)]
     feeds = FeedsUnderLoad(mongodb, database, servers, [team["id"] for team in created])

@@ -25,12 +25,6 @@ async def recording(streams: Client, database: str) -> AsyncIterator[asyncio.Tas
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def begin_recording(streams: Client, client: Client, database: str) -> None:
-    """Lets a first recorder save its position, so that whoever comes after it misses nothing."""
-    async with recording(streams, database):
-        await eventually(ChangeLogReader(client, database).has_begun)
-
-
 class ChangeLogReader:
     """The change log as the database holds it, read without the code under test."""
 
@@ -63,9 +57,9 @@ class ChangeLogReader:
         """The recorder's document; empty when there is none."""
         return await self._database["recorder"].find_one({}) or {}
 
-    async def has_begun(self) -> bool:
-        """Whether a position is saved, so that nothing is missed from now on."""
-        return (await self.lease()).get("resumeToken") is not None
+    async def forget_recorder(self) -> None:
+        """Removes what says who records, and how far: now the teams are older than the recorder."""
+        await self._database["recorder"].delete_many({})
 
     async def is_held(self) -> bool:
         """Whether anybody has the lease now."""

@@ -11,7 +11,7 @@ from app.storage.change_log import MongoChangeLog
 from app.storage.client import Client, connect_for_streams
 from app.storage.preparation import prepare_database
 from app.storage.team_store import MongoTeamStore
-from tests.harness.recording import ChangeLogReader, begin_recording, recording
+from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.service import add, new_team
 from tests.harness.waiting import eventually
 
@@ -32,12 +32,9 @@ def store(client: Client, database: str) -> MongoTeamStore:
 
 
 @pytest.fixture
-async def recorder(
-    mongodb_uri: str, client: Client, database: str
-) -> AsyncIterator[asyncio.Task[None]]:
+async def recorder(mongodb_uri: str, database: str) -> AsyncIterator[asyncio.Task[None]]:
     """A recorder that follows the stream; one that has failed shows in the task."""
     streams = connect_for_streams(mongodb_uri)
-    await begin_recording(streams, client, database)
     async with recording(streams, database) as task:
         yield task
     streams.close()

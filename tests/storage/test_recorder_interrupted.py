@@ -16,7 +16,7 @@ from app.storage.change_stream import ChangeStream
 from app.storage.client import Client, connect_for_streams
 from app.storage.errors import HistoryLost, driver_faults
 from app.storage.team_store import MongoTeamStore
-from tests.harness.recording import ChangeLogReader, begin_recording, recording
+from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.service import add, new_team
 from tests.harness.waiting import eventually
 
@@ -100,13 +100,11 @@ _SEAMS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 async def test_a_recorder_killed_between_two_steps_leaves_no_gap_and_no_repeat(
     seam: str,
     streams: Client,
-    client: Client,
     database: str,
     store: MongoTeamStore,
     log: ChangeLogReader,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await begin_recording(streams, client, database)
     async with recording(streams, database):
         team = await new_team(store, members=("sue",))
         await log.wait_until_complete()
@@ -144,14 +142,12 @@ def _forget_position(broken: pytest.MonkeyPatch) -> None:
 
 async def test_a_position_that_has_fallen_off_the_oplog_leaves_a_gap_that_says_from_and_to(
     streams: Client,
-    client: Client,
     database: str,
     store: MongoTeamStore,
     log: ChangeLogReader,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await begin_recording(streams, client, database)
     async with recording(streams, database):
         behind, level = await new_team(store, members=("sue",)), await new_team(store)
         await log.wait_until_complete()
@@ -181,13 +177,14 @@ async def test_a_position_that_has_fallen_off_the_oplog_leaves_a_gap_that_says_f
     assert await log.faults() == []
 
 
-async def test_a_first_recorder_killed_before_it_appends_loses_no_history_to_its_successor(
+async def test_a_recorder_killed_before_it_follows_the_stream_loses_no_history_to_its_successor(
     streams: Client,
     database: str,
     store: MongoTeamStore,
     log: ChangeLogReader,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    await log.forget_recorder()
     with monkeypatch.context() as broken:
         broken.setattr(recorder_module, "release_lease", _do_not_release)
         broken.setattr(lease_module, "_UNTIL", _SOON)
@@ -243,6 +240,7 @@ async def test_teams_older_than_the_first_recorder_get_gaps_and_their_last_chang
     team = await new_team(store, members=("sue", "joe"))
     stranger = {"_id": ObjectId(), "name": "Old", "userIds": ["mia"], "version": 7}
     await client[database]["teams"].insert_one(stranger)
+    await log.forget_recorder()
 
     async with recording(streams, database):
         await log.wait_until_complete()
@@ -251,3 +249,14 @@ async def test_teams_older_than_the_first_recorder_get_gaps_and_their_last_chang
     assert await log.told(stranger["_id"]) == [(6, "HistoryGap"), (7, "ForeignChange")]
     assert [entry["at"] for entry in await log.entries() if entry["at"] is None] == []
     assert await log.faults() == []
+
+
+async def test_teams_made_before_any_recorder_ran_are_recorded_from_their_first_version_on(
+    streams: Client, database: str, store: MongoTeamStore, log: ChangeLogReader
+) -> None:
+    team = await new_team(store, members=("sue",))
+
+    async with recording(streams, database):
+        await log.wait_until_complete()
+
+    assert await log.told(team.id) == [(1, "TeamCreated"), (2, "UserJoinedTeam")]

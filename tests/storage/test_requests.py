@@ -12,7 +12,7 @@ from app.storage import requests as requests_module
 from app.storage.client import Client, connect_for_streams
 from app.storage.requests import RecordedRequests
 from app.storage.team_store import MongoTeamStore
-from tests.harness.recording import ChangeLogReader, begin_recording, recording
+from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.service import add, new_team, remove
 
 REMEMBERED = 3
@@ -59,7 +59,6 @@ async def test_a_request_that_is_recorded_and_forgotten_between_two_reads_is_sti
     streams: Client, client: Client, database: str
 ) -> None:
     """Sue's request comes twice; while the second looks, the first is recorded and pushed out."""
-    await begin_recording(streams, client, database)
     log = ChangeLogReader(client, database)
     store = MongoTeamStore(client, database, default_capacity=1_000)
     repeated = MongoTeamStore(client, database, default_capacity=1_000)
