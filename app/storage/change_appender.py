@@ -17,7 +17,7 @@ from app.storage.client import (
     teams_of,
 )
 from app.storage.errors import driver_faults
-from app.storage.lease import Lease
+from app.storage.lease import Lease, advanced
 from app.storage.requests import remember
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,8 @@ class ChangeAppender:
         over: the stream repeats what it told after the last saved position. Where versions are
         missing, their gap is recorded before it, and logged.
 
+        The lease is kept for another while, so that filling long histories does not lose it.
+
         *Atomicity*: one transaction. *Held by*: G6 index `one_change_per_version`; the lease's term
         in the condition. *Raises*: `LeaseLost`, `DatabaseUnavailable`; then nothing was appended.
         """
@@ -63,7 +65,7 @@ class ChangeAppender:
                 session.start_transaction(write_concern=MAJORITY_WRITES)
                 saved = await self._recorder.update_one(
                     self._lease.condition,
-                    {"$set": {"position": position, "resumeToken": resume_token}},
+                    advanced(position, resume_token),
                     session=session,
                 )
                 if saved.matched_count == 0:

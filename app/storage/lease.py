@@ -38,6 +38,12 @@ class Lease:
         return {"_id": RECORDER_ID, "holder": self.holder, "term": self.term}
 
 
+def advanced(position: int, resume_token: object) -> list[dict[str, Any]]:
+    """The update that saves how far a holder has come, and keeps its lease by the way."""
+    progress = {"position": position, "resumeToken": {"$literal": resume_token}}
+    return [{"$set": {**progress, "expiresAt": _UNTIL}}]
+
+
 async def make_lease(recorder: Collection, resume_token: dict[str, Any] | None) -> None:
     """Makes the lease, free, if it is not there; a token says from where the stream is to be read.
 

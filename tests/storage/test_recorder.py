@@ -212,3 +212,15 @@ async def test_an_idle_recorder_keeps_its_lease_and_moves_its_position_on(
         await eventually(is_renewed_again)
 
     assert (await log.lease())["term"] == 1
+
+
+async def test_appending_keeps_the_lease_however_long_it_takes(
+    client: Client, database: str, log: ChangeLogReader
+) -> None:
+    lease = await take_lease(recorder_of(client, database), "holder")
+    assert lease is not None
+    await _lapse(client, database)
+
+    await ChangeAppender(client, database, lease).append([_change(1)], None)
+
+    assert await log.is_held()
