@@ -7,6 +7,7 @@ from typing import Any
 
 from pymongo import ASCENDING
 
+from app.domain.changes import ChangeKind
 from app.storage.change_documents import describe_change, describe_gap
 from app.storage.client import (
     MAJORITY_WRITES,
@@ -54,7 +55,7 @@ class ChangeAppender:
         *Atomicity*: one transaction. *Held by*: G6 index `one_change_per_version`; the lease's term
         in the condition. *Raises*: `LeaseLost`, `DatabaseUnavailable`; then nothing was appended.
         """
-        new = self._in_sequence(found, await self._last_versions({c["teamId"] for c in found}))
+        new = self._in_sequence(found, await self._last_changes({c["teamId"] for c in found}))
         entries = [
             {"position": position, **change}
             for position, change in enumerate(new, self._position + 1)
@@ -104,24 +105,34 @@ class ChangeAppender:
                     found.clear()
         await self.append(found, resume_token)
 
-    async def _last_versions(self, team_ids: Iterable[str]) -> dict[str, int]:
-        """The last recorded version of each team: the greatest key of the index."""
+    async def _last_changes(self, team_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """Version and kind of each team's last recorded change: the greatest key of the index."""
         pipeline: list[dict[str, Any]] = [
             {"$match": {"teamId": {"$in": sorted(team_ids)}}},
             {"$sort": {"teamId": 1, "version": 1}},
-            {"$group": {"_id": "$teamId", "version": {"$last": "$version"}}},
+            {
+                "$group": {
+                    "_id": "$teamId",
+                    "version": {"$last": "$version"},
+                    "kind": {"$last": "$kind"},
+                }
+            },
         ]
         with driver_faults():
             last = await self._changes.aggregate(pipeline).to_list(None)
-        return {team["_id"]: team["version"] for team in last}
+        return {team["_id"]: (team["version"], team["kind"]) for team in last}
 
     def _in_sequence(
-        self, found: Iterable[Mapping[str, Any]], last_versions: dict[str, int]
+        self, found: Iterable[Mapping[str, Any]], last_changes: dict[str, tuple[int, str]]
     ) -> list[Mapping[str, Any]]:
         new: list[Mapping[str, Any]] = []
         for change in found:
-            team_id, version = change["teamId"], change["version"]
-            last = last_versions.get(team_id, 0)
+            team_id = change["teamId"]
+            last, last_kind = last_changes.get(team_id, (0, ""))
+            is_removal = "version" not in change
+            if is_removal and last_kind in ("", ChangeKind.TEAM_DELETED):
+                continue
+            version = last + 1 if is_removal else change["version"]
             if version <= last:
                 continue
             if version > last + 1:
@@ -129,6 +140,6 @@ class ChangeAppender:
                     "History is lost: team %s, versions %s to %s.", team_id, last + 1, version - 1
                 )
                 new.append(describe_gap(team_id, last + 1, version - 1))
-            new.append(change)
-            last_versions[team_id] = version
+            new.append({**change, "version": version})
+            last_changes[team_id] = version, change["kind"]
         return new

@@ -52,11 +52,24 @@ def read_change(document: Document) -> Change:
 
 
 def change_of_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the log is to say of an event; None for a foreign write that made no version.
+    """What the log is to say of an event; None for one that is no change of a team.
 
     An insert carries the document, an update the fields that it set. A write that did not set
-    `lastChange` is not ours.
+    `lastChange` is not ours. We never remove a document: another program that does has deleted the
+    team, at the version after its last, which the event does not tell.
     """
+    if "documentKey" not in event:
+        return None
+    team_id = str(event["documentKey"]["_id"])
+    at = event.get("wallTime") or datetime.now(UTC)
+    commit_time = read_commit_time(event["clusterTime"])
+    if event["operationType"] == "delete":
+        return {
+            "teamId": team_id,
+            "kind": ChangeKind.TEAM_DELETED.value,
+            "at": at,
+            "commitTime": commit_time,
+        }
     changed = (
         event.get("fullDocument") or event.get("updateDescription", {}).get("updatedFields") or {}
     )
@@ -65,12 +78,9 @@ def change_of_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
     # We never replace a team; another program that does brings back what it has read before.
     is_ours = event["operationType"] != "replace"
     change = describe_change(
-        str(event["documentKey"]["_id"]),
-        changed["version"],
-        changed.get("lastChange") if is_ours else None,
-        at=event.get("wallTime") or datetime.now(UTC),
+        team_id, changed["version"], changed.get("lastChange") if is_ours else None, at=at
     )
-    return {**change, "commitTime": read_commit_time(event["clusterTime"])}
+    return {**change, "commitTime": commit_time}
 
 
 def read_commit_time(timestamp: Timestamp) -> CommitTime:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 from bson import Int64, ObjectId
 
+from app.domain.changes import attribute
+from app.domain.ids import Version
 from app.storage import recorder as recorder_module
 from app.storage.change_log import MongoChangeLog
 from app.storage.client import Client, connect_for_streams
@@ -115,16 +117,54 @@ async def test_foreign_writes_without_a_version_are_noticed_and_not_fatal(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     teams = client[database]["teams"]
-    team, doomed = await new_team(store), await new_team(store)
+    team = await new_team(store)
 
     await teams.update_one({"_id": ObjectId(team.id)}, {"$set": {"name": "Other"}})
-    await teams.delete_one({"_id": ObjectId(doomed.id)})
     await add(store, team.id, "sue")
     await log.wait_until_complete()
 
     assert await log.told(team.id) == [(1, "TeamCreated"), (2, "UserJoinedTeam")]
-    assert len([r for r in caplog.records if "foreign write" in r.message]) == 2
+    assert len([r for r in caplog.records if "foreign write" in r.message]) == 1
     assert not recorder.done()
+
+
+async def test_a_team_whose_document_another_program_removes_is_recorded_as_deleted(
+    recorder: asyncio.Task[None],
+    client: Client,
+    database: str,
+    store: MongoTeamStore,
+    log: ChangeLogReader,
+) -> None:
+    team = await new_team(store, members=("sue",))
+
+    await client[database]["teams"].delete_one({"_id": ObjectId(team.id)})
+    await eventually(lambda: _is_recorded(log, team.id, 3))
+
+    assert (await log.told(team.id))[1:] == [(2, "UserJoinedTeam"), (3, "TeamDeleted")]
+    assert not recorder.done()
+
+
+async def test_the_removal_of_a_deleted_teams_document_is_not_recorded_again(
+    recorder: asyncio.Task[None],
+    client: Client,
+    database: str,
+    store: MongoTeamStore,
+    log: ChangeLogReader,
+) -> None:
+    team = await new_team(store)
+    by = attribute("deleteTeam", actor_id=None, request_id=None)
+    await store.delete_team(team_id=team.id, expected_version=Version(1), by=by)
+
+    await client[database]["teams"].delete_one({"_id": ObjectId(team.id)})
+    later = await new_team(store)
+    await eventually(lambda: _is_recorded(log, later.id, 1))
+
+    assert await log.told(team.id) == [(1, "TeamCreated"), (2, "TeamDeleted")]
+    assert not recorder.done()
+
+
+async def _is_recorded(log: ChangeLogReader, team_id: str, version: int) -> bool:
+    return version in [told for told, _ in await log.told(team_id)]
 
 
 @pytest.mark.parametrize(
