@@ -55,7 +55,7 @@ class User:
 
     @strawberry.field(
         description="Every time the user joined or left a team, who had asked for it, and when. "
-        "The deletion of a team, which frees its members, stands in the team's history."
+        "A team's deletion, which frees its members, is a change of the team and has no entry here."
     )
     async def history(
         self, info: Info, first: First = None, after: After = None, newest_first: NewestFirst = True
