@@ -1,6 +1,7 @@
 """G5: what is acknowledged is on a majority's journals; what is read has been acknowledged."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -57,15 +58,16 @@ def sent(registered: SentCommands) -> Iterator[SentCommands]:
 async def test_no_connection_string_can_make_writes_or_reads_careless(
     mongodb_uri: str, empty_database: str, sent: SentCommands
 ) -> None:
-    client = connect(mongodb_uri + CARELESS, timeout_seconds=10)
-    await prepare_database(client, empty_database)
-    store = MongoTeamStore(client, empty_database, default_capacity=10)
-    directory = MongoTeamDirectory(client, empty_database, default_capacity=10)
+    with closing(connect(mongodb_uri + CARELESS, timeout_seconds=10)) as client:
+        await prepare_database(client, empty_database)
+        sent.commands.clear()
+        store = MongoTeamStore(client, empty_database, default_capacity=10)
+        directory = MongoTeamDirectory(client, empty_database, default_capacity=10)
 
-    red, blue = await new_team(store, members=("sue",)), await new_team(store)
-    await add(store, red.id, "sue")
-    await move(store, "sue", blue.id)
-    await directory.find_teams([red.id], with_member_count=True)
+        red, blue = await new_team(store, members=("sue",)), await new_team(store)
+        await add(store, red.id, "sue")
+        await move(store, "sue", blue.id)
+        await directory.find_teams([red.id], with_member_count=True)
 
     writes, reads = sent.named("insert", "findAndModify"), sent.named("find", "aggregate")
     commits = [c for c in sent.commands if "commitTransaction" in c]
@@ -78,4 +80,3 @@ async def test_no_connection_string_can_make_writes_or_reads_careless(
     for command in reads:
         assert command["readConcern"]["level"] == "majority"
         assert command.get("$readPreference", {"mode": "primary"})["mode"] == "primary"
-    client.close()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from app.storage.client import Client
+from app.storage.client import MAJORITY_READS, Client
 from app.storage.recorder import Recorder
 from tests.harness.waiting import eventually
 
@@ -29,7 +29,8 @@ class ChangeLogReader:
     """The change log as the database holds it, read without the code under test."""
 
     def __init__(self, client: Client, database: str) -> None:
-        self._database = client[database]
+        # Read as the code under test reads: what it shows is what the test has waited for.
+        self._database = client[database].with_options(read_concern=MAJORITY_READS)
 
     async def entries(self, team_id: object = None) -> list[Entry]:
         """The entries of one team or of all, in the order of recording."""
