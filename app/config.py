@@ -36,6 +36,45 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
         "How long a request id is remembered, 1 to 8760; 24 if not given.",
     ),
     "max_body_bytes": ("NUMBER", "The largest request body; 1000000 if not given."),
+    "arrival_timeout_seconds": (
+        "SECONDS",
+        "The time within which a request must have arrived, 0.1 to 60; 10 if not given.",
+    ),
+    "max_tokens": ("NUMBER", "The most tokens of a document; 2000 if not given."),
+    "max_depth": ("NUMBER", "How deep fields may be nested, 1 to 100; 15 if not given."),
+    "max_aliases": ("NUMBER", "The most aliases of an operation; 30 if not given."),
+    "max_directives": ("NUMBER", "The most directives of an operation; 50 if not given."),
+    "max_root_fields": ("NUMBER", "The most fields at an operation's root; 20 if not given."),
+    "max_cost": ("NUMBER", "The most values that an answer may come to hold; 10000 if not given."),
+    "max_batch_size": (
+        "NUMBER",
+        "The most operations in one request, 0 to 100; 0 if not given: no batches.",
+    ),
+    "max_subscriptions_per_connection": (
+        "NUMBER",
+        "The most operations at once on one WebSocket; 100 if not given.",
+    ),
+    "max_connections_per_user": (
+        "NUMBER",
+        "The most WebSockets and event streams of one user, or of one address for those who have "
+        "not signed in, in each process; 100 if not given.",
+    ),
+    "max_waiting_connections": (
+        "NUMBER",
+        "The most WebSockets in each process that have not said hello; 1000 if not given.",
+    ),
+    "introspection": ("ON/OFF", "Whether the schema may be asked for; on if not given."),
+    "graphiql": ("ON/OFF", "Whether a browser gets a page; on if not given."),
+    "trusted_documents": ("PATH", "A manifest or a folder of registered documents."),
+    "only_trusted_documents": (
+        "ON/OFF",
+        "Whether registered documents alone are answered; off if not given.",
+    ),
+    "max_persisted_queries": (
+        "NUMBER",
+        "How many documents of clients are remembered by their hash (automatic persisted queries); "
+        "1000 if not given, 0 for none.",
+    ),
 }
 
 
@@ -61,6 +100,22 @@ class Settings:
     request_timeout_seconds: float = 5.0
     max_body_bytes: int = 1_000_000
     request_memory_hours: int = 24
+    arrival_timeout_seconds: float = 10.0
+    max_tokens: int = 2_000
+    max_depth: int = 15
+    max_aliases: int = 30
+    max_directives: int = 50
+    max_root_fields: int = 20
+    max_cost: int = 10_000
+    max_batch_size: int = 0
+    max_subscriptions_per_connection: int = 100
+    max_connections_per_user: int = 100
+    max_waiting_connections: int = 1_000
+    introspection: bool = True
+    graphiql: bool = True
+    trusted_documents: Path | None = None
+    only_trusted_documents: bool = False
+    max_persisted_queries: int = 1_000
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -94,6 +149,12 @@ def _seconds(name: str, text: str) -> float:
     if not 0.1 <= seconds <= 60:
         raise SettingsError(f"{name} must be a number of seconds from 0.1 to 60: {text!r}.")
     return seconds
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() not in {"on", "off"}:
+        raise SettingsError(f"{name} must be on or off: {text!r}.")
+    return text.lower() == "on"
 
 
 def _host(name: str, text: str) -> str:
@@ -146,6 +207,17 @@ def _folder(name: str, text: str) -> Path:
     return folder
 
 
+def _existing(name: str, text: str) -> Path:
+    try:
+        path = Path(text).expanduser()
+        is_there = path.exists()
+    except (OSError, RuntimeError, ValueError):
+        is_there = False
+    if not is_there:
+        raise SettingsError(f"{name} must be a file or a folder that is there: {text!r}.")
+    return path
+
+
 _PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = {
     "host": _host,
     "port": _whole_number(0, 65_535),
@@ -158,4 +230,20 @@ _PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = {
     "request_timeout_seconds": _seconds,
     "request_memory_hours": _whole_number(1, 24 * 365),
     "max_body_bytes": _whole_number(1_000, 100_000_000),
+    "arrival_timeout_seconds": _seconds,
+    "max_tokens": _whole_number(1, 100_000),
+    "max_depth": _whole_number(1, 100),
+    "max_aliases": _whole_number(0, 10_000),
+    "max_directives": _whole_number(0, 10_000),
+    "max_root_fields": _whole_number(1, 10_000),
+    "max_cost": _whole_number(1, 10_000_000),
+    "max_batch_size": _whole_number(0, 100),
+    "max_subscriptions_per_connection": _whole_number(1, 10_000),
+    "max_connections_per_user": _whole_number(1, 1_000_000),
+    "max_waiting_connections": _whole_number(1, 1_000_000),
+    "introspection": _switch,
+    "graphiql": _switch,
+    "trusted_documents": _existing,
+    "only_trusted_documents": _switch,
+    "max_persisted_queries": _whole_number(0, 100_000),
 }

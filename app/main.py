@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -16,6 +17,8 @@ from starlette.applications import Starlette
 
 from app.api.application import build_application
 from app.api.context import Services
+from app.api.limits import Limits
+from app.api.persisted_documents import ManifestError, PersistedDocuments, read_manifest
 from app.api.schema import print_schema
 from app.api.serving import ListeningFailed, end_with_parent, listening, run
 from app.api.shared_answers import ChangeViews
@@ -82,7 +85,8 @@ def create_application(settings: Settings) -> Starlette:
         ),
         check_readiness=partial(check_readiness, client, database),
         lifespan=lifespan,
-        timeout_seconds=settings.request_timeout_seconds,
+        limits=limits_of(settings),
+        documents=_documents(settings),
         max_body_bytes=settings.max_body_bytes,
     )
 
@@ -95,6 +99,28 @@ def application_from_environment() -> Starlette:
     application = create_application(settings)
     _spare_garbage_collection()
     return application
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits, each from the setting of its name."""
+    return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
+
+
+def _documents(settings: Settings) -> PersistedDocuments:
+    """*Raises*: `SettingsError` when the registered documents can't be read."""
+    registered: dict[str, str] = {}
+    if settings.only_trusted_documents and settings.trusted_documents is None:
+        raise SettingsError("ONLY_TRUSTED_DOCUMENTS must be off unless TRUSTED_DOCUMENTS is given.")
+    if settings.trusted_documents is not None:
+        try:
+            registered = read_manifest(settings.trusted_documents)
+        except ManifestError as error:
+            raise SettingsError(str(error)) from error
+    return PersistedDocuments(
+        registered,
+        only_registered=settings.only_trusted_documents,
+        max_remembered=settings.max_persisted_queries,
+    )
 
 
 def _preparation(client: Client, settings: Settings) -> Preparation:
@@ -181,6 +207,7 @@ def serve(**options: str | None) -> None:
     given = {name: text for name, text in options.items() if text is not None}
     try:
         settings = Settings.read(os.environ | given)
+        _documents(settings)  # what can't be read is said now, and not by every worker
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     _configure_logging(settings.log_level)
@@ -199,6 +226,7 @@ def serve(**options: str | None) -> None:
                 listener,
                 workers=settings.workers,
                 max_message_bytes=settings.max_body_bytes,
+                arrival_timeout_seconds=settings.arrival_timeout_seconds,
                 access_log=settings.log_level == "debug",
             )
     except (SettingsError, ListeningFailed, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:

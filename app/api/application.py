@@ -13,6 +13,9 @@ from app.api.body_limit import BodyLimit
 from app.api.context import Services
 from app.api.graphql_endpoint import GraphQLEndpoint
 from app.api.health import ReadinessCheck, healthz, readyz
+from app.api.limits import Limits
+from app.api.persisted_documents import PersistedDocuments
+from app.api.request_id import RequestId
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -22,20 +25,23 @@ def build_application(
     *,
     check_readiness: ReadinessCheck,
     lifespan: Lifespan,
-    timeout_seconds: float,
+    limits: Limits,
+    documents: PersistedDocuments,
     max_body_bytes: int,
 ) -> Starlette:
     """The application; serving it runs `lifespan`, which is the caller's."""
-    graphql = GraphQLEndpoint(services, timeout_seconds=timeout_seconds)
+    graphql = GraphQLEndpoint(services, limits, documents)
     return Starlette(
         routes=[
             Route("/", _to_graphql),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/healthz", healthz),
-            Route("/readyz", readyz(check_readiness, timeout_seconds=timeout_seconds)),
+            Route(
+                "/readyz", readyz(check_readiness, timeout_seconds=limits.request_timeout_seconds)
+            ),
         ],
-        middleware=[Middleware(BodyLimit, max_bytes=max_body_bytes)],
+        middleware=[Middleware(RequestId), Middleware(BodyLimit, max_bytes=max_body_bytes)],
         lifespan=lifespan,
     )
 

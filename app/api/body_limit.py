@@ -9,6 +9,10 @@ class _BodyTooLarge(Exception):
     """Ends the reading of a body; never leaves this module."""
 
 
+class _ClientGone(Exception):
+    """The client left before its request had arrived; there is nobody to answer."""
+
+
 class BodyLimit:
     """ASGI middleware: 413 for a body of more than `max_bytes`, announced or not."""
 
@@ -24,11 +28,14 @@ class BodyLimit:
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > self._max_bytes:
             return await self._refuse(scope, receive, send)
-        received = 0
+        received, is_complete = 0, False
 
         async def receive_within_limit() -> Message:
-            nonlocal received
+            nonlocal received, is_complete
             message = await receive()
+            if message["type"] == "http.disconnect" and not is_complete:
+                raise _ClientGone
+            is_complete = is_complete or not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self._max_bytes:
                 raise _BodyTooLarge
@@ -38,6 +45,8 @@ class BodyLimit:
             return await self._app(scope, receive_within_limit, send)
         except _BodyTooLarge:
             return await self._refuse(scope, receive, send)
+        except _ClientGone:
+            return None
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         message = f"The request's body must be at most {self._max_bytes} bytes."

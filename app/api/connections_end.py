@@ -1,6 +1,7 @@
 """How the server's connections end, so that clients reconnect: small changes to uvicorn's."""
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -57,6 +58,10 @@ class HttpProtocol(_EndsWhenStalled, HttpToolsProtocol):
 
 class WebSocketProtocol(_EndsWhenStalled, WebSocketsSansIOProtocol):
     """WebSocket that says 1012, "service restart", wherever its client should reconnect."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(*args, **kwargs)
+        self.close_timeout = float(FLUSH_SECONDS)  # for a peer that never says goodbye
 
     def shutdown(self) -> None:
         """Ends the connection, with a peer that no longer reads too."""

@@ -1,74 +1,113 @@
-"""Parses and validates each document once: what comes again by its text is taken from a cache.
+"""Parses, measures and validates each document once: what comes again is taken from a cache.
 
 Parsing and validating cost several times what executing does, and clients send the same few
 documents with changing variables.
 """
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from graphql import DocumentNode, GraphQLError, parse, specified_rules
-from strawberry import Schema
-from strawberry.extensions import SchemaExtension
-from strawberry.extensions.query_depth_limiter import create_validator
-from strawberry.schema.schema import validate_document
-from strawberry.types.graphql import OperationType
-
-from app.api.errors import CodedError, coded_as_invalid
-
-MAX_TOKENS = 2_000
-MAX_DEPTH = 15
-
-# Bounds the memory that strangers' documents can take: 500 of 10,000 characters at the most.
-MAX_CACHED_DOCUMENTS = 500
-MAX_CACHED_LENGTH = 10_000
-
-_DEPTH_RULE = create_validator(MAX_DEPTH, None)
-
-NEEDS_A_STREAM = CodedError(
-    "BAD_REQUEST",
-    "Subscribe over WebSocket (graphql-transport-ws), or ask for `Accept: text/event-stream`.",
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    Lexer,
+    Source,
+    TokenKind,
+    parse,
+    specified_rules,
 )
+from graphql.validation import MaxIntrospectionDepthRule
+from strawberry.schema.schema import validate_document
 
-Prepared = tuple[DocumentNode, tuple[GraphQLError, ...]]
+from app.api.bounded_cache import BoundedCache
+from app.api.errors import CodedError, coded_as_invalid
+from app.api.limits import Limits, beyond
+from app.api.measures import MeasuredOperation, Measures, measure
+
+# Bounds the memory that strangers' documents can take. A token takes up to 600 bytes when it is
+# parsed, so that 100,000 are 60 MB; the usual document has 20 to 200.
+MAX_CACHED_DOCUMENTS = 500
+MAX_CACHED_TOKENS = 100_000
+
+_RULES = (*specified_rules, MaxIntrospectionDepthRule)
 
 
-def _prepare(schema: Schema, query: str) -> Prepared:
-    """The document and its validation errors. *Raises*: `GraphQLSyntaxError`."""
+@dataclass(frozen=True, slots=True)
+class PreparedDocument:
+    """A document, what is wrong with it whatever the variables are, and its operations."""
+
+    document: DocumentNode
+    errors: tuple[GraphQLError, ...]
+    operations: Mapping[str | None, MeasuredOperation]
+
+
+class Documents:
+    """The documents that fit a schema and the limits."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._prepared: BoundedCache[str, PreparedDocument] = BoundedCache(
+            max_entries=MAX_CACHED_DOCUMENTS, max_weight=MAX_CACHED_TOKENS
+        )
+
+    def prepare(self, text: str) -> PreparedDocument:
+        """The document. *Raises*: `GraphQLError` for what can't be parsed."""
+        prepared = self._prepared.get(text)
+        if prepared is None:
+            prepared = self._prepare(text)
+            self._prepared.put(text, prepared, weight=prepared.document.token_count)
+        return prepared
+
+    def _prepare(self, text: str) -> PreparedDocument:
+        try:
+            document = parse(text, max_tokens=self._limits.max_tokens)
+            operations = measure(document)
+            errors: tuple[GraphQLError, ...] = tuple(self._beyond_limits(operations))
+            # What is beyond the limits is not validated, which might take long.
+            errors = errors or tuple(
+                coded_as_invalid(error)
+                for error in validate_document(self._schema, document, _RULES)
+            )
+        except GraphQLSyntaxError:
+            if _has_more_tokens(text, self._limits.max_tokens):
+                raise beyond("TOO_MANY_TOKENS", "tokens", self._limits.max_tokens) from None
+            raise
+        except RecursionError:
+            raise beyond("QUERY_TOO_DEEP", "levels of fields", self._limits.max_depth) from None
+        return PreparedDocument(document, errors, operations)
+
+    def _beyond_limits(
+        self, operations: Mapping[str | None, MeasuredOperation]
+    ) -> Iterator[CodedError]:
+        for operation in operations.values():
+            yield from beyond_limits(operation.measures, self._limits)
+
+
+def beyond_limits(measures: Measures, limits: Limits) -> Iterator[CodedError]:
+    """The limits that an operation is beyond, whatever its variables are."""
+    for code, what, limit, found in (
+        ("QUERY_TOO_DEEP", "levels of fields", limits.max_depth, measures.depth),
+        ("TOO_MANY_ALIASES", "aliases", limits.max_aliases, measures.aliases),
+        ("TOO_MANY_DIRECTIVES", "directives", limits.max_directives, measures.directives),
+        ("TOO_MANY_ROOT_FIELDS", "root fields", limits.max_root_fields, measures.fields),
+        ("QUERY_TOO_COSTLY", "values at the most", limits.max_cost, measures.cost.least),
+    ):
+        if found > limit:
+            yield beyond(code, what, limit, found)
+    if measures.introspections and not limits.introspection:
+        yield CodedError("INTROSPECTION_DISABLED", "Introspection is switched off here.")
+
+
+def _has_more_tokens(text: str, limit: int) -> bool:
+    """Whether a text has more tokens than the limit, looking at no more than that."""
+    lexer = Lexer(Source(text))
     try:
-        document = parse(query, max_tokens=MAX_TOKENS)
-        # The depth is measured in a valid document only: an undefined fragment has none.
-        errors = validate_document(schema._schema, document, specified_rules)
-        errors = errors or validate_document(schema._schema, document, (_DEPTH_RULE,))
-        return document, tuple(coded_as_invalid(error) for error in errors)
-    except RecursionError:
-        raise GraphQLError(
-            "The document is nested too deeply.",
-            extensions={"code": "GRAPHQL_VALIDATION_FAILED"},
-        ) from None
-
-
-_prepare_cached = lru_cache(MAX_CACHED_DOCUMENTS)(_prepare)
-
-
-class PreparedDocuments(SchemaExtension):
-    """Gives Strawberry the parsed document and the outcome of its validation."""
-
-    def on_parse(self) -> Iterator[None]:
-        """Parses and validates, or finds the document in the cache."""
-        context = self.execution_context
-        context.context.begin_answer()
-        query = context.query or ""
-        prepare = _prepare_cached if len(query) <= MAX_CACHED_LENGTH else _prepare
-        context.graphql_document, errors = prepare(context.schema, query)
-        self._errors = errors
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        """Hands over the errors found; a list of its own, since Strawberry edits it."""
-        context = self.execution_context
-        errors = list(self._errors)
-        if context.operation_type is OperationType.SUBSCRIPTION and context.context.answers_once:
-            errors.append(NEEDS_A_STREAM)
-        context.pre_execution_errors = errors
-        yield
+        for count in range(limit + 1):
+            if lexer.advance().kind is TokenKind.EOF:
+                return count > limit
+    except GraphQLSyntaxError:
+        return False
+    return True

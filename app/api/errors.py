@@ -1,23 +1,39 @@
 """GraphQL errors: every one carries a code, none carries what happened inside.
 
-BAD_REQUEST, PAYLOAD_TOO_LARGE   the HTTP request is not one that can be answered (status 4xx)
+BAD_REQUEST                      the HTTP request is not one that can be answered (status 4xx)
+NOT_ACCEPTABLE                   `Accept` allows none of the media types that there are (406)
+REQUEST_TIMEOUT                  the request did not arrive in time (408)
+PAYLOAD_TOO_LARGE                its body is too large (413)
 GRAPHQL_PARSE_FAILED             the document is not GraphQL
-GRAPHQL_VALIDATION_FAILED        the document does not fit the schema or its limits
+GRAPHQL_VALIDATION_FAILED        the document does not fit the schema
 BAD_USER_INPUT                   a variable or an argument has the wrong type
 INVALID_INPUT                    an argument of a query is out of range; `field` names it
 DATABASE_UNAVAILABLE             MongoDB did not answer in time; send the request again
 CONTENTION                       every attempt lost to another change; send it again
 INTERNAL_SERVER_ERROR            a bug; `requestId` finds it in the server's log
+
+Beyond a limit, which `limit` names, with what there was as `found`: TOO_MANY_TOKENS,
+QUERY_TOO_DEEP, TOO_MANY_ALIASES, TOO_MANY_DIRECTIVES, TOO_MANY_ROOT_FIELDS, QUERY_TOO_COSTLY,
+BATCH_TOO_LARGE, TOO_MANY_SUBSCRIPTIONS, TOO_MANY_CONNECTIONS.
+
+Switched off here: BATCHING_DISABLED, INTROSPECTION_DISABLED, PERSISTED_QUERY_NOT_SUPPORTED.
+
+Documents by their hash: PERSISTED_QUERY_NOT_FOUND (send the text once), DOCUMENT_NOT_FOUND (no such
+document is registered), DOCUMENT_NOT_TRUSTED (only registered ones are answered).
 """
 
 import logging
-from uuid import uuid4
+from collections.abc import Iterable, Mapping
+from typing import Final
 
+from cross_web import HTTPException
 from graphql import GraphQLError, GraphQLSyntaxError
 from starlette.responses import JSONResponse, Response
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
+from app.api.media_types import JSON
+from app.api.request_id import current_request_id
 from app.domain.faults import DatabaseUnavailable, TooMuchContention
 from app.domain.problems import InvalidInput
 
@@ -27,7 +43,24 @@ _NOT_EXECUTABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperat
 logger = logging.getLogger(__name__)
 
 METHOD_NOT_ALLOWED = 405
+NOT_ACCEPTABLE = 406
+REQUEST_TIMEOUT = 408
 PAYLOAD_TOO_LARGE = 413
+UNSUPPORTED_MEDIA_TYPE = 415
+
+_CODES: Final = {
+    NOT_ACCEPTABLE: "NOT_ACCEPTABLE",
+    REQUEST_TIMEOUT: "REQUEST_TIMEOUT",
+    PAYLOAD_TOO_LARGE: "PAYLOAD_TOO_LARGE",
+}
+
+# The status that goes with an error which left nothing to execute; 400 with all others.
+_STATUSES: Final = {
+    "TOO_MANY_CONNECTIONS": 429,
+    "INTERNAL_SERVER_ERROR": 500,
+    "DATABASE_UNAVAILABLE": 503,
+    "CONTENTION": 503,
+}
 
 
 class CodedError(GraphQLError):
@@ -75,7 +108,7 @@ def present(error: GraphQLError) -> GraphQLError:
         return _with_code(
             error, "CONTENTION", "Too many changes happened at once. Nothing was done; try again."
         )
-    request_id = uuid4().hex
+    request_id = current_request_id()
     logger.error("Unexpected error, request id %s", request_id, exc_info=cause)
     return _with_code(
         error, "INTERNAL_SERVER_ERROR", "Something went wrong on our side.", requestId=request_id
@@ -104,9 +137,34 @@ def coded_as_invalid(error: GraphQLError) -> GraphQLError:
     return _with_code(error, "GRAPHQL_VALIDATION_FAILED", error.message)
 
 
-def refuse(status_code: int, message: str) -> Response:
+class Refused(HTTPException):
+    """Ends the handling of an HTTP request that can't be executed."""
+
+    def __init__(
+        self, status_code: int, reason: str, *, code: str | None = None, **facts: object
+    ) -> None:
+        super().__init__(status_code, reason)
+        self.code = code
+        self.facts = facts
+
+
+def refuse(
+    status_code: int,
+    message: str,
+    *,
+    code: str | None = None,
+    facts: Mapping[str, object] | None = None,
+    media_type: str = JSON,
+    allow: str = "GET, POST",
+) -> Response:
     """The answer to an HTTP request that is not executed: a GraphQL error with a 4xx status."""
-    code = "PAYLOAD_TOO_LARGE" if status_code == PAYLOAD_TOO_LARGE else "BAD_REQUEST"
-    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
-    headers = {"Allow": "GET, POST"} if status_code == METHOD_NOT_ALLOWED else None
-    return JSONResponse(body, status_code=status_code, headers=headers)
+    code = code or _CODES.get(status_code, "BAD_REQUEST")
+    body = {"errors": [{"message": message, "extensions": {"code": code, **(facts or {})}}]}
+    headers = {"Allow": allow} if status_code == METHOD_NOT_ALLOWED else None
+    return JSONResponse(body, status_code=status_code, headers=headers, media_type=media_type)
+
+
+def status_of(errors: Iterable[object] | None) -> int:
+    """The HTTP status of an answer that is nothing but these errors, in their JSON form."""
+    codes = [error["extensions"]["code"] for error in errors or () if isinstance(error, dict)]
+    return max((_STATUSES.get(code, 400) for code in codes), default=400)

@@ -1,8 +1,7 @@
-"""GraphQL over HTTP: Strawberry's view, with our context, JSON, time limit and error form."""
+"""GraphQL over HTTP: Strawberry's view, with our context, requests, media types and limits."""
 
-import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
@@ -10,7 +9,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.http import GraphQLRequestData
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.http.base import BaseRequestProtocol
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import (
     GRAPHQL_SSE_PROTOCOL,
     GRAPHQL_TRANSPORT_WS_PROTOCOL,
@@ -18,11 +19,17 @@ from strawberry.subscriptions import (
 )
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 
+from app.api.clients import Clients, client_of
 from app.api.context import Context, Services
-from app.api.errors import database_unavailable, refuse
+from app.api.errors import METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, Refused, refuse, status_of
 from app.api.graphiql import read_graphiql_page
+from app.api.http_request import ASKING, RequestedOperation, RequestReader
+from app.api.limits import Limits
+from app.api.media_types import GRAPHQL_RESPONSE, JSON, negotiate
+from app.api.persisted_documents import PersistedDocuments
 from app.api.schema import build_schema
 from app.api.websocket import StrictWebSocketAdapter
+from app.api.websocket_limits import BoundedWebSocketHandler
 from app.domain.ids import UserId
 from app.domain.validation import check_id
 
@@ -35,25 +42,31 @@ SUBSCRIPTION_PROTOCOLS = (
 )
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 
+# Failures that `application/json` answers with 200, as it did before there was a specification.
+_ALWAYS_200 = frozenset({400, 500, 503})
+
 
 class GraphQLEndpoint(GraphQL[Context, None]):
     """`/graphql`: GraphiQL for browsers, queries by GET and POST, mutations by POST.
 
-    *Limits*: every operation is answered within `timeout_seconds`, if need be with the code
-    `DATABASE_UNAVAILABLE`, since the database is all that it can wait for.
+    *Limits*: those of `Limits`; how long an operation may take is kept in `execution.py`.
     """
 
     websocket_adapter_class = StrictWebSocketAdapter
+    graphql_transport_ws_handler_class = BoundedWebSocketHandler
 
-    def __init__(self, services: Services, *, timeout_seconds: float) -> None:
+    def __init__(self, services: Services, limits: Limits, documents: PersistedDocuments) -> None:
         super().__init__(
-            build_schema(),
+            build_schema(limits),
             subscription_protocols=SUBSCRIPTION_PROTOCOLS,
             connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
+            max_subscriptions_per_connection=limits.max_subscriptions_per_connection,
         )
+        self.documents = documents
+        self.clients = Clients(limits)
         self._services = services
-        self._timeout_seconds = timeout_seconds
-        self._ide = HTMLResponse(read_graphiql_page())
+        self._reader = RequestReader(documents, max_batch_size=limits.max_batch_size)
+        self._ide = HTMLResponse(read_graphiql_page()) if limits.graphiql else None
 
     async def get_context(
         self,
@@ -73,7 +86,40 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except HTTPException as error:
             if isinstance(request, WebSocket):
                 return await request.close(4400, error.reason)
-            return refuse(error.status_code, error.reason)
+            return _answer_to(error, request)
+
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
+        """Whether a browser asks for a page."""
+        return (
+            self._ide is not None
+            and request.method == "GET"
+            and "text/html" in request.headers.get("accept", "")
+            and not any(name in request.query_params for name in ASKING)
+        )
+
+    async def render_graphql_ide(self, request: Request) -> Response:  # noqa: ARG002
+        """The page that answers a browser."""
+        assert self._ide is not None  # noqa: S101 - it is not asked for otherwise
+        return self._ide
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        """Carries the answer's media type. *Raises*: `Refused` when none is acceptable."""
+        response = await super().get_sub_response(request)
+        response.media_type = negotiate(request.headers.get("accept"))
+        if response.media_type is None:
+            response.media_type = JSON
+            adapter = self.request_adapter_class(cast("Request", request))
+            is_stream = self._get_stream_transport_from_headers(request.headers) is not None
+            if not is_stream and not self.should_render_graphql_ide(adapter):
+                raise Refused(NOT_ACCEPTABLE, f"Accept {JSON} or {GRAPHQL_RESPONSE}.")
+        return response
+
+    async def parse_http_body(
+        self, request: AsyncHTTPRequestAdapter
+    ) -> GraphQLRequestData | list[GraphQLRequestData]:
+        """The operation that a request names, or a batch of them."""
+        transport = self._get_stream_transport_from_headers(request.headers)
+        return await self._reader.read(request, transport.protocol if transport else "http")
 
     async def execute_operation(
         self,
@@ -84,28 +130,60 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         root_value: None,
         sub_response: Response,
     ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
-        """Strawberry's, within the time limit."""
-        if not self._services.is_prepared():
-            return ExecutionResult(data=None, errors=[database_unavailable()])
-        try:
-            context.answers_once = isinstance(request_data, list) or request_data.protocol == "http"
-            async with asyncio.timeout(self._timeout_seconds):
-                return await super().execute_operation(
-                    request, request_adapter, request_data, context, root_value, sub_response
-                )
-        except TimeoutError:
-            return ExecutionResult(data=None, errors=[database_unavailable()])
+        """Strawberry's; a stream has a place among its client's connections as long as it lasts."""
+        context.answers_once = isinstance(request_data, list) or request_data.protocol == "http"
+        if isinstance(request_data, RequestedOperation) and request_data.refusal:
+            return ExecutionResult(data=None, errors=[request_data.refusal])
+        client = client_of(context, request)
+        if not context.answers_once and (refusal := self.clients.refusal(client)):
+            return ExecutionResult(data=None, errors=[refusal])
+        result = await super().execute_operation(
+            request, request_adapter, request_data, context, root_value, sub_response
+        )
+        if isinstance(result, SubscriptionExecutionResult):
+            return cast("SubscriptionExecutionResult", self.clients.counted(client, result))
+        return result
 
-    async def render_graphql_ide(self, request: Request) -> Response:  # noqa: ARG002
-        """The page that answers a browser."""
-        return self._ide
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Response,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        """Strawberry's, unless the operation has been refused already."""
+        if isinstance(request_data, RequestedOperation) and request_data.refusal:
+            return ExecutionResult(data=None, errors=[request_data.refusal])
+        return await super().execute_single(
+            request, request_adapter, sub_response, context, root_value, request_data
+        )
 
-    def parse_json(self, data: str | bytes) -> Any:
-        """The JSON value of a body or a parameter; GraphQL over HTTP knows objects only."""
-        value = super().parse_json(data)
-        if not isinstance(value, dict | list):
-            raise HTTPException(400, "The request must be a JSON object.")
-        return value
+    async def process_result(
+        self, request: Request, result: ExecutionResult
+    ) -> GraphQLHTTPResponse:
+        """The answer; without `data` where nothing was executed."""
+        answer = await super().process_result(request, result)
+        if result.data is None and result.errors and not any(e.path for e in result.errors):
+            del answer["data"]
+        return answer
+
+    def create_response(
+        self,
+        response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse],
+        sub_response: Response,
+    ) -> Response:
+        """In the negotiated media type, of which the newer one tells failures by the status."""
+        media_type = JSON if isinstance(response_data, list) else sub_response.media_type
+        status_code = 200
+        if not isinstance(response_data, list) and "data" not in response_data:
+            status_code = status_of(response_data.get("errors"))
+            if media_type == JSON and status_code in _ALWAYS_200:
+                status_code = 200
+        response = Response(orjson.dumps(response_data), status_code, media_type=media_type)
+        response.headers.raw.extend(sub_response.headers.raw)
+        return response
 
     def decode_json(self, data: str | bytes) -> object:
         """JSON by orjson, whose errors are `json.JSONDecodeError`s too."""
@@ -114,3 +192,18 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def encode_json(self, data: object) -> str:
         """JSON by orjson; as text, since WebSocket messages must be."""
         return orjson.dumps(data).decode()
+
+
+def _answer_to(error: HTTPException, request: Request) -> Response:
+    status_code, allow = error.status_code, "GET, POST"
+    if isinstance(error.__cause__, InvalidOperationTypeError) and request.method == "GET":
+        status_code, allow = METHOD_NOT_ALLOWED, "POST"
+    refused = error if isinstance(error, Refused) else Refused(status_code, error.reason)
+    return refuse(
+        status_code,
+        error.reason,
+        code=refused.code,
+        facts=refused.facts,
+        media_type=negotiate(request.headers.get("accept")) or JSON,
+        allow=allow,
+    )

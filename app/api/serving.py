@@ -8,12 +8,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import wait
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from app.api.connections_end import HttpProtocol, WebSocketProtocol
+from app.api.arrival import TimelyHttpProtocol
+from app.api.connections_end import WebSocketProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ def run(
     *,
     workers: int,
     max_message_bytes: int,
+    arrival_timeout_seconds: float,
     access_log: bool,
 ) -> None:
     """Serves what `factory` ("module:function") makes until SIGINT or SIGTERM, then drains.
@@ -64,7 +67,7 @@ def run(
         factory,
         factory=True,
         loop="auto",
-        http=HttpProtocol,
+        http=partial(TimelyHttpProtocol, arrival_timeout_seconds=arrival_timeout_seconds),  # type: ignore[arg-type]  # any factory will do
         ws=WebSocketProtocol,
         ws_max_size=max_message_bytes,
         # Compression would double what an idle subscriber costs, to save some bytes per message.

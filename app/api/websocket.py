@@ -28,9 +28,10 @@ class StrictWebSocketAdapter(ASGIWebSocketAdapter):
 
 def _has_form(message: object) -> bool:
     match message:
-        case {"type": "subscribe", "id": str(id), "payload": {"query": str()} as payload}:
+        case {"type": "subscribe", "id": str(id), "payload": dict() as payload}:
             return (
                 id != ""
+                and _names_a_document(payload)
                 and isinstance(payload.get("variables"), dict | None)
                 and isinstance(payload.get("operationName"), str | None)
             )
@@ -39,3 +40,10 @@ def _has_form(message: object) -> bool:
         case {"type": "connection_init" | "ping" | "pong", **rest}:
             return isinstance(rest.get("payload"), dict | None)
     return False
+
+
+def _names_a_document(payload: dict[str, object]) -> bool:
+    """Whether there is a text, or what stands for one; which one is looked at elsewhere."""
+    if (query := payload.get("query")) is not None:
+        return isinstance(query, str)
+    return any(name in payload for name in ("documentId", "id", "extensions"))

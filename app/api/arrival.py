@@ -1,0 +1,114 @@
+"""Ends connections whose request does not arrive in time, or whose head never ends.
+
+Neither uvicorn nor its parser has a limit here: a client that sends a byte now and then, or nothing
+at all, would hold its connection for ever, and a head could be of any size.
+"""
+
+from asyncio import BaseTransport, TimerHandle
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from app.api.connections_end import HttpProtocol
+from app.api.errors import REQUEST_TIMEOUT, refuse
+
+MAX_HEAD_BYTES = 65_536
+
+
+class TimelyHttpProtocol(HttpProtocol):
+    """HTTP whose requests must have arrived, to the last byte, within a time.
+
+    It begins with the connection, and again with each request's first byte. Who is late is answered
+    408. Between requests uvicorn's own limit for idle connections holds (5 seconds).
+
+    *Limits*: `arrival_timeout_seconds`; 65,536 bytes for the request line and the headers.
+    """
+
+    def __init__(self, *args: Any, arrival_timeout_seconds: float, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
+        super().__init__(*args, **kwargs)
+        self._arrival_timeout_seconds = arrival_timeout_seconds
+        self._deadline: TimerHandle | None = None
+        self._head_bytes = 0
+        self._is_in_body = False
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Begins to wait for the first request."""
+        super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it
+        self._await_arrival()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forgets the deadline."""
+        self._arrived()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Begins to wait for the rest of a request."""
+        super().on_message_begin()
+        self._head_bytes = 0
+        self._is_in_body = False
+        if self._deadline is None:
+            self._await_arrival()
+
+    def on_url(self, url: bytes) -> None:
+        """Takes a part of the request line."""
+        self._count_head(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Takes a header."""
+        self._count_head(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Hands the request to the application, which reads the body as it comes."""
+        super().on_headers_complete()
+        self._is_in_body = True
+
+    def on_message_complete(self) -> None:
+        """Has the whole request."""
+        self._arrived()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Gives the connection to the WebSocket protocol, which has its own time limits."""
+        self._arrived()
+        super().handle_websocket_upgrade()
+
+    def _count_head(self, count: int) -> None:
+        self._head_bytes += count
+        if self._head_bytes > MAX_HEAD_BYTES:
+            # The parser's caller makes a 400 of it and closes the connection.
+            raise ValueError("The request's head is too large.")
+
+    def _await_arrival(self) -> None:
+        self._deadline = self.loop.call_later(self._arrival_timeout_seconds, self._end)
+
+    def _arrived(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _end(self) -> None:
+        self._deadline = None
+        if self.transport.is_closing():
+            return
+        if self._has_been_answered():
+            self.transport.abort()
+            return
+        self.transport.write(_answer(self._arrival_timeout_seconds))
+        self.transport.close()
+
+    def _has_been_answered(self) -> bool:
+        """Whether an answer is under way, or was given without waiting for the rest."""
+        cycle: RequestResponseCycle | None = self.cycle  # None until the first head is complete
+        if cycle is None:
+            return False
+        return cycle.response_started if self._is_in_body else not cycle.response_complete
+
+
+def _answer(timeout_seconds: float) -> bytes:
+    message = f"A request must have arrived within {timeout_seconds:g} seconds."
+    response = refuse(REQUEST_TIMEOUT, message)
+    response.headers["Connection"] = "close"
+    head = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
+    return b"HTTP/1.1 408 Request Timeout\r\n" + head + b"\r\n" + bytes(response.body)

@@ -1,0 +1,92 @@
+"""How much of the service one client may hold: streams and WebSockets, said hello or not."""
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from ipaddress import IPv6Address, ip_address
+from typing import Protocol
+
+from starlette.requests import HTTPConnection
+from strawberry.types import ExecutionResult, SubscriptionExecutionResult
+
+from app.api.context import Context
+from app.api.errors import CodedError
+from app.api.limits import Limits, beyond
+
+
+def client_of(context: Context, connection: HTTPConnection) -> str:
+    """Whose connections count together: the viewer's, or else those of one address.
+
+    An IPv6 client counts by its network of 64 bits, out of which it may take any address.
+    """
+    if context.viewer_id is not None:
+        return f"user {context.viewer_id}"
+    host = connection.client.host if connection.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return f"network {int(address) >> 64:x}"
+    return f"address {host}"
+
+
+class Waiting(Protocol):
+    """A WebSocket that has not said hello."""
+
+    async def turn_away(self) -> None:
+        """Ends the connection."""
+
+
+class Clients:
+    """Counts connections. *Limits*: `max_connections_per_user` and `max_waiting_connections`."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limit = limits.max_connections_per_user
+        self._max_waiting = limits.max_waiting_connections
+        self._connections: dict[str, int] = {}
+        self._waiting: OrderedDict[Waiting, None] = OrderedDict()
+
+    def refusal(self, client: str) -> CodedError | None:
+        """Why the client may open no more connections; None when it may."""
+        found = self._connections.get(client, 0) + 1
+        if found <= self._limit:
+            return None
+        return beyond("TOO_MANY_CONNECTIONS", "connections at a time", self._limit, found)
+
+    def enter(self, client: str) -> None:
+        """Counts a connection, until it leaves."""
+        self._connections[client] = self._connections.get(client, 0) + 1
+
+    def leave(self, client: str) -> None:
+        """Ends what `enter` began."""
+        self._connections[client] -= 1
+        if not self._connections[client]:
+            del self._connections[client]
+
+    async def counted(
+        self, client: str, results: SubscriptionExecutionResult
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """The results of a stream, which counts from the first one asked for to its end."""
+        self.enter(client)
+        try:
+            async with aclosing(results):  # type: ignore[type-var]  # Strawberry's is a generator
+                async for result in results:
+                    yield result
+        finally:
+            self.leave(client)
+
+    async def wait(self, waiting: Waiting) -> None:
+        """Notes a WebSocket that is yet to say hello.
+
+        When there are too many, the one that has waited longest is turned away: a client says hello
+        as soon as it is connected, so those who never do can't keep out those who do.
+        """
+        self._waiting[waiting] = None
+        if len(self._waiting) > self._max_waiting:
+            oldest, _ = self._waiting.popitem(last=False)
+            await oldest.turn_away()
+
+    def wait_no_longer(self, waiting: Waiting) -> None:
+        """Forgets it, whether it has said hello or is gone."""
+        self._waiting.pop(waiting, None)

@@ -1,0 +1,94 @@
+"""What every operation passes, whatever the transport: the cache, the limits and the time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.types.graphql import OperationType
+
+from app.api.documents import Documents, PreparedDocument
+from app.api.errors import CodedError, database_unavailable
+from app.api.limits import Limits, beyond
+
+# Beyond it a JSON number no longer names one integer: readers, ours too, round it.
+MAX_EXACT_INTEGER = 2**53
+
+NEEDS_A_STREAM = CodedError(
+    "BAD_REQUEST",
+    "Subscribe over WebSocket (graphql-transport-ws), or ask for `Accept: text/event-stream`.",
+)
+
+
+class GuardedExecution(SchemaExtension):
+    """Gives Strawberry the prepared document, and ends what takes too much.
+
+    *Limits*: an operation is answered within `request_timeout_seconds`, if need be with the code
+    `DATABASE_UNAVAILABLE`, since the database is all that it can wait for. Of a subscription this
+    holds for its beginning.
+    """
+
+    def __init__(self, documents: Documents, limits: Limits) -> None:
+        self._documents = documents
+        self._limits = limits
+        self._prepared: PreparedDocument
+
+    def on_parse(self) -> Iterator[None]:
+        """Parses and validates, or finds the document in the cache."""
+        context = self.execution_context
+        context.context.begin_answer()
+        prepared = self._prepared = self._documents.prepare(context.query or "")
+        context.graphql_document = prepared.document
+        if len(prepared.operations) > 1 and context._provided_operation_name is None:
+            raise CannotGetOperationTypeError(None)
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Hands over the errors found; a list of its own, since Strawberry edits it."""
+        context = self.execution_context
+        errors = list(self._prepared.errors) or list(self._beyond_limits(self._prepared))
+        if context.operation_type is OperationType.SUBSCRIPTION and context.context.answers_once:
+            errors.append(NEEDS_A_STREAM)
+        context.pre_execution_errors = errors
+        yield
+
+    def _beyond_limits(self, prepared: PreparedDocument) -> Iterator[GraphQLError]:
+        """What these variables make of a valid document."""
+        variables = self.execution_context.variables or {}
+        operation = prepared.operations[self.execution_context.operation_name]
+        cost = operation.measures.cost
+        if cost.parts:
+            found = cost.with_variables({**operation.defaults, **variables})
+            if found > self._limits.max_cost:
+                yield beyond("QUERY_TOO_COSTLY", "values at the most", self._limits.max_cost, found)
+        for name, value in variables.items():
+            if _is_rounded(value):
+                yield CodedError(
+                    "BAD_USER_INPUT",
+                    f"Variable '${name}' holds a number that is too large to be read exactly. "
+                    "Send ids as strings.",
+                )
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Lets nothing reach a database that is not prepared, and nothing wait for it too long."""
+        if not self.execution_context.context.services.is_prepared():
+            raise database_unavailable()
+        try:
+            async with asyncio.timeout(self._limits.request_timeout_seconds):
+                yield
+        except TimeoutError:
+            raise database_unavailable() from None
+
+
+def _is_rounded(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether a number may have lost digits on its way; the schema has no use for such."""
+    match value:
+        case float():
+            return abs(value) > MAX_EXACT_INTEGER
+        case dict():
+            return any(map(_is_rounded, value.values()))
+        case list():
+            return any(map(_is_rounded, value))
+    return False

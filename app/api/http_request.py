@@ -1,0 +1,104 @@
+"""What an HTTP request asks for: its parameters out of the URL or the body, in their form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from cross_web import AsyncHTTPRequestAdapter
+from strawberry.http import GraphQLRequestData, GraphQLRequestProtocol
+
+from app.api.errors import UNSUPPORTED_MEDIA_TYPE, CodedError, Refused
+from app.api.media_types import JSON
+from app.api.persisted_documents import PersistedDocuments
+
+# The parameters of which one must be there for a GET to ask anything.
+ASKING = ("query", "documentId", "id", "extensions")
+
+
+@dataclass
+class RequestedOperation(GraphQLRequestData):
+    """What Strawberry executes, or why it is not to."""
+
+    refusal: CodedError | None = None
+
+
+class RequestReader:
+    """Reads requests. *Limits*: a batch has at most `max_batch_size` operations; 0 means none."""
+
+    def __init__(self, documents: PersistedDocuments, *, max_batch_size: int) -> None:
+        self._documents = documents
+        self._max_batch_size = max_batch_size
+
+    async def read(
+        self, request: AsyncHTTPRequestAdapter, protocol: GraphQLRequestProtocol
+    ) -> GraphQLRequestData | list[GraphQLRequestData]:
+        """The operation, or a batch of them. *Raises*: `Refused`."""
+        if request.method == "GET":
+            return self._operation(_from_url(request.query_params), protocol)
+        if (request.content_type or "").split(";")[0].strip().lower() != JSON:
+            raise Refused(UNSUPPORTED_MEDIA_TYPE, f"The body's Content-Type must be {JSON}.")
+        match _read_json(await request.get_body()):
+            case dict() as parameters:
+                return self._operation(parameters, protocol)
+            case list() as batch:
+                self._check_batch(batch, protocol)
+                return [self._operation(parameters, protocol) for parameters in batch]
+        raise Refused(400, "The request must be a JSON object.")
+
+    def _operation(
+        self, parameters: dict[str, Any], protocol: GraphQLRequestProtocol
+    ) -> RequestedOperation:
+        for name in ("variables", "extensions"):
+            if not isinstance(parameters.get(name), dict | None):
+                raise Refused(400, f"`{name}` must be an object or null, if given.")
+        operation_name = parameters.get("operationName")
+        if not isinstance(operation_name, str | None):
+            raise Refused(400, "`operationName` must be a string or null, if given.")
+        text, refusal = None, None
+        try:
+            text = self._documents.find(parameters)
+        except CodedError as error:
+            refusal = error
+        if refusal is None and not text:
+            raise Refused(400, "The request has no GraphQL document.")
+        return RequestedOperation(
+            query=text,
+            variables=parameters.get("variables"),
+            operation_name=operation_name,
+            extensions=parameters.get("extensions"),
+            protocol=protocol,
+            refusal=refusal,
+        )
+
+    def _check_batch(self, batch: list[Any], protocol: GraphQLRequestProtocol) -> None:
+        if self._max_batch_size == 0:
+            raise Refused(400, "Send one operation at a time.", code="BATCHING_DISABLED")
+        if len(batch) > self._max_batch_size:
+            raise Refused(
+                400,
+                f"The limit is {self._max_batch_size} operations; these are {len(batch)}.",
+                code="BATCH_TOO_LARGE",
+                limit=self._max_batch_size,
+                found=len(batch),
+            )
+        if protocol != "http":
+            raise Refused(400, "A batch can't be answered by a stream.")
+        if not batch or not all(isinstance(parameters, dict) for parameters in batch):
+            raise Refused(400, "A batch must hold JSON objects.")
+
+
+def _from_url(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a GET, of which two are JSON."""
+    parameters = dict(given)
+    for name in ("variables", "extensions"):
+        if text := parameters.pop(name, None):
+            parameters[name] = _read_json(text)
+    return parameters
+
+
+def _read_json(text: str | bytes) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, "The request is not valid JSON in UTF-8.") from error

@@ -1,0 +1,36 @@
+"""The limits that protect the service from its clients; what judges by them stands elsewhere."""
+
+from dataclasses import dataclass
+
+from app.api.errors import CodedError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a document, a request and a client may take. The settings of the same names fill it."""
+
+    max_tokens: int = 2_000
+    max_depth: int = 15
+    max_aliases: int = 30
+    max_directives: int = 50
+    max_root_fields: int = 20
+    max_cost: int = 10_000
+    max_batch_size: int = 0
+    request_timeout_seconds: float = 5.0
+    max_subscriptions_per_connection: int = 100
+    max_connections_per_user: int = 100
+    max_waiting_connections: int = 1_000
+    introspection: bool = True
+    graphiql: bool = True
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def beyond(code: str, what: str, limit: int, found: int | None = None) -> CodedError:
+    """The refusal of what is beyond a limit; `found` is None where nobody counted to the end."""
+    facts: dict[str, object] = {"limit": limit}
+    if found is not None:
+        facts["found"] = found
+    counted = f"more than {limit}" if found is None else str(found)
+    return CodedError(code, f"The limit is {limit} {what}; this has {counted}.", **facts)

@@ -1,0 +1,171 @@
+"""Measures the operations of a document, with fragments laid in, before it is validated.
+
+Each fragment is measured once, so that the time goes with the document's size, however often its
+fragments hold one another. A fragment that holds itself counts nothing there: validation refuses
+it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    IntValueNode,
+    NullValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+)
+
+from app.api.cost import FREE, Cost, PageSize, page_size, total
+from app.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+
+# Lists of introspection have no page size, so they have a price: what the usual query answers.
+INTROSPECTION_COSTS = {"__schema": 5_000, "__type": 500}
+
+_ONE = total(1, [])
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What selections come to. `per_edge` is what counts as often as the page around has items."""
+
+    fields: int = 0
+    depth: int = 0
+    aliases: int = 0
+    directives: int = 0
+    introspections: int = 0
+    cost: Cost = FREE
+    per_edge: Cost = FREE
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredOperation:
+    """An operation's measures, and the page sizes that its variables have by default."""
+
+    measures: Measures
+    defaults: Mapping[str, int]
+
+
+def measure(document: DocumentNode) -> dict[str | None, MeasuredOperation]:
+    """The operations by name. *Raises*: `RecursionError` for selections of some hundred levels."""
+    measurer = _Measurer(document)
+    return {
+        definition.name.value if definition.name else None: measurer.operation(definition)
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode)
+    }
+
+
+class _Measurer:
+    def __init__(self, document: DocumentNode) -> None:
+        self._fragments = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        self._measured: dict[str, Measures] = {}
+
+    def operation(self, node: OperationDefinitionNode) -> MeasuredOperation:
+        found = self._selections(node.selection_set)
+        variables = node.variable_definitions or ()
+        directives = len(node.directives or ())
+        directives += sum(len(each.directives or ()) for each in variables)
+        defaults = {
+            each.variable.name.value: _literal_size(each.default_value)
+            for each in variables
+            if isinstance(each.default_value, IntValueNode)
+        }
+        return MeasuredOperation(
+            Measures(
+                fields=found.fields,
+                depth=found.depth,
+                aliases=found.aliases,
+                directives=found.directives + directives,
+                introspections=found.introspections,
+                cost=total(0, [(1, found.cost), (DEFAULT_PAGE_SIZE, found.per_edge)]),
+            ),
+            defaults,
+        )
+
+    def _selections(self, node: SelectionSetNode) -> Measures:
+        fields = depth = aliases = directives = introspections = 0
+        costs: list[tuple[PageSize, Cost]] = []
+        per_edge: list[tuple[PageSize, Cost]] = []
+        for selection in node.selections:
+            directives += len(selection.directives or ())
+            if isinstance(selection, FieldNode):
+                found = self._field(selection)
+            elif isinstance(selection, FragmentSpreadNode):
+                found = self._fragment(selection.name.value)
+            else:
+                found = self._selections(selection.selection_set)  # type: ignore[attr-defined]  # an inline fragment
+            fields += found.fields
+            depth = max(depth, found.depth)
+            aliases += found.aliases
+            directives += found.directives
+            introspections += found.introspections
+            costs.append((1, found.cost))
+            per_edge.append((1, found.per_edge))
+        return Measures(
+            fields, depth, aliases, directives, introspections, total(0, costs), total(0, per_edge)
+        )
+
+    def _field(self, node: FieldNode) -> Measures:
+        name, aliases = node.name.value, int(node.alias is not None)
+        if node.selection_set is None:
+            return Measures(1, 1, aliases, cost=_ONE)
+        below = self._selections(node.selection_set)
+        if name in INTROSPECTION_COSTS:
+            # How deep it may go is a rule of its own, since the usual query has many levels.
+            return Measures(
+                fields=1,
+                depth=1,
+                aliases=aliases + below.aliases,
+                directives=below.directives,
+                introspections=1,
+                cost=total(INTROSPECTION_COSTS[name], []),
+            )
+        cost = total(1, [(1, below.cost), (_page_size(node), below.per_edge)])
+        is_edges = name == "edges"
+        return Measures(
+            fields=1,
+            depth=1 + below.depth,
+            aliases=aliases + below.aliases,
+            directives=below.directives,
+            introspections=below.introspections,
+            cost=FREE if is_edges else cost,
+            per_edge=cost if is_edges else FREE,
+        )
+
+    def _fragment(self, name: str) -> Measures:
+        if name not in self._measured:
+            self._measured[name] = Measures()
+            if name in self._fragments:
+                fragment = self._fragments[name]
+                self._measured[name] = self._selections(fragment.selection_set)
+        return self._measured[name]
+
+
+def _page_size(node: FieldNode) -> PageSize:
+    """What the field's `first` or `last` say; both together are refused when it is resolved."""
+    for argument in node.arguments or ():
+        if argument.name.value in {"first", "last"}:
+            match argument.value:
+                case VariableNode(name=name):
+                    return name.value
+                case NullValueNode():
+                    continue
+                case value:
+                    return _literal_size(value)
+    return DEFAULT_PAGE_SIZE
+
+
+def _literal_size(value: object) -> int:
+    if not isinstance(value, IntValueNode):
+        return DEFAULT_PAGE_SIZE  # of the wrong type, which validation refuses
+    digits = value.value
+    return page_size(int(digits)) if len(digits) < 10 else MAX_PAGE_SIZE

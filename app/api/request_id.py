@@ -1,0 +1,54 @@
+"""The id that each HTTP request and each WebSocket has, for the log and for the client."""
+
+import re
+from contextvars import ContextVar
+from typing import Final
+from uuid import uuid4
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER: Final = b"x-request-id"
+
+_WELL_FORMED: Final = re.compile(rb"[A-Za-z0-9._~+=:@/-]{1,128}")
+_current: ContextVar[str] = ContextVar("request_id")
+
+
+def current_request_id() -> str:
+    """The id of the request at hand; outside of one, an id that nothing else has."""
+    return _current.get(None) or uuid4().hex
+
+
+class RequestId:
+    """ASGI middleware: takes `X-Request-Id` as it comes if it is well-formed, and answers it.
+
+    *Limits*: 128 characters out of letters, digits and `. _ ~ - + = : @ /`; else a new id is made.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on under its id."""
+        if scope["type"] not in {"http", "websocket"}:
+            return await self._app(scope, receive, send)
+        request_id = _given(scope) or uuid4().hex
+        _current.set(request_id)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] in {
+                "http.response.start",
+                "websocket.accept",
+                "websocket.http.response.start",
+            }:
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        return await self._app(scope, receive, send_with_id)
+
+
+def _given(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == HEADER:
+            return value.decode("ascii") if _WELL_FORMED.fullmatch(value) else None
+    return None

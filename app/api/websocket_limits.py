@@ -1,0 +1,85 @@
+"""What one WebSocket may take, and the documents that its operations name by their hash."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+)
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    SubscribeMessage,
+)
+
+from app.api.clients import client_of
+from app.api.context import Context
+from app.api.errors import CodedError, Refused
+from app.api.limits import beyond
+
+if TYPE_CHECKING:  # the endpoint's class names the handler's
+    from app.api.graphql_endpoint import GraphQLEndpoint
+
+INITIALISATION_TIMEOUT = 4408
+TOO_MANY = 4429
+"""Of the protocol's codes the one for "too many"; clients don't reconnect after it."""
+
+
+class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
+    """Strawberry's handler of one connection, with our limits and errors."""
+
+    _client: str | None = None
+
+    @property
+    def _endpoint(self) -> "GraphQLEndpoint":
+        return cast("GraphQLEndpoint", self.view)
+
+    async def handle(self) -> None:
+        """Serves the connection to its end."""
+        clients = self._endpoint.clients
+        try:
+            await clients.wait(self)
+            await super().handle()
+        finally:
+            clients.wait_no_longer(self)
+            if self._client is not None:
+                clients.leave(self._client)
+
+    async def turn_away(self) -> None:
+        """Makes room for a connection that came later."""
+        await self.websocket.close(INITIALISATION_TIMEOUT, "Too many connections say no hello")
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        """Says hello. Now it is known who this is, so now the client's connections are counted."""
+        clients = self._endpoint.clients
+        clients.wait_no_longer(self)
+        await super().handle_connection_init(message)
+        if not self.connection_acknowledged or self._client is not None:
+            return
+        client = client_of(self.context, cast("ASGIWebSocketAdapter", self.websocket).ws)
+        if refusal := clients.refusal(client):
+            await self.websocket.close(TOO_MANY, f"TOO_MANY_CONNECTIONS: {refusal.message}")
+        else:
+            self._client = client
+            clients.enter(client)
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """Begins an operation, unless there are too many or nobody knows its document."""
+        try:
+            payload = cast("dict[str, Any]", message["payload"])
+            if self.connection_acknowledged and message["id"] not in self.operations:
+                self._check_operations()
+                payload["query"] = self._endpoint.documents.find(payload) or ""
+        except CodedError as error:
+            await self._refuse(message["id"], error)
+        except Refused as error:
+            await self._refuse(message["id"], CodedError("BAD_REQUEST", error.reason))
+        else:
+            await super().handle_subscribe(message)
+
+    def _check_operations(self) -> None:
+        limit, found = self.max_subscriptions_per_connection, len(self.operations) + 1
+        if limit is not None and found > limit:
+            raise beyond("TOO_MANY_SUBSCRIPTIONS", "operations on a connection", limit, found)
+
+    async def _refuse(self, operation_id: str, error: CodedError) -> None:
+        await self.send_message({"id": operation_id, "type": "error", "payload": [error.formatted]})
