@@ -22,6 +22,14 @@ NEEDS_A_STREAM = CodedError(
 )
 
 
+class OperationNameNeeded(CannotGetOperationTypeError):
+    """Of several operations none is named; Strawberry would take the first."""
+
+    def as_http_error_reason(self) -> str:
+        """What the client may do about it."""
+        return "The document has several operations: `operationName` must name one."
+
+
 class GuardedExecution(SchemaExtension):
     """Gives Strawberry the prepared document, and ends what takes too much.
 
@@ -42,7 +50,7 @@ class GuardedExecution(SchemaExtension):
         prepared = self._prepared = self._documents.prepare(context.query or "")
         context.graphql_document = prepared.document
         if len(prepared.operations) > 1 and context._provided_operation_name is None:
-            raise CannotGetOperationTypeError(None)
+            raise OperationNameNeeded(None)
         yield
 
     def on_validate(self) -> Iterator[None]:
