@@ -107,7 +107,7 @@ def _beyond_parsing(text: str, limits: Limits) -> CodedError | None:
     lexer = Lexer(Source(text))
     nesting = 0
     try:
-        for _ in range(limits.max_tokens):
+        for _ in range(limits.max_tokens + 1):
             match lexer.advance().kind:
                 case TokenKind.BRACE_L | TokenKind.BRACKET_L:
                     nesting += 1

@@ -19,10 +19,17 @@ subscription ($teamId: ID!, $afterVersion: Int) {
 
 
 @asynccontextmanager
-async def connected(url: str, *, init: bool = True) -> AsyncIterator[ClientConnection]:
+async def connected(
+    url: str, *, init: bool = True, headers: dict[str, str] | None = None
+) -> AsyncIterator[ClientConnection]:
     """An open connection to a server, by default one that has said hello."""
     address = url.replace("http://", "ws://") + "/graphql"
-    async with connect(address, subprotocols=[PROTOCOL], close_timeout=1) as socket:  # type: ignore[list-item]  # a NewType of str
+    async with connect(
+        address,
+        subprotocols=[PROTOCOL],  # type: ignore[list-item]  # a NewType of str
+        additional_headers=headers,
+        close_timeout=1,
+    ) as socket:
         if init:
             await send(socket, type="connection_init")
             assert (await receive(socket))["type"] == "connection_ack"

@@ -1,0 +1,235 @@
+"""How many connections one client may hold, and that those who say nothing keep nobody out."""
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
+from time import monotonic
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from tests.api.feeds import USER_TEAM
+from tests.api.world import new_id
+from tests.harness.client import Client
+from tests.harness.servers import Server, running_servers
+from tests.harness.subscriber import connected, receive, send, subscribe
+from tests.harness.waiting import eventually
+
+PER_USER = 5
+PER_CONNECTION = 4
+WAITING = 200
+ANSWER_SECONDS = 5.0
+TOO_MANY = 4429
+
+# As many as the open files of this process allow, which hold a socket each; 10,000 at the most.
+SILENT = min(10_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500)
+BYTES_PER_WAITING = 100_000
+SPARE_BYTES = 60_000_000
+
+UPGRADE = (
+    b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+async def server(mongodb_uri: str) -> AsyncIterator[Server]:
+    settings = {
+        "MAX_CONNECTIONS_PER_USER": str(PER_USER),
+        "MAX_SUBSCRIPTIONS_PER_CONNECTION": str(PER_CONNECTION),
+        "MAX_WAITING_CONNECTIONS": str(WAITING),
+    }
+    async with running_servers(1, mongodb_uri, new_id("many"), **settings) as (server,):
+        yield server
+        assert b"Traceback" not in server.log
+
+
+async def close_code(socket: ClientConnection) -> int | None:
+    async with asyncio.timeout(ANSWER_SECONDS):
+        with suppress(ConnectionClosed):
+            while True:
+                await socket.recv()
+    return socket.close_code
+
+
+async def hold(stack: AsyncExitStack, server: Server, user: str, count: int) -> list[Any]:
+    """So many WebSockets of a user that have said hello."""
+    headers = {"X-User-Id": user}
+    return [
+        await stack.enter_async_context(connected(server.url, headers=headers))
+        for _ in range(count)
+    ]
+
+
+async def test_a_user_has_so_many_websockets_and_no_more(server: Server) -> None:
+    sue, john = new_id(), new_id()
+    async with AsyncExitStack() as stack:
+        sockets = await hold(stack, server, sue, PER_USER)
+        (late,) = await hold(stack, server, sue, 1)
+        code = await close_code(late)
+        await hold(stack, server, john, 1)
+        await sockets[0].close()
+        await subscribe(sockets[1], "{ __typename }")
+        answer = await receive(sockets[1])
+
+        async def has_room() -> bool:
+            (again,) = await hold(stack, server, sue, 1)
+            await send(again, type="ping")
+            with suppress(ConnectionClosed):
+                return bool((await receive(again))["type"] == "pong")
+            return False
+
+        await eventually(has_room)
+
+    assert code == TOO_MANY
+    assert answer["payload"]["data"] == {"__typename": "Query"}
+
+
+async def test_event_streams_count_as_connections(server: Server) -> None:
+    sue = new_id()
+    body = {"query": USER_TEAM, "variables": {"userId": sue}}
+    headers = {"Accept": "text/event-stream", "X-User-Id": sue}
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url, timeout=15))
+        await hold(stack, server, sue, PER_USER - 1)
+        stream = http.stream("POST", "/graphql", json=body, headers=headers)
+        opened = await stack.enter_async_context(stream)
+        await anext(opened.aiter_lines())
+
+        refused = await http.post("/graphql", json=body, headers=headers)
+        query = await http.post(
+            "/graphql", json={"query": "{ __typename }"}, headers={"X-User-Id": sue}
+        )
+
+    assert refused.status_code == 429
+    assert refused.json()["errors"][0]["extensions"] == {
+        "code": "TOO_MANY_CONNECTIONS",
+        "limit": PER_USER,
+        "found": PER_USER + 1,
+    }
+    assert query.json() == {"data": {"__typename": "Query"}}
+
+
+async def test_a_stream_that_ends_makes_room(server: Server) -> None:
+    sue = new_id()
+    headers = {"Accept": "text/event-stream", "X-User-Id": sue}
+
+    async with httpx.AsyncClient(base_url=server.url, timeout=15) as http:
+        responses = [
+            await http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+            for _ in range(PER_USER * 2)
+        ]
+
+    assert {response.status_code for response in responses} == {200}
+
+
+async def test_a_connection_has_so_many_subscriptions_and_no_more(server: Server) -> None:
+    sue = new_id()
+    async with connected(server.url, headers={"X-User-Id": sue}) as socket:
+        for number in range(PER_CONNECTION + 1):
+            await subscribe(socket, USER_TEAM, operation_id=str(number), userId=sue)
+        messages = [await receive(socket) for _ in range(PER_CONNECTION + 1)]
+        await send(socket, type="complete", id="0")
+        await subscribe(socket, USER_TEAM, operation_id="again", userId=sue)
+        again = await receive(socket)
+
+    (error,) = (message for message in messages if message["type"] == "error")
+    assert error["id"] == str(PER_CONNECTION)
+    assert error["payload"][0]["extensions"] == {
+        "code": "TOO_MANY_SUBSCRIPTIONS",
+        "limit": PER_CONNECTION,
+        "found": PER_CONNECTION + 1,
+    }
+    assert (again["type"], again["id"]) == ("next", "again")
+
+
+async def test_a_storm_of_subscriptions_by_one_user_leaves_the_others_alone(
+    server: Server,
+) -> None:
+    sue = new_id()
+    process = psutil.Process(server.pid)
+    before = process.memory_info().rss
+
+    async def storm() -> int:
+        """How many subscriptions one socket of the storm gets."""
+        accepted = 0
+        with suppress(ConnectionClosed):
+            async with connected(server.url, headers={"X-User-Id": sue}) as socket:
+                for number in range(200):
+                    await subscribe(socket, USER_TEAM, operation_id=str(number), userId=sue)
+                for _ in range(200):
+                    accepted += (await receive(socket))["type"] == "next"
+                await is_over.wait()
+        return accepted
+
+    is_over = asyncio.Event()
+    storms = [asyncio.create_task(storm()) for _ in range(50)]
+    async with Client(server.url, timeout_seconds=ANSWER_SECONDS) as client:
+        for _ in range(20):
+            await client.execute("{ teams { totalCount } }", viewer="john")
+    async with connected(server.url, headers={"X-User-Id": "john"}) as socket:
+        await subscribe(socket, USER_TEAM, userId="john")
+        event = await receive(socket)
+    is_over.set()
+    accepted = await asyncio.gather(*storms)
+
+    assert event["payload"]["data"]["userTeam"]["id"] == "john"
+    assert PER_CONNECTION <= sum(accepted) <= PER_USER * PER_CONNECTION
+    assert process.memory_info().rss - before < SPARE_BYTES
+
+
+async def test_sockets_that_never_say_hello_keep_nobody_out_and_take_bounded_memory(
+    server: Server,
+) -> None:
+    process = psutil.Process(server.pid)
+    before, files = process.memory_info().rss, process.num_fds()
+    writers: list[asyncio.StreamWriter] = []
+
+    async def open_silent(count: int) -> None:
+        for _ in range(count):
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writers.append(writer)
+            writer.write(UPGRADE)
+            await reader.readuntil(b"\r\n\r\n")
+
+    most, slowest = 0, 0.0
+    attack = asyncio.gather(*(open_silent(SILENT // 20) for _ in range(20)))
+    try:
+        async with Client(server.url, timeout_seconds=ANSWER_SECONDS) as client:
+            while not attack.done():
+                began = monotonic()
+                await client.execute("{ teams { totalCount } }")
+                async with connected(server.url) as socket:
+                    await subscribe(socket, "{ __typename }")
+                    assert (await receive(socket))["type"] == "next"
+                slowest = max(slowest, monotonic() - began)
+                most = max(most, process.memory_info().rss)
+        await attack
+    finally:
+        attack.cancel()
+        for writer in writers:
+            writer.transport.abort()
+
+    async def are_gone() -> bool:
+        return bool(process.num_fds() <= files + 10)
+
+    await eventually(are_gone)
+    assert slowest < ANSWER_SECONDS
+    assert most - before < WAITING * BYTES_PER_WAITING + SPARE_BYTES
+
+
+async def test_a_socket_that_says_no_hello_is_closed_when_others_need_its_place(
+    server: Server,
+) -> None:
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(connected(server.url, init=False))
+        for _ in range(WAITING):
+            await stack.enter_async_context(connected(server.url, init=False))
+
+        assert await close_code(first) == 4408

@@ -1,0 +1,188 @@
+"""Clients that take their time, or never end: the server ends it, and answers others meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
+
+import httpx
+import psutil
+import pytest
+
+from tests.api.world import new_id
+from tests.harness.client import Client
+from tests.harness.servers import Server, running_servers
+from tests.harness.waiting import eventually
+
+ARRIVAL_SECONDS = 1.0
+# What the machine may take on top, busy as it is with the rest of the suite.
+MARGIN_SECONDS = 3.0
+DRIP_SECONDS = 0.05
+
+HEAD = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+BODY = b'{"query": "{ __typename }"}'
+
+
+@pytest.fixture(scope="module")
+async def server(mongodb_uri: str) -> AsyncIterator[Server]:
+    settings = {"ARRIVAL_TIMEOUT_SECONDS": str(ARRIVAL_SECONDS)}
+    async with running_servers(1, mongodb_uri, new_id("slow"), **settings) as (server,):
+        yield server
+        assert b"Traceback" not in server.log
+
+
+@asynccontextmanager
+async def opened(
+    server: Server,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def drip(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """Sends a byte now and then, until the connection ends."""
+    try:
+        for byte in data:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(DRIP_SECONDS)
+    except ConnectionError:
+        return
+
+
+async def ended(server: Server, slow: bytes, *, at_once: bytes = b"") -> tuple[bytes, float]:
+    """All that a dripping client is sent until its connection ends, and after how long that was."""
+    began = monotonic()
+    async with opened(server) as (reader, writer):
+        writer.write(at_once)
+        dripping = asyncio.create_task(drip(writer, slow))
+        try:
+            async with asyncio.timeout(ARRIVAL_SECONDS + MARGIN_SECONDS):
+                answer = await reader.read()
+        except ConnectionResetError:
+            answer = b""
+        finally:
+            dripping.cancel()
+            await asyncio.gather(dripping, return_exceptions=True)
+        return answer, monotonic() - began
+
+
+async def test_a_body_that_comes_too_slowly_is_answered_408(server: Server) -> None:
+    head = HEAD + b"Content-Length: 100000\r\n\r\n"
+
+    answer, seconds = await ended(server, b" " * 1_000, at_once=head)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"REQUEST_TIMEOUT"' in answer
+    assert b"connection: close" in answer.lower()
+    assert ARRIVAL_SECONDS <= seconds < ARRIVAL_SECONDS + MARGIN_SECONDS
+
+
+async def test_a_body_in_slow_chunks_is_answered_408(server: Server) -> None:
+    head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+    answer, _ = await ended(server, b"1\r\n \r\n" * 1_000, at_once=head)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("slow", [HEAD * 10, b"GET /" + b"a" * 1_000, b"", b"\r\n" * 1_000])
+async def test_headers_that_come_too_slowly_or_never_are_answered_408(
+    server: Server, slow: bytes
+) -> None:
+    answer, seconds = await ended(server, slow)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert ARRIVAL_SECONDS <= seconds < ARRIVAL_SECONDS + MARGIN_SECONDS
+
+
+async def test_a_second_request_on_a_connection_has_as_little_time(server: Server) -> None:
+    first = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+
+    answer, _ = await ended(server, HEAD * 10, at_once=first)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 408 " in answer
+
+
+async def test_a_refused_body_that_goes_on_for_ever_is_cut_off(server: Server) -> None:
+    head = HEAD + b"Content-Length: 100000000\r\n\r\n"
+
+    answer, seconds = await ended(server, b" " * 1_000, at_once=head)
+
+    assert b"HTTP/1.1 413 " in answer or answer == b""
+    assert seconds < ARRIVAL_SECONDS + MARGIN_SECONDS
+
+
+async def test_a_head_without_an_end_is_refused(server: Server) -> None:
+    head = b"GET /graphql HTTP/1.1\r\nHost: x\r\n" + b"X-Filler: 12345678\r\n" * 10_000
+
+    answer, _ = await ended(server, b"", at_once=head)
+
+    assert answer.startswith(b"HTTP/1.1 400 ") or answer == b""
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault(server: Server) -> None:
+    async with opened(server) as (_, writer):
+        writer.write(HEAD + b"Content-Length: 1000\r\n\r\n{")
+        await writer.drain()
+
+    async with Client(server.url) as client:
+        assert await client.execute("{ __typename }") == {"__typename": "Query"}
+    assert b"Traceback" not in server.log
+
+
+async def test_many_slow_clients_keep_nobody_from_being_answered(server: Server) -> None:
+    head = HEAD + b"Content-Length: 100000\r\n\r\n"
+
+    async with Client(server.url, timeout_seconds=MARGIN_SECONDS) as client:
+        attack = [
+            asyncio.create_task(ended(server, b" " * 1_000, at_once=head)) for _ in range(200)
+        ]
+        answered = 0
+        while not all(task.done() for task in attack):
+            await client.execute("{ __typename }")
+            answered += 1
+        answers = [task.result()[0] for task in attack]
+
+    assert answered > 0
+    # Some lose their answer to the reset that the rest of their body brings about.
+    assert {answer[:13] for answer in answers} <= {b"HTTP/1.1 408 ", b""}
+
+
+async def test_bodies_of_10_mb_are_refused_and_take_no_memory(servers: list[Server]) -> None:
+    server = servers[0]
+    process = psutil.Process(server.pid)
+    before = process.memory_info().rss
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(1_000):
+            yield b" " * 10_000
+
+    async def attack(*, announced: bool) -> int:
+        content = b" " * 10_000_000 if announced else chunks()
+        headers = {"Content-Type": "application/json"}
+        async with httpx.AsyncClient(base_url=server.url, timeout=15) as http:
+            response = await http.post("/graphql", content=content, headers=headers)
+            assert response.json()["errors"][0]["extensions"]["code"] == "PAYLOAD_TOO_LARGE"
+            return response.status_code
+
+    statuses = await asyncio.gather(*(attack(announced=n % 2 == 0) for n in range(20)))
+
+    assert set(statuses) == {413}
+    assert process.memory_info().rss - before < 50_000_000
+
+
+async def test_connections_that_are_cut_off_leave_nothing_behind(server: Server) -> None:
+    process = psutil.Process(server.pid)
+    before = process.num_fds()
+
+    await asyncio.gather(*(ended(server, b"") for _ in range(200)))
+
+    async def are_gone() -> bool:
+        return bool(process.num_fds() <= before + 5)
+
+    await eventually(are_gone)
