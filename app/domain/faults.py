@@ -7,10 +7,11 @@ An expected refusal is a problem and is returned (`problems.py`); a fault is rai
     ├── HistoryIncomplete        the change log lacks a change that has been shown
     ├── TooMuchContention        every attempt lost to somebody else's change
     ├── DatabaseUnsuitable       the database cannot carry the guarantees: refuse to start
+    ├── RepairStopped            a repair of old data cannot go on; nothing is lost
     └── EmbeddedDatabaseFailed   the service's own mongod cannot run here
 
-The message of a `DatabaseUnsuitable` or an `EmbeddedDatabaseFailed` is written for the
-operator and is printed as it stands; no fault's message reaches a client.
+The message of a `DatabaseUnsuitable`, a `RepairStopped` or an `EmbeddedDatabaseFailed` is written
+for the operator and is printed as it stands; no fault's message reaches a client.
 """
 
 
@@ -41,6 +42,10 @@ class HistoryIncomplete(Fault):
 
 class DatabaseUnsuitable(Fault):
     """The deployment or its data cannot hold the guarantees, so the server must not start."""
+
+
+class RepairStopped(Fault):
+    """A repair must not begin, or cannot go on. Running it again is safe."""
 
 
 class EmbeddedDatabaseFailed(Fault):

@@ -9,7 +9,7 @@ from pymongo.errors import ConfigurationError
 from pymongo.read_concern import ReadConcern
 
 from app.domain.faults import DatabaseUnsuitable
-from app.storage.indexes import RECORDER, REQUESTS, TEAM_CHANGES, TEAMS
+from app.storage.indexes import RECORDER, REQUESTS, TEAM_CHANGES, TEAM_REPAIRS, TEAMS
 
 # An acknowledged write is on the journals of a majority and so survives the loss of any minority;
 # a majority read sees only such writes. Both are pinned: a connection string can't lower them.
@@ -18,6 +18,9 @@ MAJORITY_READS = ReadConcern("majority")
 
 # A stream's read is answered every half second even when nothing happens.
 STREAM_SILENCE_SECONDS = 5
+
+# Long enough for an election, short enough for somebody who mistyped a host name.
+REPAIR_PATIENCE_SECONDS = 15
 
 # The driver says goodbye to the database, and by itself waits 10 s for the answer.
 CLOSE_SECONDS = 2
@@ -42,6 +45,15 @@ def connect_for_streams(uri: str) -> Client:
     though nobody has closed it. *Raises*: as `connect`.
     """
     return _connect(uri, STREAM_SILENCE_SECONDS, silence_seconds=STREAM_SILENCE_SECONDS)
+
+
+def connect_for_repair(uri: str) -> Client:
+    """A client for the doctor, whose index builds take as long as they take.
+
+    *Limits*: a database that can't be reached is given up after `REPAIR_PATIENCE_SECONDS`.
+    *Raises*: as `connect`.
+    """
+    return _connect(uri, REPAIR_PATIENCE_SECONDS)
 
 
 def _connect(
@@ -81,6 +93,11 @@ def teams_of(client: Client, database: str) -> Collection:
 def team_changes_of(client: Client, database: str) -> Collection:
     """The change log."""
     return _collection(client, database, TEAM_CHANGES)
+
+
+def team_repairs_of(client: Client, database: str) -> Collection:
+    """The journal of repairs."""
+    return _collection(client, database, TEAM_REPAIRS)
 
 
 def requests_of(client: Client, database: str) -> Collection:

@@ -51,5 +51,8 @@ def describe_damage(
             "strings (the first are shown):"
         )
         lines += [f"  team {team}" for team in malformed_teams]
-    lines.append("Mend the data and start again; no team has been changed.")
+    lines.append(
+        "No team has been changed. `team-joiner doctor`, with the same settings, shows all that is "
+        "wrong and what it would become; with --repair it mends the data. Then start again."
+    )
     return "\n".join(lines)

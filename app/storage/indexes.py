@@ -13,6 +13,7 @@ TEAMS = "teams"
 TEAM_CHANGES = "team_changes"
 REQUESTS = "requests"
 RECORDER = "recorder"
+TEAM_REPAIRS = "team_repairs"
 
 ONE_TEAM_PER_USER = IndexModel(
     [("userIds", ASCENDING)],

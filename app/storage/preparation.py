@@ -66,7 +66,7 @@ async def prepare_database(
     Repeating is safe.
     """
     with driver_faults():
-        await _check_deployment(client)
+        await check_deployment(client)
         teams = teams_of(client, database)
         await _set_validator(client[database], teams)
         await _build_indexes(teams, TEAM_INDEXES)
@@ -133,7 +133,8 @@ async def check_readiness(client: Client, database: str) -> None:
             )
 
 
-async def _check_deployment(client: Client) -> None:
+async def check_deployment(client: Client) -> None:
+    """*Raises*: `DatabaseUnsuitable` for a deployment that we can't work on at all."""
     hello = await client.admin.command("hello")
     build = await client.admin.command("buildInfo")
     if tuple(build["versionArray"]) < OLDEST_SERVER:

@@ -1,0 +1,1 @@
+"""The command `team-joiner doctor`: its options, and what it prints."""

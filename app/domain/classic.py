@@ -1,0 +1,101 @@
+"""A team document as other programs left it: nothing about it is certain but its id.
+
+Storage translates what is stored into the values here; what a document becomes is in `cure.py`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Final, NewType
+
+# Identifies a document among all of its collection, whatever the type of its id.
+TeamKey = NewType("TeamKey", bytes)
+
+
+class Absent(Enum):
+    """The type of `ABSENT`: a field that is not there, where null is something else."""
+
+    TOKEN = auto()
+
+
+ABSENT: Final = Absent.TOKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A stored value of a type that has no place in a team.
+
+    `text` is how it is spelled where a value of that type can only mean one text (an ObjectId, a
+    UUID), else None. `shown` is for people to read.
+    """
+
+    kind: str
+    shown: str
+    text: str | None = None
+
+
+Stored = str | int | float | datetime | Foreign | Absent | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassicTeam:
+    """One document of the collection.
+
+    `stored` is the document itself, byte for byte, for storage alone to understand. `user_ids` is
+    a tuple where the document holds an array. `made_at` is the time that the id tells of.
+    Where `is_too_large`, nothing but the key and the id has been read.
+    """
+
+    key: TeamKey
+    stored: bytes
+    id: Stored
+    name: Stored = ABSENT
+    user_ids: "tuple[Stored, ...] | Stored" = ABSENT
+    version: Stored = ABSENT
+    capacity: Stored = ABSENT
+    created_at: Stored = ABSENT
+    updated_at: Stored = ABSENT
+    deleted_at: Stored = ABSENT
+    made_at: datetime | None = None
+    has_sound_marks: bool = True
+    is_too_large: bool = False
+
+
+def show(value: Stored) -> str:
+    """A stored value as a person reads it, at most a line of it."""
+    if isinstance(value, Foreign):
+        shown = f"{value.kind} {value.shown}"
+    elif isinstance(value, datetime):
+        shown = value.isoformat()
+    elif value is ABSENT:
+        shown = "nothing"
+    elif value is None:
+        shown = "null"
+    else:
+        shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+
+
+def whole_number(value: Stored) -> int | None:
+    """The whole number that a value is, however it is stored; None if it is none.
+
+    JavaScript stores every number as a float, so 3.0 is a 3.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return None
+
+
+def as_text(value: Stored) -> str | None:
+    """The id that a value spells: trimmed text, a whole number's digits, an ObjectId, a UUID."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, Foreign):
+        return value.text
+    if isinstance(value, int | float) and (number := whole_number(value)) is not None:
+        return str(number)
+    return None

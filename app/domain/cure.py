@@ -1,0 +1,155 @@
+"""What is wrong with one document, and the team that it becomes.
+
+The dry run shows what is decided here and the repair writes it, so the two can't disagree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from app.domain.classic import ABSENT, Absent, ClassicTeam, Stored, TeamKey, as_text, show
+from app.domain.classic_fields import (
+    capacity_of,
+    created_at_of,
+    deleted_at_of,
+    is_time,
+    name_of,
+    team_id_of,
+    version_of,
+)
+from app.domain.ids import TeamId, UserId, Version, is_well_formed_id
+
+
+# The lines about one document; the rest of thousands is counted. What it was stands in the journal.
+MAX_NOTES = 20
+
+
+class Finding(StrEnum):
+    """What can be wrong with a document; the values are what `--json` says."""
+
+    USER_ON_SEVERAL_TEAMS = "userOnSeveralTeams"
+    REPEATED_USER = "repeatedUser"
+    CONVERTED_USER_ID = "convertedUserId"
+    UNUSABLE_USER_ID = "unusableUserId"
+    NO_MEMBERS_ARRAY = "noMembersArray"
+    DELETED_WITH_MEMBERS = "deletedWithMembers"
+    OVER_CAPACITY = "overCapacity"
+    NO_VERSION = "noVersion"
+    NAME = "name"
+    CAPACITY = "capacity"
+    TIMES = "times"
+    MARKS = "marks"
+    TEAM_ID = "teamId"
+    TOO_LARGE = "tooLarge"
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """The team that a document becomes; without findings the document may stay as it is.
+
+    `version` is the stored one where that is sound, else None: the next one is for the writer to
+    tell, who knows what has been recorded. `notes` say what changes, a line each. `deleted_at` is
+    ABSENT for a live team, and None for one that was deleted nobody knows when.
+    """
+
+    key: TeamKey
+    id: TeamId
+    id_is_kept: bool
+    name: str
+    user_ids: tuple[UserId, ...]
+    version: Version | None
+    capacity: int | None
+    created_at: datetime | None
+    deleted_at: datetime | Absent | None
+    findings: frozenset[Finding]
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Notes:
+    findings: set[Finding] = field(default_factory=set)
+    lines: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, finding: Finding, line: str) -> None:
+        self.findings.add(finding)
+        self.count += 1
+        if self.count <= MAX_NOTES:
+            self.lines.append(line)
+
+    def written(self) -> tuple[str, ...]:
+        more = self.count - len(self.lines)
+        return (*self.lines, f"and {more} more") if more else tuple(self.lines)
+
+
+def cure(
+    team: ClassicTeam, *, default_capacity: int, losses: Mapping[UserId, TeamId] | None = None
+) -> Cure:
+    """What the document becomes when the users in `losses` leave it for the teams given there."""
+    notes = _Notes()
+    id_, id_is_kept = team_id_of(team)
+    if not id_is_kept:
+        notes.add(Finding.TEAM_ID, f"its id {show(team.id)} becomes {id_!r}")
+    if team.is_too_large:
+        notes.add(Finding.TOO_LARGE, "the document is too large to be repaired; shorten it")
+    if (name := name_of(team.name, id_)) != team.name:
+        notes.add(Finding.NAME, f"its name, {show(team.name)}, becomes {name!r}")
+    if (version := version_of(team.version)) is None:
+        notes.add(Finding.NO_VERSION, f"its version, {show(team.version)}, becomes a number")
+    capacity = capacity_of(team.capacity)
+    if type(capacity) is not type(team.capacity) or capacity != team.capacity:
+        becomes = "the default" if capacity is ABSENT else capacity
+        notes.add(Finding.CAPACITY, f"its capacity, {show(team.capacity)}, becomes {becomes}")
+    deleted_at = deleted_at_of(team.deleted_at)
+    if deleted_at != team.deleted_at or not all(map(is_time, (team.created_at, team.updated_at))):
+        notes.add(Finding.TIMES, "its times that are no dates are set anew")
+    if not team.has_sound_marks:
+        notes.add(Finding.MARKS, "its creation, lastChange or requests are set anew")
+
+    user_ids = _members(team.user_ids, notes)
+    if deleted_at is not ABSENT and user_ids:
+        notes.add(Finding.DELETED_WITH_MEMBERS, "it is deleted, and its members become free")
+        user_ids = ()
+    leaving = {user_id: losses[user_id] for user_id in user_ids if losses and user_id in losses}
+    for user_id, kept_id in leaving.items():
+        notes.add(Finding.USER_ON_SEVERAL_TEAMS, f"user {user_id!r} stays on team {kept_id!r} only")
+    if leaving:
+        user_ids = tuple(user_id for user_id in user_ids if user_id not in leaving)
+    # A team of our own form may be over a default that has been lowered since: that is no damage.
+    limit = capacity if isinstance(capacity, int) else default_capacity if version is None else None
+    if limit is not None and len(user_ids) > limit:
+        capacity = len(user_ids)
+        notes.add(Finding.OVER_CAPACITY, f"its capacity becomes {capacity}: nobody is put out")
+    return Cure(
+        key=team.key,
+        id=id_,
+        id_is_kept=id_is_kept,
+        name=name,
+        user_ids=user_ids,
+        version=version,
+        capacity=capacity if isinstance(capacity, int) else None,
+        created_at=created_at_of(team),
+        deleted_at=deleted_at,
+        findings=frozenset(notes.findings),
+        notes=notes.written(),
+    )
+
+
+def _members(stored: tuple[Stored, ...] | Stored, notes: _Notes) -> tuple[UserId, ...]:
+    """The users that an array names, each once, at the place where it is named first."""
+    if not isinstance(stored, tuple):
+        notes.add(Finding.NO_MEMBERS_ARRAY, f"its userIds, {show(stored)}, become an array")
+        stored = () if stored in (None, ABSENT) else (stored,)
+    members: dict[UserId, None] = {}
+    for value in stored:
+        text = as_text(value)
+        if text is None or not is_well_formed_id(text):
+            notes.add(Finding.UNUSABLE_USER_ID, f"{show(value)} is no user id and leaves")
+            continue
+        if text != value:
+            notes.add(Finding.CONVERTED_USER_ID, f"user id {show(value)} becomes {text!r}")
+        if text in members:
+            notes.add(Finding.REPEATED_USER, f"user {text!r} is there once")
+        members[UserId(text)] = None
+    return tuple(members)

@@ -1,0 +1,57 @@
+"""On which team a user stays who is on several, by the policy that the operator chose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.classic import TeamKey
+from app.domain.ids import TeamId
+
+
+class Keep(StrEnum):
+    """The policies.
+
+    The old data does not say when somebody joined a team. What can be known is when the team was
+    made (its `createdAt`, else the time in its ObjectId) and the user's place in its array: users
+    were pushed to its end. FIRST_JOINED is the best guess from these two.
+    """
+
+    FIRST_JOINED = "first-joined"
+    SMALLEST_TEAM = "smallest-team"
+    ASK_FILE = "ask-file"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user's place on one of several teams; `made_at` is in milliseconds, None if not known."""
+
+    key: TeamKey
+    team_id: TeamId
+    team_name: str
+    made_at: int | None
+    size: int
+    place: int
+
+
+def settle(
+    memberships: Sequence[Membership], keep: Keep, answer: TeamId | None = None
+) -> Membership | None:
+    """The membership that stays; None where the operator's answer is needed and names none.
+
+    Ties go to the older team, then to the earlier place, then to the lesser id: never to chance.
+    So a repair that was killed half-way and is run again decides as it did before.
+    """
+    if keep is Keep.ASK_FILE:
+        return next((each for each in by_age(memberships) if each.team_id == answer), None)
+    if keep is Keep.SMALLEST_TEAM:
+        return min(by_age(memberships), key=lambda each: each.size)
+    return by_age(memberships)[0]
+
+
+def by_age(memberships: Sequence[Membership]) -> Sequence[Membership]:
+    """The oldest team first; those of which nothing is known come last."""
+
+    def age(each: Membership) -> tuple[bool, int, int, str]:
+        return (each.made_at is None, each.made_at or 0, each.place, each.team_id)
+
+    return sorted(memberships, key=age)

@@ -1,0 +1,1 @@
+"""Examines, repairs and restores a collection of teams that other programs have filled."""

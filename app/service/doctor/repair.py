@@ -1,0 +1,107 @@
+"""Brings every document that needs it to our form, and takes that back."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from app.domain.classic import ClassicTeam, TeamKey
+from app.domain.cure import Finding
+from app.domain.faults import RepairStopped
+from app.domain.ids import TeamId
+from app.domain.settlement import Keep
+from app.service.doctor.examine import Report, treat
+from app.service.doctor.ports import ClassicTeams, Journal, Ledger, Progress, Undone
+
+# So much is written at a time: few round trips, and a few copies of it fit into memory.
+BYTES_AT_ONCE = 4_000_000
+
+# How often a document that others change is read again before we give up.
+MAX_ATTEMPTS = 5
+
+
+def reason_to_refuse(report: Report) -> str | None:
+    """Why nothing of this may be repaired yet: what only the operator can decide."""
+    if too_large := report.counts.get(Finding.TOO_LARGE):
+        return f"{too_large} documents are too large to be repaired: shorten them by hand first."
+    if report.unsettled and report.keep is Keep.ASK_FILE:
+        return (
+            f"The file does not settle {report.unsettled} of the users who are on several teams: "
+            "each needs a line that names one of the user's own teams."
+        )
+    return None
+
+
+async def repair(
+    teams: ClassicTeams,
+    ledger: Ledger,
+    report: Report,
+    *,
+    default_capacity: int,
+    progress: Progress,
+) -> int:
+    """Repairs what the examination has found and entered; how many documents were written.
+
+    *Atomicity*: none over the whole, one document at a time; killed at any point, it goes on where
+    it was when it is run again. *Raises*: `RepairStopped`, `DatabaseUnavailable`; repeating is
+    safe.
+    """
+    repaired = 0
+    if not report.is_well:
+        await teams.clear()
+    progress.begin("Repairing the teams", ledger.count_patients())
+    for keys in ledger.patients():
+        repaired += await _repair_batch(teams, keys, ledger, default_capacity=default_capacity)
+        progress.advance(len(keys))
+    progress.begin("Building the indexes", 1)
+    await teams.prepare()
+    progress.advance(1)
+    return repaired
+
+
+async def _repair_batch(
+    teams: ClassicTeams, keys: Sequence[TeamKey], ledger: Ledger, *, default_capacity: int
+) -> int:
+    repaired = 0
+    for _ in range(MAX_ATTEMPTS):
+        missed: list[TeamKey] = []
+        async for portion in _portions(teams.read(keys)):
+            treatments = await treat(teams, portion, ledger, default_capacity=default_capacity)
+            needed = [each for each in treatments if each.cure.findings]
+            changed = await teams.rewrite(needed)
+            repaired += len(needed) - len(changed)
+            missed += changed
+        if not missed:
+            return repaired
+        # Somebody wrote to them after we had read them: what they are now is judged anew.
+        keys = missed
+    raise RepairStopped(
+        f"{len(keys)} documents changed each time they were about to be repaired: something still "
+        "writes to the collection. Stop every program that does, then run the repair again."
+    )
+
+
+async def _portions(found: AsyncIterator[ClassicTeam]) -> AsyncIterator[list[ClassicTeam]]:
+    portion: list[ClassicTeam] = []
+    size = 0
+    async for team in found:
+        portion.append(team)
+        size += len(team.stored)
+        if size > BYTES_AT_ONCE:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+async def undo(journal: Journal, *, progress: Progress) -> Undone:
+    """Takes back what repairs have done, the last change first, as far as the journal reaches.
+
+    Killed at any point, it goes on where it was when it is run again. *Raises*: as `repair`.
+    """
+    progress.begin("Restoring the teams", await journal.count())
+    entries, restored = 0, 0
+    kept: list[TeamId] = []
+    async for batch in journal.undo():
+        entries += batch.entries
+        restored += batch.restored
+        kept += batch.kept
+        progress.advance(batch.entries)
+    return Undone(entries, restored, tuple(kept))

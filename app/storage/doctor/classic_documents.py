@@ -1,0 +1,164 @@
+"""The form of a team document before and after a repair: one function reads it, one writes it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import bson
+from bson import DatetimeMS, Int64, ObjectId
+from bson.binary import UUID_SUBTYPE, Binary
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.raw_bson import RawBSONDocument
+
+from app.domain.changes import ChangeKind
+from app.domain.classic import ABSENT, ClassicTeam, Foreign, Stored, TeamKey
+from app.domain.classic_fields import OBJECT_ID
+from app.domain.cure import Cure
+from app.storage.documents import Document, stored_team_id
+
+# A team of 10,000 members with the longest ids takes 1.4 MB. What is larger would be neither
+# repaired in bounded memory nor certain to fit into one entry of the journal.
+MAX_DOCUMENT_BYTES = 4_000_000
+
+# Reads whatever was stored: dates beyond Python's, and texts that are no UTF-8.
+_LENIENT: CodecOptions[dict[str, Any]] = CodecOptions(
+    tz_aware=True,
+    unicode_decode_error_handler="replace",
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+)
+# The same, with what lies deeper left as it is, byte for byte.
+RAW: CodecOptions[RawBSONDocument] = CodecOptions(
+    RawBSONDocument,
+    tz_aware=True,
+    unicode_decode_error_handler="replace",
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+)
+
+
+def split_batch(batch: bytes) -> Iterator[bytes]:
+    """The documents of which a raw batch is made."""
+    view, start = memoryview(batch), 0
+    while start < len(view):
+        end = start + int.from_bytes(view[start : start + 4], "little")
+        yield bytes(view[start:end])
+        start = end
+
+
+def key_of(stored_id: object) -> TeamKey:
+    """The key that stands for an `_id` of any type."""
+    return TeamKey(bson.encode({"_id": stored_id}))
+
+
+def id_of(key: TeamKey) -> Any:
+    """The `_id` that a key stands for."""
+    return RawBSONDocument(key, RAW)["_id"]
+
+
+def read_classic(stored: bytes) -> ClassicTeam:
+    """The team in a document of any form."""
+    if len(stored) > MAX_DOCUMENT_BYTES:
+        stored_id = RawBSONDocument(stored, RAW)["_id"]
+        return ClassicTeam(key_of(stored_id), b"", _value(stored_id), is_too_large=True)
+    document = bson.decode(stored, _LENIENT)
+    stored_id = document["_id"]
+    user_ids = document.get("userIds", ABSENT)
+    return ClassicTeam(
+        key=key_of(id_of_document(stored) if isinstance(stored_id, dict) else stored_id),
+        stored=stored,
+        id=_value(stored_id),
+        name=_value(document.get("name", ABSENT)),
+        user_ids=tuple(map(_value, user_ids))
+        if isinstance(user_ids, list)
+        else _value(user_ids),
+        version=_value(document.get("version", ABSENT)),
+        capacity=_value(document.get("capacity", ABSENT)),
+        created_at=_value(document.get("createdAt", ABSENT)),
+        updated_at=_value(document.get("updatedAt", ABSENT)),
+        deleted_at=_value(document.get("deletedAt", ABSENT)),
+        made_at=stored_id.generation_time if isinstance(stored_id, ObjectId) else None,
+        has_sound_marks=_has_sound_marks(document),
+    )
+
+
+def id_of_document(stored: bytes) -> Any:
+    """The `_id` of a document, exactly as it is stored."""
+    return RawBSONDocument(stored, RAW)["_id"]
+
+
+def _value(value: Any) -> Stored:
+    """A BSON value as the domain knows it."""
+    match value:
+        case Int64():
+            return int(value)
+        case None | bool() | str() | int() | float() | datetime():
+            return value
+        case ObjectId():
+            return Foreign(OBJECT_ID, str(value), str(value))
+        case Binary() if value.subtype == UUID_SUBTYPE and len(value) == 16:
+            return Foreign("UUID", str(UUID(bytes=bytes(value))), str(UUID(bytes=bytes(value))))
+        case DatetimeMS():
+            return Foreign("date", f"{int(value)} ms")
+        case list() | dict():
+            kind = "array" if isinstance(value, list) else "document"
+            return Foreign(kind, f"with {len(value)} entries")
+        case _ if value is ABSENT:
+            return ABSENT
+        case _:
+            return Foreign(type(value).__name__, repr(value)[:60])
+
+
+def _has_sound_marks(document: Document) -> bool:
+    """Whether what the service wrote of requests and changes reads as the service wrote it."""
+    creation = document.get("creation", {})
+    requests = document.get("requests", [])
+    return (
+        isinstance(document.get("lastChange", {}), dict)
+        and isinstance(creation, dict)
+        and ("requestId" not in creation or "input" in creation)
+        and isinstance(requests, list)
+        and all(isinstance(mark, dict) and {"id", "actorId", "input"} <= set(mark) for mark in requests)
+    )
+
+
+def repaired_document(team: ClassicTeam, cure: Cure, *, at: datetime, entry: int) -> bytes:
+    """The document in our form; fields that are none of ours stay as they are.
+
+    `lastChange` says that the change did not come through the service, so the log calls it a
+    ForeignChange: nobody knows who joined when.
+    """
+    document = dict(RawBSONDocument(team.stored, RAW))
+    if not cure.id_is_kept:
+        document["_id"] = stored_team_id(cure.id)
+    wanted = {
+        "name": cure.name,
+        "userIds": list(cure.user_ids),
+        "version": cure.version,
+        "capacity": cure.capacity,
+        "createdAt": cure.created_at,
+        "updatedAt": at,
+        "deletedAt": None if cure.deleted_at is ABSENT else cure.deleted_at or at,
+        "lastChange": {
+            "kind": ChangeKind.FOREIGN_CHANGE.value,
+            "actorId": None,
+            "at": at,
+            "requestId": None,
+            "repair": entry,
+        },
+    }
+    for field, value in wanted.items():
+        if value is None:
+            document.pop(field, None)
+        else:
+            document[field] = value
+    if not team.has_sound_marks:
+        document.pop("creation", None)
+        document.pop("requests", None)
+    document.setdefault("creation", {"actorId": None})
+    return bson.encode(document)
+
+
+def now() -> datetime:
+    """The present, cut to the milliseconds that BSON keeps."""
+    present = datetime.now(UTC)
+    return present.replace(microsecond=present.microsecond // 1000 * 1000)

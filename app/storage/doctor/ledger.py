@@ -1,0 +1,144 @@
+"""Compares the users of all teams: a scratch SQLite file, gone when the command ends.
+
+Not a query of MongoDB's: what counts as the same user (5, "5" and " 5" do) is decided by the domain
+alone, a dry run writes nothing into the database, and the memory it takes is set here.
+"""
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from app.domain.classic import TeamKey
+from app.domain.cure import Cure
+from app.domain.ids import TeamId, UserId
+from app.domain.settlement import Membership
+
+# The pages that SQLite keeps in memory, also while it sorts; the rest is on disk.
+CACHE_KILOBYTES = 24_000
+
+PATIENTS_AT_ONCE = 200
+
+_ROWS_AT_ONCE = 5_000
+
+_TABLES = """
+CREATE TABLE team (
+    number INTEGER PRIMARY KEY, key BLOB, id TEXT, name TEXT, made_at INTEGER, size INTEGER,
+    is_patient INTEGER
+);
+CREATE TABLE member (user TEXT, team INTEGER, place INTEGER);
+CREATE TABLE answer (user TEXT PRIMARY KEY, team TEXT);
+CREATE TABLE loss (key BLOB, user TEXT, kept TEXT);
+CREATE INDEX losses ON loss (key);
+"""
+_CONTESTED = """
+SELECT member.user, team.key, team.id, team.name, team.made_at, team.size, member.place, answer.team
+FROM (SELECT user FROM member GROUP BY user HAVING COUNT(*) > 1) AS several
+JOIN member ON member.user = several.user
+JOIN team ON team.number = member.team
+LEFT JOIN answer ON answer.user = member.user
+ORDER BY member.user
+"""
+_PATIENTS = """
+SELECT key FROM team
+WHERE number > ? AND (is_patient OR key IN (SELECT key FROM loss)) ORDER BY number
+"""
+
+
+class SqliteLedger:
+    """`Ledger` in a file. *Limits*: it takes about 100 bytes of disk for each membership."""
+
+    def __init__(self, path: Path) -> None:
+        # One thread at a time uses it, not always the same one.
+        self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._file.executescript(
+            f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
+            f"PRAGMA cache_size = -{CACHE_KILOBYTES}; PRAGMA locking_mode = EXCLUSIVE; {_TABLES}"
+        )
+        self._number = 0
+        self._teams: list[tuple[Any, ...]] = []
+        self._members: list[tuple[str, int, int]] = []
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def add(self, team: Cure) -> None:
+        """See `Ledger`."""
+        self._number += 1
+        made_at = int(team.created_at.timestamp() * 1000) if team.created_at else None
+        self._teams.append(
+            (
+                self._number,
+                team.key,
+                team.id,
+                team.name,
+                made_at,
+                len(team.user_ids),
+                bool(team.findings),
+            )
+        )
+        self._members += [
+            (user_id, self._number, place) for place, user_id in enumerate(team.user_ids)
+        ]
+        if len(self._teams) + len(self._members) > _ROWS_AT_ONCE:
+            self._write()
+
+    def answer(self, user_id: UserId, team_id: TeamId) -> None:
+        """See `Ledger`."""
+        self._file.execute("INSERT OR REPLACE INTO answer VALUES (?, ?)", (user_id, team_id))
+
+    def contested(self) -> Iterator[tuple[UserId, Sequence[Membership], TeamId | None]]:
+        """See `Ledger`. Made after the last team is entered: the index is built once, by sorting."""
+        self._write()
+        self._file.execute("CREATE INDEX IF NOT EXISTS users ON member (user, team, place)")
+        rows = self._file.execute(_CONTESTED)
+        for user, found in groupby(rows, key=lambda row: row[0]):
+            memberships, answer = [], None
+            for _, key, id_, name, made_at, size, place, answer in found:  # noqa: B007
+                memberships.append(Membership(TeamKey(key), id_, name, made_at, size, place))
+            yield UserId(user), memberships, answer
+
+    def lose(self, key: TeamKey, user_id: UserId, kept: TeamId) -> None:
+        """See `Ledger`."""
+        self._file.execute("INSERT INTO loss VALUES (?, ?, ?)", (key, user_id, kept))
+
+    def losses(self, key: TeamKey) -> Mapping[UserId, TeamId]:
+        """See `Ledger`."""
+        return dict(self._file.execute("SELECT user, kept FROM loss WHERE key = ?", (key,)))
+
+    def patients(self) -> Iterator[Sequence[TeamKey]]:
+        """See `Ledger`."""
+        rows = self._file.execute(_PATIENTS, (0,))
+        while keys := [TeamKey(key) for (key,) in rows.fetchmany(PATIENTS_AT_ONCE)]:
+            yield keys
+
+    def count_patients(self) -> int:
+        """See `Ledger`."""
+        self._write()
+        (count,) = self._file.execute(f"SELECT COUNT(*) FROM ({_PATIENTS})", (0,)).fetchone()  # noqa: S608
+        return int(count)
+
+    def _write(self) -> None:
+        if not self._teams:
+            return
+        self._file.execute("BEGIN")
+        self._file.executemany("INSERT INTO team VALUES (?, ?, ?, ?, ?, ?, ?)", self._teams)
+        self._file.executemany("INSERT INTO member VALUES (?, ?, ?)", self._members)
+        self._file.execute("COMMIT")
+        self._teams.clear()
+        self._members.clear()
+
+
+@contextmanager
+def scratch_ledger() -> Iterator[SqliteLedger]:
+    """A ledger in the folder for temporary files (`TMPDIR`), for as long as the context."""
+    with tempfile.TemporaryDirectory(prefix="team-joiner-doctor-") as folder:
+        ledger = SqliteLedger(Path(folder) / "ledger.sqlite")
+        try:
+            yield ledger
+        finally:
+            ledger.close()
