@@ -5,12 +5,12 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 from starlette.applications import Starlette
@@ -23,12 +23,15 @@ from app.api.schema import print_schema
 from app.api.serving import ListeningFailed, end_with_parent, listening, run
 from app.api.shared_answers import ChangeViews
 from app.config import HELP, Settings, SettingsError
+from app.doctor.command import CouldNotWork, Order, doctor_options
+from app.doctor.command import run as run_doctor
 from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
 from app.service.hub import Hub
 from app.storage.change_log import MongoChangeLog
 from app.storage.change_tail import MongoChangeTail
 from app.storage.client import Client, close, connect, connect_for_streams
 from app.storage.directory import MongoTeamDirectory
+from app.storage.doctor.facilities import MongoFacilities
 from app.storage.embedded.database import EmbeddedDatabase
 from app.storage.preparation import Preparation, check_readiness
 from app.storage.recorder import Recorder
@@ -187,26 +190,39 @@ def main() -> None:
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
 
-def _settings_as_options(command: FunctionT) -> FunctionT:
-    """An option for each setting, beside the environment variable of its name.
+def _settings_as_options(*wanted: str) -> Callable[[FunctionT], FunctionT]:
+    """An option for each of those settings, beside the environment variable of its name.
 
     All are taken as text and judged by `Settings`, so that both ways have the same limits.
     """
-    for field, (metavar, sentence) in reversed(list(HELP.items())):
-        option = "--database" if field == "mongodb_database" else f"--{field.replace('_', '-')}"
-        variable = field.upper()
-        help_text = f"{sentence} [environment: {variable}]"
-        command = click.option(option, variable, metavar=metavar, help=help_text)(command)
-    return command
+
+    def decorate(command: FunctionT) -> FunctionT:
+        for field, (metavar, sentence) in reversed(list(HELP.items())):
+            option = "--database" if field == "mongodb_database" else f"--{field.replace('_', '-')}"
+            variable = field.upper()
+            help_text = f"{sentence} [environment: {variable}]"
+            if field in wanted:
+                command = click.option(option, variable, metavar=metavar, help=help_text)(command)
+        return command
+
+    return decorate
+
+
+def _read_settings(options: Mapping[str, str | None]) -> tuple[Settings, dict[str, str]]:
+    """The settings, and what of them was given as an option. *Raises*: `click.UsageError`."""
+    given = {name: text for name, text in options.items() if text is not None}
+    try:
+        return Settings.read(os.environ | given), given
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
 
 
 @main.command()
-@_settings_as_options
+@_settings_as_options(*HELP)
 def serve(**options: str | None) -> None:
     """Serves the API at /graphql until it is told to end (SIGINT, SIGTERM)."""
-    given = {name: text for name, text in options.items() if text is not None}
+    settings, given = _read_settings(options)
     try:
-        settings = Settings.read(os.environ | given)
         _documents(settings)  # what can't be read is said now, and not by every worker
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
@@ -233,6 +249,39 @@ def serve(**options: str | None) -> None:
         raise click.ClickException(str(fault)) from fault
     except KeyboardInterrupt:
         logger.info("Stopped.")
+
+
+@main.command()
+@doctor_options
+@_settings_as_options("mongodb_uri", "mongodb_database", "data_dir", "default_capacity")
+def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
+    """Says what in existing data breaks the rules, and what it would become; --repair mends it.
+
+    It changes nothing unless it is told to. The exit status is 0 when all is well, 1 when something
+    is broken, and 2 when it could not do its work.
+    """
+    order = Order.take(options)
+    settings, _ = _read_settings(options)
+    _configure_logging("warning")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if settings.mongodb_uri is None and not settings.data_dir.is_dir():
+        raise click.UsageError(f"There is no data in {settings.data_dir}: set MONGODB_URI.")
+    try:
+        with _database(settings) as mongodb_uri:
+            facilities = MongoFacilities(
+                mongodb_uri,
+                settings.mongodb_database,
+                request_memory_hours=settings.request_memory_hours,
+            )
+            status = run_doctor(
+                order,
+                facilities,
+                database=settings.mongodb_database,
+                default_capacity=settings.default_capacity,
+            )
+    except EmbeddedDatabaseFailed as fault:
+        raise CouldNotWork(str(fault)) from fault
+    raise SystemExit(status)
 
 
 @main.command()

@@ -20,7 +20,6 @@ from app.domain.classic_fields import (
 )
 from app.domain.ids import TeamId, UserId, Version, is_well_formed_id
 
-
 # The lines about one document; the rest of thousands is counted. What it was stands in the journal.
 MAX_NOTES = 20
 
@@ -92,7 +91,7 @@ def cure(
     if not id_is_kept:
         notes.add(Finding.TEAM_ID, f"its id {show(team.id)} becomes {id_!r}")
     if team.is_too_large:
-        notes.add(Finding.TOO_LARGE, "the document is too large to be repaired; shorten it")
+        return _left_alone(team, id_)
     if (name := name_of(team.name, id_)) != team.name:
         notes.add(Finding.NAME, f"its name, {show(team.name)}, becomes {name!r}")
     if (version := version_of(team.version)) is None:
@@ -133,6 +132,22 @@ def cure(
         deleted_at=deleted_at,
         findings=frozenset(notes.findings),
         notes=notes.written(),
+    )
+
+
+def _left_alone(team: ClassicTeam, id_: TeamId) -> Cure:
+    return Cure(
+        key=team.key,
+        id=id_,
+        id_is_kept=True,
+        name=f"Team {id_}",
+        user_ids=(),
+        version=None,
+        capacity=None,
+        created_at=team.made_at,
+        deleted_at=ABSENT,
+        findings=frozenset({Finding.TOO_LARGE}),
+        notes=("it is too large to be repaired: shorten it by hand",),
     )
 
 

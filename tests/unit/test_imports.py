@@ -15,8 +15,9 @@ MAY_IMPORT = {
     "service": {"service", "domain"},
     "storage": {"storage", "domain"},
     "api": {"api", "service", "domain"},
+    "doctor": {"doctor", "service", "domain"},
     "config": {"config", "domain"},
-    "main": {"main", "config", "api", "service", "storage", "domain"},
+    "main": {"main", "config", "api", "doctor", "service", "storage", "domain"},
     "__init__": set(),
 }
 DRIVERS = {"motor", "pymongo", "bson"}

@@ -9,8 +9,9 @@ from app.domain.classic import ClassicTeam, TeamKey
 from app.domain.classic_fields import digest_id_of
 from app.domain.cure import Cure, Finding, cure
 from app.domain.ids import UserId, Version
+from app.domain.repairs import Obstacle, Treatment
 from app.domain.settlement import Keep, Membership, settle
-from app.service.doctor.ports import ClassicTeams, Ledger, Obstacle, Progress, Treatment
+from app.service.doctor.ports import ClassicTeams, Ledger, Progress
 
 # Of each finding so many cases are shown: enough to see the pattern, few enough to read.
 SHOWN = 5

@@ -1,45 +1,17 @@
 """What the doctor needs: the collection as it is, a ledger to compare users in, and a progress."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.classic import ClassicTeam, TeamKey
 from app.domain.cure import Cure
 from app.domain.ids import TeamId, UserId
+from app.domain.repairs import Obstacle, Treatment, Undone
 from app.domain.settlement import Membership
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """Something about the collection itself that stands in our way, and what becomes of it."""
-
-    what: str
-    becomes: str
-
-
-@dataclass(frozen=True, slots=True)
-class Treatment:
-    """A document as it was read, and what is to be written in its place."""
-
-    team: ClassicTeam
-    cure: Cure
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """How many entries of the journal were looked at, and what came of them.
-
-    `kept` names the teams that somebody has changed since the repair: they stay as they are.
-    """
-
-    entries: int = 0
-    restored: int = 0
-    kept: tuple[TeamId, ...] = ()
-
-
 class ClassicTeams(Protocol):
-    """The collection. *Raises*: `DatabaseUnavailable`, and `RepairStopped` from what writes."""
+    """The collection, to look at. *Raises*: `DatabaseUnavailable`."""
 
     async def count(self) -> int:
         """About how many documents there are."""
@@ -59,6 +31,10 @@ class ClassicTeams(Protocol):
     async def obstacles(self) -> Sequence[Obstacle]:
         """Indexes and a validator that would keep a server from starting, or from writing."""
 
+
+class RepairableTeams(ClassicTeams, Protocol):
+    """The collection, to write to. *Raises*: also `RepairStopped`; repeating is safe."""
+
     async def clear(self) -> None:
         """Writes the collection's form into the journal, then removes the obstacles.
 
@@ -77,7 +53,7 @@ class ClassicTeams(Protocol):
 
 
 class Journal(Protocol):
-    """What repairs have written down. *Raises*: as `ClassicTeams`."""
+    """What repairs have written down. *Raises*: as `RepairableTeams`."""
 
     async def count(self) -> int:
         """About how many entries there are to be undone."""

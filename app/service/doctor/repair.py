@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from app.domain.classic import ClassicTeam, TeamKey
 from app.domain.cure import Finding
 from app.domain.faults import RepairStopped
-from app.domain.ids import TeamId
+from app.domain.repairs import Undone
 from app.domain.settlement import Keep
-from app.service.doctor.examine import Report, treat
-from app.service.doctor.ports import ClassicTeams, Journal, Ledger, Progress, Undone
+from app.service.doctor.examine import SHOWN, Report, treat
+from app.service.doctor.ports import Journal, Ledger, Progress, RepairableTeams
 
 # So much is written at a time: few round trips, and a few copies of it fit into memory.
 BYTES_AT_ONCE = 4_000_000
@@ -30,7 +30,7 @@ def reason_to_refuse(report: Report) -> str | None:
 
 
 async def repair(
-    teams: ClassicTeams,
+    teams: RepairableTeams,
     ledger: Ledger,
     report: Report,
     *,
@@ -57,7 +57,7 @@ async def repair(
 
 
 async def _repair_batch(
-    teams: ClassicTeams, keys: Sequence[TeamKey], ledger: Ledger, *, default_capacity: int
+    teams: RepairableTeams, keys: Sequence[TeamKey], ledger: Ledger, *, default_capacity: int
 ) -> int:
     repaired = 0
     for _ in range(MAX_ATTEMPTS):
@@ -97,11 +97,13 @@ async def undo(journal: Journal, *, progress: Progress) -> Undone:
     Killed at any point, it goes on where it was when it is run again. *Raises*: as `repair`.
     """
     progress.begin("Restoring the teams", await journal.count())
-    entries, restored = 0, 0
-    kept: list[TeamId] = []
+    total = Undone()
     async for batch in journal.undo():
-        entries += batch.entries
-        restored += batch.restored
-        kept += batch.kept
+        total = Undone(
+            entries=total.entries + batch.entries,
+            restored=total.restored + batch.restored,
+            kept=total.kept + batch.kept,
+            kept_ids=(total.kept_ids + batch.kept_ids)[:SHOWN],
+        )
         progress.advance(batch.entries)
-    return Undone(entries, restored, tuple(kept))
+    return total

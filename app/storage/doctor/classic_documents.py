@@ -50,7 +50,7 @@ def key_of(stored_id: object) -> TeamKey:
     return TeamKey(bson.encode({"_id": stored_id}))
 
 
-def id_of(key: TeamKey) -> Any:
+def id_of(key: TeamKey) -> Any:  # noqa: ANN401 - an id may be of any type
     """The `_id` that a key stands for."""
     return RawBSONDocument(key, RAW)["_id"]
 
@@ -58,19 +58,17 @@ def id_of(key: TeamKey) -> Any:
 def read_classic(stored: bytes) -> ClassicTeam:
     """The team in a document of any form."""
     if len(stored) > MAX_DOCUMENT_BYTES:
-        stored_id = RawBSONDocument(stored, RAW)["_id"]
+        stored_id = id_of_document(stored)
         return ClassicTeam(key_of(stored_id), b"", _value(stored_id), is_too_large=True)
     document = bson.decode(stored, _LENIENT)
     stored_id = document["_id"]
     user_ids = document.get("userIds", ABSENT)
     return ClassicTeam(
-        key=key_of(id_of_document(stored) if isinstance(stored_id, dict) else stored_id),
+        key=key_of(id_of_document(stored)),
         stored=stored,
         id=_value(stored_id),
         name=_value(document.get("name", ABSENT)),
-        user_ids=tuple(map(_value, user_ids))
-        if isinstance(user_ids, list)
-        else _value(user_ids),
+        user_ids=tuple(map(_value, user_ids)) if isinstance(user_ids, list) else _value(user_ids),
         version=_value(document.get("version", ABSENT)),
         capacity=_value(document.get("capacity", ABSENT)),
         created_at=_value(document.get("createdAt", ABSENT)),
@@ -81,12 +79,12 @@ def read_classic(stored: bytes) -> ClassicTeam:
     )
 
 
-def id_of_document(stored: bytes) -> Any:
+def id_of_document(stored: bytes) -> Any:  # noqa: ANN401 - an id may be of any type
     """The `_id` of a document, exactly as it is stored."""
     return RawBSONDocument(stored, RAW)["_id"]
 
 
-def _value(value: Any) -> Stored:
+def _value(value: object) -> Stored:
     """A BSON value as the domain knows it."""
     match value:
         case Int64():
@@ -117,7 +115,9 @@ def _has_sound_marks(document: Document) -> bool:
         and isinstance(creation, dict)
         and ("requestId" not in creation or "input" in creation)
         and isinstance(requests, list)
-        and all(isinstance(mark, dict) and {"id", "actorId", "input"} <= set(mark) for mark in requests)
+        and all(
+            isinstance(mark, dict) and {"id", "actorId", "input"} <= set(mark) for mark in requests
+        )
     )
 
 

@@ -92,7 +92,7 @@ class SqliteLedger:
         self._file.execute("INSERT OR REPLACE INTO answer VALUES (?, ?)", (user_id, team_id))
 
     def contested(self) -> Iterator[tuple[UserId, Sequence[Membership], TeamId | None]]:
-        """See `Ledger`. Made after the last team is entered: the index is built once, by sorting."""
+        """See `Ledger`. The index is built when the last team is entered: once, by sorting."""
         self._write()
         self._file.execute("CREATE INDEX IF NOT EXISTS users ON member (user, team, place)")
         rows = self._file.execute(_CONTESTED)

@@ -1,0 +1,50 @@
+"""A progress bar on standard error, so that standard output holds the report alone."""
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import click
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+
+class Bar:
+    """`Progress` for a terminal: a bar for each step. Elsewhere the steps' names, a line each."""
+
+    def __init__(self) -> None:
+        self._bar: ProgressBar[int] | None = None
+
+    def __enter__(self) -> Self:
+        """Nothing is shown before the first step."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leaves the terminal on a new line."""
+        self._end()
+
+    def begin(self, step: str, total: int) -> None:
+        """See `Progress`."""
+        self._end()
+        self._bar = click.progressbar(
+            length=max(total, 1), label=f"{step:<20}", file=sys.stderr, show_pos=total > 1
+        )
+        self._bar.__enter__()
+
+    def advance(self, parts: int) -> None:
+        """See `Progress`."""
+        if self._bar is not None:
+            self._bar.update(parts)
+
+    def _end(self) -> None:
+        if self._bar is not None:
+            self._bar.finish()
+            self._bar.render_progress()
+            self._bar.__exit__(None, None, None)
+            self._bar = None

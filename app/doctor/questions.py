@@ -1,0 +1,54 @@
+"""The file in which an operator says where the users stay who are on several teams.
+
+It is CSV with a heading: `user`, `team`, and in a template also `candidates`, which is not read.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.domain.ids import TeamId, UserId
+from app.domain.settlement import Membership, by_age
+from app.service.doctor.ports import Ledger
+
+
+class UnusableAnswers(Exception):
+    """The file can't be read as answers; the text says why."""
+
+
+def read_answers(path: Path) -> Iterator[tuple[UserId, TeamId]]:
+    """The answers, line by line; a line without a team is none. *Raises*: `UnusableAnswers`."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.DictReader(file)
+            if not {"user", "team"} <= set(lines.fieldnames or ()):
+                raise UnusableAnswers(f"{path} must begin with the heading: user,team")
+            for line in lines:
+                user, team = (line["user"] or "").strip(), (line["team"] or "").strip()
+                if user and team:
+                    yield UserId(user), TeamId(team)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnusableAnswers(f"{path} can't be read: {error}") from error
+
+
+def write_questions(path: Path, ledger: Ledger) -> int:
+    """Writes a line for each user in question, for the operator to fill in; how many there are.
+
+    *Raises*: `UnusableAnswers` when the file exists, lest answers be lost, or can't be written.
+    """
+    count = 0
+    try:
+        with path.open("x", encoding="utf-8", newline="") as file:
+            lines = csv.writer(file)
+            lines.writerow(("user", "team", "candidates (the oldest first)"))
+            for user_id, memberships, answer in ledger.contested():
+                candidates = "; ".join(map(_describe, by_age(memberships)))
+                lines.writerow((user_id, answer or "", candidates))
+                count += 1
+    except OSError as error:
+        raise UnusableAnswers(f"{path} can't be written: {error.strerror}") from error
+    return count
+
+
+def _describe(membership: Membership) -> str:
+    return f"{membership.team_id} ({membership.team_name!r}, {membership.size} members)"

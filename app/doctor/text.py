@@ -1,0 +1,135 @@
+"""The report as text: what is wrong, what becomes of it, and what to do next."""
+
+from collections.abc import Iterator
+
+from app.domain.classic import show
+from app.domain.cure import Finding
+from app.domain.repairs import Treatment, Undone
+from app.domain.settlement import Keep
+from app.service.doctor.examine import Contest, Report
+
+JOURNAL = "team_repairs"
+
+_SHOWN_NOTES = 3
+
+TITLES = {
+    Finding.USER_ON_SEVERAL_TEAMS: "users are on several teams",
+    Finding.REPEATED_USER: "teams name a user twice",
+    Finding.CONVERTED_USER_ID: "teams hold user ids that are no plain text",
+    Finding.UNUSABLE_USER_ID: "teams hold members that are no user ids",
+    Finding.NO_MEMBERS_ARRAY: "teams have no array of userIds",
+    Finding.DELETED_WITH_MEMBERS: "deleted teams still have members",
+    Finding.OVER_CAPACITY: "teams have more members than their limit",
+    Finding.NO_VERSION: "teams have no version",
+    Finding.NAME: "teams have no valid name",
+    Finding.CAPACITY: "teams have a capacity that is none",
+    Finding.TIMES: "teams have times that are no dates",
+    Finding.MARKS: "teams have marks of another program's in our fields",
+    Finding.TEAM_ID: "teams have an id that the service can't find them by",
+    Finding.TOO_LARGE: "documents are too large to be repaired",
+}
+
+
+def report_lines(report: Report, database: str) -> Iterator[str]:
+    """The report itself."""
+    yield f"Examined {report.examined:,} documents in {database}.teams."
+    if report.is_well:
+        yield "All is well: every user is on at most one team, and a server can start."
+        return
+    yield f"{report.broken:,} of them need a repair:"
+    for finding, title in TITLES.items():
+        if count := report.counts.get(finding):
+            yield ""
+            yield f"{count:>9,} {title}"
+            if finding is Finding.USER_ON_SEVERAL_TEAMS:
+                yield from (f"          {_contest(each)}" for each in report.contests)
+                more = count - len(report.contests)
+            else:
+                cases = report.cases[finding]
+                yield from (f"          {_case(each)}" for each in cases)
+                more = count - len(cases)
+            if more > 0:
+                yield f"          ... and {more:,} more"
+    if report.counts.get(Finding.USER_ON_SEVERAL_TEAMS):
+        yield ""
+        yield f"Where users stay is shown as --keep {report.keep} decides it."
+    for obstacle in report.obstacles:
+        yield ""
+        yield f"In the way: {obstacle.what}. A repair changes that: {obstacle.becomes}."
+
+
+def next_steps(report: Report) -> Iterator[str]:
+    """What an operator does after a dry run."""
+    if report.is_well:
+        return
+    yield ""
+    yield "Nothing has been changed. What to do next:"
+    yield "  1. Stop every server and every other program that writes to the collection."
+    yield "  2. Make a backup (mongodump), though every change can be undone."
+    if report.counts.get(Finding.USER_ON_SEVERAL_TEAMS):
+        yield "  3. Run team-joiner doctor --repair --keep first-joined, with the same settings; or"
+        yield "     choose --keep smallest-team, or decide yourself: --questions FILE writes the"
+        yield "     users in question, and --keep ask-file FILE takes your answers."
+    else:
+        yield "  3. Run team-joiner doctor --repair, with the same settings."
+
+
+def repaired_lines(repaired: int, after: Report, database: str) -> Iterator[str]:
+    """What an operator reads after a repair."""
+    yield ""
+    yield f"Repaired {repaired:,} documents."
+    if after.is_well:
+        yield f"Examined again: all {after.examined:,} documents are well. Start the servers."
+    else:
+        yield (
+            f"Examined again: {after.broken:,} documents need a repair still, so something writes "
+            "to the collection. Stop it and run the repair again."
+        )
+    if repaired:
+        yield f"Every change is written down in {database}.{JOURNAL}, with what was there before."
+        yield "To take it all back: team-joiner doctor --undo, with the same settings."
+
+
+def refused_lines(reason: str) -> Iterator[str]:
+    """Why there was no repair."""
+    yield ""
+    yield f"Nothing has been changed. {reason}"
+
+
+def undone_lines(undone: Undone, database: str) -> Iterator[str]:
+    """What an operator reads after an undo."""
+    if not undone.entries:
+        yield f"There is nothing to undo: {database}.{JOURNAL} holds no repair that still stands."
+        return
+    yield f"Restored {undone.restored:,} documents as they were before the repair, byte for byte."
+    if undone.kept:
+        shown = ", ".join(undone.kept_ids)
+        yield f"Left {undone.kept:,} as they are, since somebody has changed them since: {shown}"
+        yield f"What they were before stands in {database}.{JOURNAL}."
+
+
+def _contest(contest: Contest) -> str:
+    places = ", ".join(f"{each.team_id} ({each.team_name!r})" for each in contest.memberships[:4])
+    if (more := len(contest.memberships) - 4) > 0:
+        places += f" and {more} more"
+    stays = f"stays on {contest.kept.team_id}" if contest.kept else "has no answer in the file"
+    return f"user {contest.user_id!r} is on {places}: {stays}"
+
+
+def _case(treatment: Treatment) -> str:
+    cure = treatment.cure
+    notes = list(cure.notes[:_SHOWN_NOTES])
+    if len(cure.notes) > _SHOWN_NOTES:
+        notes.append("...")
+    if Finding.TOO_LARGE in cure.findings:
+        return f"team {cure.id}: {'; '.join(notes)}"
+    becomes = f"{cure.name!r}, version {cure.version}, {len(cure.user_ids)} members"
+    return f"team {show(treatment.team.id)}: {'; '.join(notes)} -> {becomes}"
+
+
+def keep_is_missing(report: Report) -> str | None:
+    """What is missing for a repair, if the operator has not said where users stay."""
+    if not report.counts.get(Finding.USER_ON_SEVERAL_TEAMS):
+        return None
+    choices = ", ".join(f"--keep {each}" for each in Keep)
+    return f"Say where the users stay who are on several teams: {choices} FILE."

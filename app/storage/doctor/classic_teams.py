@@ -1,0 +1,148 @@
+"""The collection as other programs left it: streamed, and rewritten document by document.
+
+A document is written on the condition that it is, as a whole, what was read: whoever writes in
+between wins, and the document is judged anew. The journal is written before.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from app.domain.classic import ClassicTeam, TeamKey
+from app.domain.faults import RepairStopped
+from app.domain.ids import TeamId
+from app.domain.repairs import Obstacle, Treatment
+from app.storage.client import Client, team_changes_of, teams_of
+from app.storage.doctor.classic_documents import (
+    id_of,
+    id_of_document,
+    key_of,
+    now,
+    read_classic,
+    repaired_document,
+    split_batch,
+)
+from app.storage.doctor.guard import Guard
+from app.storage.doctor.journal import RepairJournal
+from app.storage.doctor.structure import clear_structure, enforce_validation, read_structure
+from app.storage.doctor.swaps import Swap, swap
+from app.storage.documents import stored_team_id
+from app.storage.errors import driver_faults
+from app.storage.preparation import prepare_database
+
+# The answers of the database are cut at 16 MB in any case.
+DOCUMENTS_AT_ONCE = 500
+
+
+class MongoClassicTeams:
+    """`ClassicTeams` on MongoDB, to look at."""
+
+    def __init__(self, client: Client, database: str) -> None:
+        self._client = client
+        self._database = database
+        self._teams = teams_of(client, database)
+        self._changes = team_changes_of(client, database)
+
+    async def count(self) -> int:
+        """See `ClassicTeams`."""
+        with driver_faults():
+            return await self._teams.estimated_document_count()
+
+    async def walk(self) -> AsyncIterator[ClassicTeam]:
+        """See `ClassicTeams`."""
+        async for team in self._find({}):
+            yield team
+
+    async def read(self, keys: Sequence[TeamKey]) -> AsyncIterator[ClassicTeam]:
+        """See `ClassicTeams`."""
+        if keys:
+            async for team in self._find({"_id": {"$in": [id_of(key) for key in keys]}}):
+                yield team
+
+    async def recorded_versions(self, team_ids: Sequence[TeamId]) -> Mapping[TeamId, int]:
+        """See `ClassicTeams`."""
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"teamId": {"$in": list(team_ids)}}},
+            {"$group": {"_id": "$teamId", "version": {"$max": "$version"}}},
+        ]
+        with driver_faults():
+            found = await self._changes.aggregate(pipeline).to_list(None)
+        return {TeamId(team["_id"]): team["version"] for team in found}
+
+    async def taken_ids(self, team_ids: Sequence[TeamId]) -> frozenset[TeamId]:
+        """See `ClassicTeams`."""
+        if not team_ids:
+            return frozenset()
+        wanted = {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}}
+        with driver_faults():
+            found = await self._teams.find(wanted, {"_id": 1}).to_list(None)
+        return frozenset(TeamId(str(document["_id"])) for document in found)
+
+    async def obstacles(self) -> Sequence[Obstacle]:
+        """See `ClassicTeams`."""
+        with driver_faults():
+            return (await read_structure(self._client, self._database)).obstacles()
+
+    async def _find(self, wanted: Mapping[str, Any]) -> AsyncIterator[ClassicTeam]:
+        with driver_faults():
+            batches = self._teams.find_raw_batches(
+                wanted, sort=[("_id", 1)], batch_size=DOCUMENTS_AT_ONCE
+            )
+            async for batch in batches:
+                for stored in split_batch(batch):
+                    yield read_classic(stored)
+
+
+class MongoClinic(MongoClassicTeams):
+    """`ClassicTeams` on MongoDB, to repair: under a guard, and with a journal."""
+
+    def __init__(
+        self, client: Client, database: str, guard: Guard, *, request_memory_hours: int
+    ) -> None:
+        super().__init__(client, database)
+        self._guard = guard
+        self._journal = RepairJournal(client, database)
+        self._request_memory_hours = request_memory_hours
+
+    async def clear(self) -> None:
+        """See `ClassicTeams`."""
+        self._guard.check()
+        with driver_faults():
+            structure = await read_structure(self._client, self._database)
+            await self._journal.write_collection(structure, at=now())
+            await clear_structure(self._client, self._database)
+
+    async def rewrite(self, treatments: Sequence[Treatment]) -> Sequence[TeamKey]:
+        """See `ClassicTeams`."""
+        if not treatments:
+            return ()
+        self._guard.check()
+        at = now()
+        with driver_faults():
+            first = await self._journal.next_number()
+            written = [
+                (each, repaired_document(each.team, each.cure, at=at, entry=number))
+                for number, each in enumerate(treatments, first)
+            ]
+            await self._journal.write_teams(written, at=at)
+            missed = await swap(
+                self._client,
+                self._teams,
+                [Swap(each.team.stored, after) for each, after in written],
+            )
+        return [key_of(id_of_document(each.before)) for each in missed]
+
+    async def prepare(self) -> None:
+        """See `ClassicTeams`."""
+        self._guard.check()
+        with driver_faults():
+            await enforce_validation(self._client, self._database)
+        try:
+            await prepare_database(
+                self._client, self._database, request_memory_hours=self._request_memory_hours
+            )
+        except DuplicateKeyError as error:
+            raise RepairStopped(
+                f"All teams are repaired, but an index can't be built. MongoDB says: {error}"
+            ) from error

@@ -1,0 +1,178 @@
+"""The journal of repairs, `team_repairs`: written before what it tells of is done.
+
+_id              1, 2, 3, … in the order of writing
+kind             "team", or "collection" for indexes and validator
+run, at          which run of the doctor, and when
+teamId, newId    the document's `_id` before and after
+findings, notes  what was wrong, and what was done about it
+before           the document as it was, byte for byte; of a collection its options and indexes
+afterDigest      SHA-256 of the document as the repair wrote it
+undo             when and how it was taken back: restored, unchanged or kept
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from bson.raw_bson import RawBSONDocument
+from pymongo import DESCENDING
+
+from app.domain.classic import TeamKey
+from app.domain.repairs import Treatment
+from app.storage.client import Client, team_repairs_of
+from app.storage.doctor.classic_documents import RAW, id_of_document, key_of
+from app.storage.doctor.structure import Structure
+
+ENTRIES_AT_ONCE = 200
+BYTES_AT_ONCE = 4_000_000
+
+_TO_BE_UNDONE: Mapping[str, Any] = {"undo": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry about one document."""
+
+    number: int
+    old_id: Any
+    new_id: Any
+    before: bytes
+    after_digest: str
+
+    @property
+    def keys(self) -> set[TeamKey]:
+        """Of the document under its old id, and under its new one."""
+        return {key_of(self.old_id), key_of(self.new_id)}
+
+    def was_applied_to(self, stored: bytes | None) -> bool:
+        """Whether a document is what the repair made of it, untouched since."""
+        return stored is not None and digest(stored) == self.after_digest
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionEntry:
+    """An entry about the collection; `is_first` when no other remains to be undone before it."""
+
+    number: int
+    options: Mapping[str, Any]
+    indexes: Sequence[Mapping[str, Any]]
+    is_first: bool
+
+
+def digest(stored: bytes) -> str:
+    """The digest of a document."""
+    return sha256(stored).hexdigest()
+
+
+class RepairJournal:
+    """The journal's only writer, under the guard's lease."""
+
+    def __init__(self, client: Client, database: str) -> None:
+        self._entries = team_repairs_of(client, database)
+        self._raw = self._entries.with_options(codec_options=RAW)
+        self._run = uuid4().hex
+        self._last: int | None = None
+
+    async def next_number(self) -> int:
+        """The number of the next entry to be written."""
+        if self._last is None:
+            last = await self._entries.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
+            self._last = last["_id"] if last else 0
+        return self._last + 1
+
+    async def write_teams(
+        self, written: Sequence[tuple[Treatment, bytes]], *, at: datetime
+    ) -> None:
+        """Enters what each document was and will be, under the numbers from the next one on."""
+        first = await self.next_number()
+        await self._raw.insert_many(
+            [
+                {
+                    "_id": number,
+                    "kind": "team",
+                    "run": self._run,
+                    "at": at,
+                    "teamId": id_of_document(treatment.team.stored),
+                    "newId": id_of_document(after),
+                    "findings": sorted(treatment.cure.findings),
+                    "notes": list(treatment.cure.notes),
+                    "afterDigest": digest(after),
+                    "before": RawBSONDocument(treatment.team.stored, RAW),
+                }
+                for number, (treatment, after) in enumerate(written, first)
+            ]
+        )
+        self._last = first + len(written) - 1
+
+    async def write_collection(self, structure: Structure, *, at: datetime) -> None:
+        """Enters how the collection was made, before that is changed."""
+        number = await self.next_number()
+        await self._entries.insert_one(
+            {
+                "_id": number,
+                "kind": "collection",
+                "run": self._run,
+                "at": at,
+                "before": {
+                    "options": dict(structure.options),
+                    "indexes": [dict(index) for index in structure.indexes],
+                },
+            }
+        )
+        self._last = number
+
+    async def count(self) -> int:
+        """How many entries are to be undone."""
+        return await self._entries.count_documents(_TO_BE_UNDONE)
+
+    async def read_back(self) -> AsyncIterator[CollectionEntry | list[Entry]]:
+        """What is to be undone, last first, in portions that name each document once."""
+        portion: list[Entry] = []
+        seen: set[TeamKey] = set()
+        size = 0
+        found = self._raw.find(_TO_BE_UNDONE).sort("_id", DESCENDING).batch_size(ENTRIES_AT_ONCE)
+        async for document in found:
+            entry = None if document["kind"] == "collection" else _read_entry(document)
+            is_full = len(portion) >= ENTRIES_AT_ONCE or size > BYTES_AT_ONCE
+            if portion and (entry is None or is_full or seen & entry.keys):
+                yield portion
+                portion, seen, size = [], set(), 0
+            if entry is None:
+                yield await self._read_collection(document["_id"])
+                continue
+            portion.append(entry)
+            seen |= entry.keys
+            size += len(entry.before)
+        if portion:
+            yield portion
+
+    async def mark_undone(self, outcomes: Mapping[int, str], *, at: datetime) -> None:
+        """Enters what came of undoing those entries."""
+        for outcome in sorted(set(outcomes.values())):
+            numbers = [number for number, each in outcomes.items() if each == outcome]
+            await self._entries.update_many(
+                {"_id": {"$in": numbers}}, {"$set": {"undo": {"at": at, "outcome": outcome}}}
+            )
+
+    async def _read_collection(self, number: int) -> CollectionEntry:
+        (document,) = await self._entries.find({"_id": number}).to_list(None)
+        older = {**_TO_BE_UNDONE, "kind": "collection", "_id": {"$lt": number}}
+        return CollectionEntry(
+            number,
+            document["before"]["options"],
+            document["before"]["indexes"],
+            is_first=await self._entries.find_one(older, {"_id": 1}) is None,
+        )
+
+
+def _read_entry(document: RawBSONDocument) -> Entry:
+    return Entry(
+        number=document["_id"],
+        old_id=document["teamId"],
+        new_id=document["newId"],
+        before=document["before"].raw,
+        after_digest=document["afterDigest"],
+    )

@@ -1,0 +1,84 @@
+"""Takes repairs back: the last one first, and only what nobody has changed since."""
+
+from collections.abc import AsyncIterator, Mapping
+
+from app.domain.ids import TeamId
+from app.domain.repairs import Undone
+from app.storage.client import Client, teams_of
+from app.storage.doctor.classic_documents import RAW, key_of, now
+from app.storage.doctor.guard import Guard
+from app.storage.doctor.journal import CollectionEntry, Entry, RepairJournal
+from app.storage.doctor.structure import clear_structure, restore_structure
+from app.storage.doctor.swaps import Swap, swap
+from app.storage.errors import driver_faults
+
+RESTORED = "restored"
+UNCHANGED = "unchanged"
+KEPT = "kept"
+
+
+class MongoRestoration:
+    """`Journal` on MongoDB, to undo: under a guard."""
+
+    def __init__(self, client: Client, database: str, guard: Guard) -> None:
+        self._client = client
+        self._database = database
+        self._guard = guard
+        self._teams = teams_of(client, database)
+        self._journal = RepairJournal(client, database)
+
+    async def count(self) -> int:
+        """See `Journal`."""
+        with driver_faults():
+            return await self._journal.count()
+
+    async def undo(self) -> AsyncIterator[Undone]:
+        """See `Journal`. The indexes go first: they would refuse the old documents."""
+        with driver_faults():
+            if await self._journal.count() == 0:
+                return
+            self._guard.check()
+            await clear_structure(self._client, self._database)
+            async for portion in self._journal.read_back():
+                self._guard.check()
+                if isinstance(portion, CollectionEntry):
+                    yield await self._restore_collection(portion)
+                else:
+                    yield await self._restore_teams(portion)
+
+    async def _restore_collection(self, entry: CollectionEntry) -> Undone:
+        """What stood between two repairs is of no interest: the first one's entry counts."""
+        if entry.is_first:
+            await restore_structure(self._client, self._database, entry.options, entry.indexes)
+        await self._journal.mark_undone({entry.number: RESTORED}, at=now())
+        return Undone(entries=1)
+
+    async def _restore_teams(self, entries: list[Entry]) -> Undone:
+        """*Atomicity*: one document. Killed before the mark, it is found restored the next time."""
+        present = await self._read(entries)
+        outcomes: dict[int, str] = {}
+        swaps: dict[Swap, Entry] = {}
+        for entry in entries:
+            after = present.get(key_of(entry.new_id))
+            if after is not None and entry.was_applied_to(after):
+                swaps[Swap(after, entry.before)] = entry
+                outcomes[entry.number] = RESTORED
+            elif present.get(key_of(entry.old_id)) == entry.before:
+                outcomes[entry.number] = UNCHANGED
+            else:
+                outcomes[entry.number] = KEPT
+        for missed in await swap(self._client, self._teams, list(swaps)):
+            outcomes[swaps[missed].number] = KEPT
+        await self._journal.mark_undone(outcomes, at=now())
+        kept = [entry for entry in entries if outcomes[entry.number] == KEPT]
+        return Undone(
+            entries=len(entries),
+            restored=sum(outcome == RESTORED for outcome in outcomes.values()),
+            kept=len(kept),
+            kept_ids=tuple(TeamId(str(entry.new_id)) for entry in kept),
+        )
+
+    async def _read(self, entries: list[Entry]) -> Mapping[bytes, bytes]:
+        ids = [id_ for entry in entries for id_ in (entry.old_id, entry.new_id)]
+        found = self._teams.with_options(codec_options=RAW).find({"_id": {"$in": ids}})
+        return {key_of(document["_id"]): document.raw async for document in found}

@@ -1,0 +1,167 @@
+"""The collection's own form: what of its indexes and its validator stands in our way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import IndexModel
+from pymongo.errors import OperationFailure
+
+from app.domain.faults import DatabaseUnsuitable, RepairStopped
+from app.domain.repairs import Obstacle
+from app.storage.client import Client, teams_of
+from app.storage.indexes import ONE_TEAM_PER_USER, TEAM_INDEXES, TEAM_VALIDATOR, TEAMS
+
+_OURS: Mapping[str, Mapping[str, Any]] = {
+    index.document["name"]: index.document for index in TEAM_INDEXES
+}
+_G1: str = ONE_TEAM_PER_USER.document["name"]
+
+# What makes two indexes on the same fields different ones for MongoDB.
+_IDENTITY = ("unique", "sparse", "partialFilterExpression", "collation")
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """The collection's options and indexes, as the database describes them."""
+
+    exists: bool
+    options: Mapping[str, Any]
+    indexes: tuple[Mapping[str, Any], ...]
+
+    @property
+    def indexes_in_the_way(self) -> tuple[str, ...]:
+        """The names of the indexes that must go."""
+        return tuple(index["name"] for index in self.indexes if _stands_in_the_way(index))
+
+    @property
+    def has_foreign_validator(self) -> bool:
+        """Whether there is a validator, and not ours in full force."""
+        validator = self.options.get("validator")
+        in_force = (
+            self.options.get("validationLevel", "strict") == "strict"
+            and self.options.get("validationAction", "error") == "error"
+        )
+        return bool(validator) and not (validator == TEAM_VALIDATOR and in_force)
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        """What the report says of it."""
+        found = [
+            Obstacle(f"index {index['name']} on {', '.join(index['key'])}", _what_becomes(index))
+            for index in self.indexes
+            if _stands_in_the_way(index)
+        ]
+        if self.has_foreign_validator:
+            found.append(Obstacle("a validator that is not ours", "ours takes its place"))
+        return found
+
+
+async def read_structure(client: Client, database: str) -> Structure:
+    """The structure. *Raises*: `DatabaseUnsuitable` for a collection that can't become ours."""
+    cursor = await client[database].list_collections(filter={"name": TEAMS})
+    described = await cursor.to_list(None)
+    if not described:
+        return Structure(exists=False, options={}, indexes=())
+    (collection,) = described
+    options = collection["options"]
+    for what in ("capped", "collation", "timeseries", "viewOn", "clusteredIndex"):
+        if options.get(what):
+            raise DatabaseUnsuitable(
+                f"The collection {database}.{TEAMS} is made with the option {what!r}, which can't "
+                "be changed. Copy its documents into an ordinary collection of that name."
+            )
+    indexes = await teams_of(client, database).list_indexes().to_list(None)
+    return Structure(exists=True, options=options, indexes=tuple(map(dict, indexes)))
+
+
+async def clear_structure(client: Client, database: str) -> None:
+    """Removes what stands in the way, and G1's index, which would refuse what lies between."""
+    structure = await read_structure(client, database)
+    if not structure.exists:
+        return
+    teams = teams_of(client, database)
+    for index in structure.indexes:
+        if index["name"] == _G1 or _stands_in_the_way(index):
+            await teams.drop_index(index["name"])
+
+
+async def enforce_validation(client: Client, database: str) -> None:
+    """Lets the validator that comes refuse, and not merely warn."""
+    if (await read_structure(client, database)).exists:
+        await _modify(client, database, validationLevel="strict", validationAction="error")
+
+
+async def restore_structure(
+    client: Client, database: str, options: Mapping[str, Any], indexes: Sequence[Mapping[str, Any]]
+) -> None:
+    """Brings options and indexes back to what they were. Repeating is safe.
+
+    *Raises*: `RepairStopped` when an index can't be built again over what is there now.
+    """
+    teams = teams_of(client, database)
+    before = {index["name"]: dict(index) for index in indexes}
+    for index in (await read_structure(client, database)).indexes:
+        if dict(index) != before.get(index["name"]):
+            await teams.drop_index(index["name"])
+    await _modify(
+        client,
+        database,
+        validator=options.get("validator", {}),
+        validationLevel=options.get("validationLevel", "strict"),
+        validationAction=options.get("validationAction", "error"),
+    )
+    for name, index in before.items():
+        if name == "_id_":
+            continue
+        described = {field: value for field, value in index.items() if field not in {"v", "ns"}}
+        try:
+            await teams.create_indexes([_Described(described)])
+        except OperationFailure as error:
+            raise RepairStopped(
+                f"All teams are restored, but the index {name} can't be built again. "
+                f"MongoDB says: {error}"
+            ) from error
+
+
+class _Described(IndexModel):
+    """An index exactly as the database has described it."""
+
+    def __init__(self, described: Mapping[str, Any]) -> None:
+        super().__init__(list(described["key"].items()), name=described["name"])
+        self.document.update(described)
+
+
+async def _modify(client: Client, database: str, **options: object) -> None:
+    await client[database].command({"collMod": TEAMS, **options})
+
+
+def _stands_in_the_way(index: Mapping[str, Any]) -> bool:
+    """Another index under our name or in our place, a foreign unique one, or one that expires.
+
+    A unique index of somebody else's refuses changes that are ours to make: on `userIds` it lets
+    there be one empty team. One that expires deletes teams as soon as they get their times.
+    """
+    if index["name"] == "_id_":
+        return False
+    ours = _OURS.get(index["name"])
+    if ours is not None:
+        return not _is_same(index, ours) or "expireAfterSeconds" in index
+    if index.get("unique") or "expireAfterSeconds" in index:
+        return True
+    return any(_is_same(index, each) for each in _OURS.values())
+
+
+def _is_same(index: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return list(index["key"].items()) == list(other["key"].items()) and all(
+        (index.get(option) or None) == (other.get(option) or None) for option in _IDENTITY
+    )
+
+
+def _what_becomes(index: Mapping[str, Any]) -> str:
+    if "expireAfterSeconds" in index:
+        return "dropped: it would delete teams"
+    if index["name"] in _OURS:
+        return "dropped, and made anew in our form"
+    if index.get("unique"):
+        return "dropped: it would refuse changes that are allowed"
+    return "dropped: it is one of ours under another name"

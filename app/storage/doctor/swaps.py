@@ -1,0 +1,91 @@
+"""Puts documents in the place of others, each on the condition that the other is still there.
+
+*Atomicity*: one document, or one transaction where the `_id` changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bson.raw_bson import RawBSONDocument
+from pymongo import ReplaceOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from app.domain.faults import RepairStopped
+from app.storage.client import MAJORITY_WRITES, Client, Collection
+from app.storage.doctor.classic_documents import RAW, id_of_document, key_of
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A document that is to be there in the place of another, byte for byte."""
+
+    before: bytes
+    after: bytes
+
+    @property
+    def keeps_id(self) -> bool:
+        """Whether both have the same `_id`, of the same type."""
+        return key_of(id_of_document(self.before)) == key_of(id_of_document(self.after))
+
+
+async def swap(client: Client, teams: Collection, swaps: Sequence[Swap]) -> list[Swap]:
+    """Does them; answers those whose document was not there any more as it had been.
+
+    *Raises*: `RepairStopped` when an index refuses one.
+    """
+    try:
+        missed = await _replace(teams, [each for each in swaps if each.keeps_id])
+        for each in swaps:
+            if not each.keeps_id and not await _exchange(client, teams, each):
+                missed.append(each)
+    except (BulkWriteError, DuplicateKeyError) as error:
+        raise RepairStopped(
+            "An index of the collection refused a change, so something has made it meanwhile: "
+            "perhaps a server was started. Stop it, then run this again. "
+            f"MongoDB says: {error.details}"
+        ) from error
+    return missed
+
+
+async def _replace(teams: Collection, swaps: Sequence[Swap]) -> list[Swap]:
+    if not swaps:
+        return []
+    writes: list[ReplaceOne[Any]] = [
+        ReplaceOne(_as_it_was(each.before), _raw(each.after)) for each in swaps
+    ]
+    result = await teams.bulk_write(writes, ordered=False, bypass_document_validation=True)
+    if result.matched_count == len(swaps):
+        return []
+    ids = [id_of_document(each.before) for each in swaps]
+    found = teams.with_options(codec_options=RAW).find({"_id": {"$in": ids}})
+    there = {document.raw async for document in found}
+    return [each for each in swaps if each.after not in there]
+
+
+async def _exchange(client: Client, teams: Collection, each: Swap) -> bool:
+    async with await client.start_session() as session:
+
+        async def delete_and_insert(_: object) -> bool:
+            deleted = await teams.delete_one(_as_it_was(each.before), session=session)
+            if deleted.deleted_count == 0:
+                return False
+            await teams.insert_one(
+                _raw(each.after), bypass_document_validation=True, session=session
+            )
+            return True
+
+        done: bool = await session.with_transaction(
+            delete_and_insert, write_concern=MAJORITY_WRITES
+        )
+        return done
+
+
+def _raw(stored: bytes) -> RawBSONDocument:
+    return RawBSONDocument(stored, RAW)
+
+
+def _as_it_was(stored: bytes) -> Mapping[str, Any]:
+    """The filter that only this very document passes."""
+    document = _raw(stored)
+    return {"_id": document["_id"], "$expr": {"$eq": ["$$ROOT", {"$literal": document}]}}
