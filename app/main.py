@@ -265,7 +265,10 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     _configure_logging("warning")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if settings.mongodb_uri is None and not settings.data_dir.is_dir():
-        raise click.UsageError(f"There is no data in {settings.data_dir}: set MONGODB_URI.")
+        raise click.UsageError(
+            f"There is no data folder {settings.data_dir}: name one with --data-dir, or a MongoDB "
+            "with --mongodb-uri."
+        )
     try:
         with _database(settings) as mongodb_uri:
             facilities = MongoFacilities(

@@ -44,7 +44,8 @@ def undone_json(undone: Undone, database: str) -> dict[str, Any]:
 
 def _case(treatment: Treatment) -> dict[str, Any]:
     cure = treatment.cure
-    case: dict[str, Any] = {"team": show(treatment.team.id), "notes": list(cure.notes)}
+    notes = {finding.value: list(lines) for finding, lines in cure.notes.items()}
+    case: dict[str, Any] = {"team": show(treatment.team.id), "notes": notes}
     if Finding.TOO_LARGE not in cure.findings:
         case["becomes"] = {
             "id": cure.id,

@@ -10,23 +10,21 @@ from app.service.doctor.examine import Contest, Report
 
 JOURNAL = "team_repairs"
 
-_SHOWN_NOTES = 3
-
 TITLES = {
-    Finding.USER_ON_SEVERAL_TEAMS: "users are on several teams",
-    Finding.REPEATED_USER: "teams name a user twice",
-    Finding.CONVERTED_USER_ID: "teams hold user ids that are no plain text",
-    Finding.UNUSABLE_USER_ID: "teams hold members that are no user ids",
-    Finding.NO_MEMBERS_ARRAY: "teams have no array of userIds",
-    Finding.DELETED_WITH_MEMBERS: "deleted teams still have members",
-    Finding.OVER_CAPACITY: "teams have more members than their limit",
-    Finding.NO_VERSION: "teams have no version",
-    Finding.NAME: "teams have no valid name",
-    Finding.CAPACITY: "teams have a capacity that is none",
-    Finding.TIMES: "teams have times that are no dates",
-    Finding.MARKS: "teams have marks of another program's in our fields",
-    Finding.TEAM_ID: "teams have an id that the service can't find them by",
-    Finding.TOO_LARGE: "documents are too large to be repaired",
+    Finding.USER_ON_SEVERAL_TEAMS: "Users on several teams",
+    Finding.REPEATED_USER: "Teams that name a user twice",
+    Finding.CONVERTED_USER_ID: "Teams with user ids that are no plain text",
+    Finding.UNUSABLE_USER_ID: "Teams with members that are no user ids",
+    Finding.NO_MEMBERS_ARRAY: "Teams without an array of userIds",
+    Finding.DELETED_WITH_MEMBERS: "Deleted teams that have members",
+    Finding.OVER_CAPACITY: "Teams with more members than their limit",
+    Finding.NO_VERSION: "Teams without a version",
+    Finding.NAME: "Teams without a valid name",
+    Finding.CAPACITY: "Teams whose capacity is none",
+    Finding.TIMES: "Teams whose times are no dates",
+    Finding.MARKS: "Teams with another program's data in our fields",
+    Finding.TEAM_ID: "Teams whose id the service can't use",
+    Finding.TOO_LARGE: "Documents too large to be repaired",
 }
 
 
@@ -40,22 +38,22 @@ def report_lines(report: Report, database: str) -> Iterator[str]:
     for finding, title in TITLES.items():
         if count := report.counts.get(finding):
             yield ""
-            yield f"{count:>9,} {title}"
+            yield f"{title}: {count:,}"
             if finding is Finding.USER_ON_SEVERAL_TEAMS:
-                yield from (f"          {_contest(each)}" for each in report.contests)
+                yield from (f"    {_contest(each)}" for each in report.contests)
                 more = count - len(report.contests)
             else:
                 cases = report.cases[finding]
-                yield from (f"          {_case(each)}" for each in cases)
+                yield from (f"    {_case(each, finding)}" for each in cases)
                 more = count - len(cases)
             if more > 0:
-                yield f"          ... and {more:,} more"
+                yield f"    ... and {more:,} more"
     if report.counts.get(Finding.USER_ON_SEVERAL_TEAMS):
         yield ""
         yield f"Where users stay is shown as --keep {report.keep} decides it."
     for obstacle in report.obstacles:
         yield ""
-        yield f"In the way: {obstacle.what}. A repair changes that: {obstacle.becomes}."
+        yield f"In the way: {obstacle.what}. A repair {obstacle.becomes}."
 
 
 def next_steps(report: Report) -> Iterator[str]:
@@ -116,15 +114,14 @@ def _contest(contest: Contest) -> str:
     return f"user {contest.user_id!r} is on {places}: {stays}"
 
 
-def _case(treatment: Treatment) -> str:
+def _case(treatment: Treatment, finding: Finding) -> str:
     cure = treatment.cure
-    notes = list(cure.notes[:_SHOWN_NOTES])
-    if len(cure.notes) > _SHOWN_NOTES:
-        notes.append("...")
-    if Finding.TOO_LARGE in cure.findings:
-        return f"team {cure.id}: {'; '.join(notes)}"
-    becomes = f"{cure.name!r}, version {cure.version}, {len(cure.user_ids)} members"
-    return f"team {show(treatment.team.id)}: {'; '.join(notes)} -> {becomes}"
+    notes = ", ".join(cure.notes.get(finding, ()))
+    if finding is Finding.TOO_LARGE:
+        return f"{show(treatment.team.id)}: {notes}"
+    count = len(cure.user_ids)
+    members = f"{count:,} member{'' if count == 1 else 's'}"
+    return f"{cure.id}: {notes} -> {cure.name!r}, version {cure.version}, {members}"
 
 
 def keep_is_missing(report: Report) -> str | None:

@@ -1,4 +1,4 @@
-"""What each field of a classic document becomes, one function a field; `cure.py` puts them together.
+"""What each field of a classic document becomes, one function each; `cure.py` puts them together.
 
 Each is stable: what it answers is its own answer again, so a repair that is repeated ends.
 """

@@ -3,7 +3,8 @@
 The dry run shows what is decided here and the repair writes it, so the two can't disagree.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +14,7 @@ from app.domain.classic_fields import (
     capacity_of,
     created_at_of,
     deleted_at_of,
+    digest_id_of,
     is_time,
     name_of,
     team_id_of,
@@ -20,8 +22,8 @@ from app.domain.classic_fields import (
 )
 from app.domain.ids import TeamId, UserId, Version, is_well_formed_id
 
-# The lines about one document; the rest of thousands is counted. What it was stands in the journal.
-MAX_NOTES = 20
+# The lines about one finding in one document; of thousands, the rest is counted.
+MAX_NOTES = 3
 
 
 class Finding(StrEnum):
@@ -48,7 +50,7 @@ class Cure:
     """The team that a document becomes; without findings the document may stay as it is.
 
     `version` is the stored one where that is sound, else None: the next one is for the writer to
-    tell, who knows what has been recorded. `notes` say what changes, a line each. `deleted_at` is
+    tell, who knows what has been recorded. `notes` say what changes. `deleted_at` is
     ABSENT for a live team, and None for one that was deleted nobody knows when.
     """
 
@@ -61,65 +63,80 @@ class Cure:
     capacity: int | None
     created_at: datetime | None
     deleted_at: datetime | Absent | None
-    findings: frozenset[Finding]
-    notes: tuple[str, ...]
+    notes: Mapping[Finding, Sequence[str]]
+
+    @property
+    def findings(self) -> frozenset[Finding]:
+        """What is wrong with the document."""
+        return frozenset(self.notes)
 
 
 @dataclass(slots=True)
 class _Notes:
-    findings: set[Finding] = field(default_factory=set)
-    lines: list[str] = field(default_factory=list)
-    count: int = 0
+    lines: dict[Finding, list[str]] = field(default_factory=dict)
+    more: Counter[Finding] = field(default_factory=Counter)
 
     def add(self, finding: Finding, line: str) -> None:
-        self.findings.add(finding)
-        self.count += 1
-        if self.count <= MAX_NOTES:
-            self.lines.append(line)
+        lines = self.lines.setdefault(finding, [])
+        if len(lines) < MAX_NOTES:
+            lines.append(line)
+        else:
+            self.more[finding] += 1
 
-    def written(self) -> tuple[str, ...]:
-        more = self.count - len(self.lines)
-        return (*self.lines, f"and {more} more") if more else tuple(self.lines)
+    def written(self) -> dict[Finding, tuple[str, ...]]:
+        return {
+            finding: (*lines, f"{self.more[finding]} more") if self.more[finding] else tuple(lines)
+            for finding, lines in self.lines.items()
+        }
 
 
 def cure(
-    team: ClassicTeam, *, default_capacity: int, losses: Mapping[UserId, TeamId] | None = None
+    team: ClassicTeam,
+    *,
+    default_capacity: int,
+    losses: Mapping[UserId, TeamId] | None = None,
+    id_is_taken: bool = False,
 ) -> Cure:
-    """What the document becomes when the users in `losses` leave it for the teams given there."""
+    """What the document becomes when the users in `losses` leave it for the teams given there.
+
+    `id_is_taken` says that another document has the id that this one would get.
+    """
     notes = _Notes()
     id_, id_is_kept = team_id_of(team)
+    if id_is_taken:
+        id_ = digest_id_of(team)
     if not id_is_kept:
-        notes.add(Finding.TEAM_ID, f"its id {show(team.id)} becomes {id_!r}")
+        notes.add(Finding.TEAM_ID, f"id {show(team.id)} becomes {id_!r}")
     if team.is_too_large:
         return _left_alone(team, id_)
     if (name := name_of(team.name, id_)) != team.name:
-        notes.add(Finding.NAME, f"its name, {show(team.name)}, becomes {name!r}")
+        notes.add(Finding.NAME, f"name {show(team.name)} becomes {name!r}")
     if (version := version_of(team.version)) is None:
-        notes.add(Finding.NO_VERSION, f"its version, {show(team.version)}, becomes a number")
+        notes.add(Finding.NO_VERSION, f"it was {show(team.version)}")
     capacity = capacity_of(team.capacity)
     if type(capacity) is not type(team.capacity) or capacity != team.capacity:
         becomes = "the default" if capacity is ABSENT else capacity
-        notes.add(Finding.CAPACITY, f"its capacity, {show(team.capacity)}, becomes {becomes}")
+        notes.add(Finding.CAPACITY, f"capacity {show(team.capacity)} becomes {becomes}")
     deleted_at = deleted_at_of(team.deleted_at)
     if deleted_at != team.deleted_at or not all(map(is_time, (team.created_at, team.updated_at))):
-        notes.add(Finding.TIMES, "its times that are no dates are set anew")
+        notes.add(Finding.TIMES, "what is no date is read as one, or removed")
     if not team.has_sound_marks:
-        notes.add(Finding.MARKS, "its creation, lastChange or requests are set anew")
+        notes.add(Finding.MARKS, "creation, lastChange and requests are set anew")
 
     user_ids = _members(team.user_ids, notes)
     if deleted_at is not ABSENT and user_ids:
-        notes.add(Finding.DELETED_WITH_MEMBERS, "it is deleted, and its members become free")
+        notes.add(Finding.DELETED_WITH_MEMBERS, f"{len(user_ids)} members become free")
         user_ids = ()
     leaving = {user_id: losses[user_id] for user_id in user_ids if losses and user_id in losses}
     for user_id, kept_id in leaving.items():
-        notes.add(Finding.USER_ON_SEVERAL_TEAMS, f"user {user_id!r} stays on team {kept_id!r} only")
+        notes.add(Finding.USER_ON_SEVERAL_TEAMS, f"{user_id!r} stays on {kept_id}")
     if leaving:
         user_ids = tuple(user_id for user_id in user_ids if user_id not in leaving)
     # A team of our own form may be over a default that has been lowered since: that is no damage.
     limit = capacity if isinstance(capacity, int) else default_capacity if version is None else None
     if limit is not None and len(user_ids) > limit:
         capacity = len(user_ids)
-        notes.add(Finding.OVER_CAPACITY, f"its capacity becomes {capacity}: nobody is put out")
+        notes.add(Finding.OVER_CAPACITY, f"{capacity} of {limit}: the limit becomes {capacity}")
     return Cure(
         key=team.key,
         id=id_,
@@ -130,7 +147,6 @@ def cure(
         capacity=capacity if isinstance(capacity, int) else None,
         created_at=created_at_of(team),
         deleted_at=deleted_at,
-        findings=frozenset(notes.findings),
         notes=notes.written(),
     )
 
@@ -146,25 +162,24 @@ def _left_alone(team: ClassicTeam, id_: TeamId) -> Cure:
         capacity=None,
         created_at=team.made_at,
         deleted_at=ABSENT,
-        findings=frozenset({Finding.TOO_LARGE}),
-        notes=("it is too large to be repaired: shorten it by hand",),
+        notes={Finding.TOO_LARGE: ("shorten it by hand",)},
     )
 
 
 def _members(stored: tuple[Stored, ...] | Stored, notes: _Notes) -> tuple[UserId, ...]:
     """The users that an array names, each once, at the place where it is named first."""
     if not isinstance(stored, tuple):
-        notes.add(Finding.NO_MEMBERS_ARRAY, f"its userIds, {show(stored)}, become an array")
+        notes.add(Finding.NO_MEMBERS_ARRAY, f"userIds is {show(stored)}")
         stored = () if stored in (None, ABSENT) else (stored,)
     members: dict[UserId, None] = {}
     for value in stored:
         text = as_text(value)
         if text is None or not is_well_formed_id(text):
-            notes.add(Finding.UNUSABLE_USER_ID, f"{show(value)} is no user id and leaves")
+            notes.add(Finding.UNUSABLE_USER_ID, f"{show(value)} leaves")
             continue
         if text != value:
-            notes.add(Finding.CONVERTED_USER_ID, f"user id {show(value)} becomes {text!r}")
+            notes.add(Finding.CONVERTED_USER_ID, f"{show(value)} becomes {text!r}")
         if text in members:
-            notes.add(Finding.REPEATED_USER, f"user {text!r} is there once")
+            notes.add(Finding.REPEATED_USER, f"{text!r} is named once")
         members[UserId(text)] = None
     return tuple(members)

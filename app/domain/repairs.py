@@ -9,7 +9,7 @@ from app.domain.ids import TeamId
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Something about the collection itself that stands in our way, and what becomes of it."""
+    """Something about the collection itself that stands in our way, and what a repair does."""
 
     what: str
     becomes: str

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.classic import ClassicTeam, TeamKey
-from app.domain.classic_fields import digest_id_of
+from app.domain.classic_fields import team_id_of
 from app.domain.cure import Cure, Finding, cure
 from app.domain.ids import UserId, Version
 from app.domain.repairs import Obstacle, Treatment
@@ -115,19 +115,23 @@ async def treat(
 
     This is the only way to a treatment, for the report and for the repair.
     """
+    new_ids = {
+        team.key: id_ for team in found for id_, is_kept in [team_id_of(team)] if not is_kept
+    }
+    taken = await teams.taken_ids(list(new_ids.values()))
     cures = [
-        cure(team, default_capacity=default_capacity, losses=ledger.losses(team.key))
+        cure(
+            team,
+            default_capacity=default_capacity,
+            losses=ledger.losses(team.key),
+            id_is_taken=new_ids.get(team.key) in taken,
+        )
         for team in found
     ]
-    taken = await teams.taken_ids([each.id for each in cures if not each.id_is_kept])
-    named = [
-        each if each.id_is_kept or each.id not in taken else replace(each, id=digest_id_of(team))
-        for team, each in zip(found, cures, strict=True)
-    ]
-    recorded = await teams.recorded_versions([each.id for each in named])
+    recorded = await teams.recorded_versions([each.id for each in cures])
     return [
         Treatment(team, _with_next_version(each, recorded.get(each.id, 0)))
-        for team, each in zip(found, named, strict=True)
+        for team, each in zip(found, cures, strict=True)
     ]
 
 

@@ -4,7 +4,7 @@ _id              1, 2, 3, … in the order of writing
 kind             "team", or "collection" for indexes and validator
 run, at          which run of the doctor, and when
 teamId, newId    the document's `_id` before and after
-findings, notes  what was wrong, and what was done about it
+found            what was wrong, and what was done about it
 before           the document as it was, byte for byte; of a collection its options and indexes
 afterDigest      SHA-256 of the document as the repair wrote it
 undo             when and how it was taken back: restored, unchanged or kept
@@ -88,20 +88,10 @@ class RepairJournal:
     ) -> None:
         """Enters what each document was and will be, under the numbers from the next one on."""
         first = await self.next_number()
+        heading = {"kind": "team", "run": self._run, "at": at}
         await self._raw.insert_many(
             [
-                {
-                    "_id": number,
-                    "kind": "team",
-                    "run": self._run,
-                    "at": at,
-                    "teamId": id_of_document(treatment.team.stored),
-                    "newId": id_of_document(after),
-                    "findings": sorted(treatment.cure.findings),
-                    "notes": list(treatment.cure.notes),
-                    "afterDigest": digest(after),
-                    "before": RawBSONDocument(treatment.team.stored, RAW),
-                }
+                {"_id": number, **heading, **_describe(treatment, after)}
                 for number, (treatment, after) in enumerate(written, first)
             ]
         )
@@ -166,6 +156,17 @@ class RepairJournal:
             document["before"]["indexes"],
             is_first=await self._entries.find_one(older, {"_id": 1}) is None,
         )
+
+
+def _describe(treatment: Treatment, after: bytes) -> dict[str, Any]:
+    notes = treatment.cure.notes
+    return {
+        "teamId": id_of_document(treatment.team.stored),
+        "newId": id_of_document(after),
+        "found": {finding.value: list(lines) for finding, lines in notes.items()},
+        "afterDigest": digest(after),
+        "before": RawBSONDocument(treatment.team.stored, RAW),
+    }
 
 
 def _read_entry(document: RawBSONDocument) -> Entry:

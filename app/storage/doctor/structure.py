@@ -52,7 +52,7 @@ class Structure:
             if _stands_in_the_way(index)
         ]
         if self.has_foreign_validator:
-            found.append(Obstacle("a validator that is not ours", "ours takes its place"))
+            found.append(Obstacle("a validator that is not ours", "puts ours in its place"))
         return found
 
 
@@ -159,9 +159,9 @@ def _is_same(index: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _what_becomes(index: Mapping[str, Any]) -> str:
     if "expireAfterSeconds" in index:
-        return "dropped: it would delete teams"
+        return "drops it: it would delete teams"
     if index["name"] in _OURS:
-        return "dropped, and made anew in our form"
+        return "makes it anew in our form"
     if index.get("unique"):
-        return "dropped: it would refuse changes that are allowed"
-    return "dropped: it is one of ours under another name"
+        return "drops it: it would refuse changes that are allowed"
+    return "drops it: it is one of ours under another name"
