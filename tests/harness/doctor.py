@@ -1,0 +1,121 @@
+"""The doctor as a process, and collections for it that old code has damaged."""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from bson import DatetimeMS, Int64, ObjectId
+from bson.binary import Binary
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+
+from app.storage.client import Client
+
+DEADLINE_SECONDS = 60
+KILLED = -9
+
+RAW: CodecOptions[RawBSONDocument] = CodecOptions(RawBSONDocument)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of the doctor that has ended: what it printed, and the rest on standard error."""
+
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def report(self) -> Any:
+        """What `--json` printed."""
+        return json.loads(self.output)
+
+
+async def run_doctor(
+    mongodb_uri: str, database: str, *arguments: str, dies_at: str | None = None
+) -> Ended:
+    """A run of `team-joiner doctor`. `dies_at` has it killed there: see `dying_doctor.py`."""
+    module = "app.main" if dies_at is None else "tests.harness.dying_doctor"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, "doctor", *arguments),
+        env={
+            **os.environ,
+            "MONGODB_URI": mongodb_uri,
+            "MONGODB_DATABASE": database,
+            "DIES_AT": dies_at or "",
+        },
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            output, errors = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    assert process.returncode is not None
+    return Ended(process.returncode, output.decode(), errors.decode())
+
+
+def damaged_teams() -> list[dict[str, Any]]:
+    """One of each kind of damage that we know of, beside teams that are whole."""
+    user = ObjectId()
+    return [
+        {"userIds": ["sue", "ann"]},
+        {"name": "Blue", "userIds": ["sue", "bob", "bob"], "leader": "bob"},
+        {"name": " Green\n", "userIds": [user, 5, 5.0, "5", None, {"a": 1}, [], " joe ", "Jörg"]},
+        {"name": "No users", "more": {"deep": [1, {"z": Int64(3), "a": 1.5}]}},
+        {"name": "Null", "userIds": None},
+        {"name": "Scalar", "userIds": "zoe"},
+        {"name": 7, "userIds": [], "capacity": "five", "version": "2"},
+        {"_id": 5, "name": "Five", "userIds": ["kim"]},
+        {"_id": "5", "name": "Five too", "userIds": ["sue"], "version": 1},
+        {"_id": 6.0, "name": "Six", "userIds": ["max"]},
+        {"_id": Binary.from_uuid(UUID(int=77)), "name": "UUID", "userIds": ["kim"]},
+        {"_id": {"b": 1, "a": 2}, "name": "Document", "userIds": ["u1"]},
+        {"_id": "a b", "name": "Space", "userIds": ["u2"]},
+        {"_id": "a" * 24, "name": "Looks like another", "userIds": ["u3"]},
+        {"name": "Over", "userIds": [f"m{number}" for number in range(1_005)]},
+        {"name": "Over its own", "version": 3, "capacity": 2, "userIds": ["a1", "a2", "a3"]},
+        {"name": "Deleted", "version": 3, "deletedAt": DatetimeMS(1), "userIds": ["ann", "kim"]},
+        {"name": "Times", "userIds": [], "createdAt": "2020-01-02T03:04:05Z", "deletedAt": None},
+        {"name": "Far", "userIds": [], "createdAt": DatetimeMS(10**15), "requests": [1]},
+        {"name": "Marks", "version": 2, "userIds": [], "creation": {"requestId": "r"}},
+        {"name": "Whole", "version": Int64(9), "userIds": ["whole"], "color": "red"},
+        {"_id": "own", "name": "Whole too", "version": 1, "userIds": []},
+    ]
+
+
+async def stored_teams(client: Client, database: str) -> set[bytes]:
+    """All documents, byte for byte."""
+    found = client[database].get_collection("teams", codec_options=RAW).find()
+    return {document.raw async for document in found}
+
+
+async def stored_form(client: Client, database: str) -> tuple[Any, Any]:
+    """The collection's options, and its indexes by their names."""
+    teams = client[database]["teams"]
+    return await teams.options(), await teams.index_information()
+
+
+async def broken_rules(client: Client, database: str) -> list[str]:
+    """What of the final state breaks the rules, found without the code under test."""
+    teams = await client[database]["teams"].find().to_list(None)
+    places: dict[str, list[str]] = {}
+    broken = []
+    for team in teams:
+        if len(set(team["userIds"])) < len(team["userIds"]):
+            broken.append(f"team {team['_id']} names a user twice")
+        if not isinstance(team["version"], int) or team["version"] < 1:
+            broken.append(f"team {team['_id']} has the version {team['version']}")
+        if len(team["userIds"]) > team.get("capacity", 1_000):
+            broken.append(f"team {team['_id']} is over its limit")
+        for user in team["userIds"]:
+            places.setdefault(user, []).append(str(team["_id"]))
+    return broken + [f"{user} is on {on}" for user, on in places.items() if len(on) > 1]
