@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 from bson import Timestamp
 
 from app.domain.changes import Change, ChangeKind
-from app.domain.ids import CommitTime, TeamId, Version
+from app.domain.ids import FIRST_VERSION, CommitTime, TeamId, Version
 from app.storage.documents import Document
 
 # The event's own envelope, and of the team only what says what changed: never its members.
@@ -73,12 +73,15 @@ def change_of_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
     changed = (
         event.get("fullDocument") or event.get("updateDescription", {}).get("updatedFields") or {}
     )
-    if "version" not in changed:
+    # Only a write that went past the validator sets another kind of version: one that a doctor has
+    # taken back brings the old program's.
+    version = changed.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < FIRST_VERSION:
         return None
     # We never replace a team; another program that does brings back what it has read before.
     is_ours = event["operationType"] != "replace"
     change = describe_change(
-        team_id, changed["version"], changed.get("lastChange") if is_ours else None, at=at
+        team_id, version, changed.get("lastChange") if is_ours else None, at=at
     )
     return {**change, "commitTime": commit_time}
 

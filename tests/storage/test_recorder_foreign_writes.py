@@ -167,6 +167,29 @@ async def _is_recorded(log: ChangeLogReader, team_id: str, version: int) -> bool
     return version in [told for told, _ in await log.told(team_id)]
 
 
+@pytest.mark.parametrize("version", ["2", 2.0, 0, True, None])
+async def test_a_write_past_the_validator_whose_version_is_none_stops_nothing(
+    version: object,
+    recorder: asyncio.Task[None],
+    client: Client,
+    database: str,
+    store: MongoTeamStore,
+    log: ChangeLogReader,
+) -> None:
+    teams = client[database].get_collection("teams")
+    team = await new_team(store)
+
+    await teams.update_one(
+        {"_id": ObjectId(team.id)}, {"$set": {"version": version}}, bypass_document_validation=True
+    )
+    await teams.update_one({"_id": ObjectId(team.id)}, {"$set": {"version": 1}})
+    await add(store, team.id, "sue")
+    await log.wait_until_complete()
+
+    assert await log.told(team.id) == [(1, "TeamCreated"), (2, "UserJoinedTeam")]
+    assert not recorder.done()
+
+
 @pytest.mark.parametrize(
     "last_change",
     [{}, {"by": "a script"}, {"kind": "Nonsense", "at": 3}, {"kind": "HistoryGap", "teamId": "x"}],
