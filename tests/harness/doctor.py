@@ -104,6 +104,17 @@ async def stored_form(client: Client, database: str) -> tuple[Any, Any]:
     return await teams.options(), await teams.index_information()
 
 
+async def end_lease(client: Client, database: str) -> None:
+    """What 5 seconds do to the lease of a process that was killed."""
+    await client[database]["recorder"].update_one({}, {"$set": {"expiresAt": DatetimeMS(0)}})
+
+
+async def places_of(client: Client, database: str) -> dict[str, str]:
+    """The name of the team of each user."""
+    teams = await client[database]["teams"].find().to_list(None)
+    return {user: team["name"] for team in teams for user in team["userIds"]}
+
+
 async def broken_rules(client: Client, database: str) -> list[str]:
     """What of the final state breaks the rules, found without the code under test."""
     teams = await client[database]["teams"].find().to_list(None)

@@ -1,0 +1,174 @@
+"""Repairs at their seams: rivals that write in between, and documents of every size and kind."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from app.domain.cure import Finding
+from app.domain.faults import DatabaseUnsuitable, RepairStopped
+from app.domain.settlement import Keep
+from app.service.doctor import repair as repair_module
+from app.service.doctor.examine import Report, examine
+from app.service.doctor.repair import reason_to_refuse, repair, undo
+from app.storage.client import Client, recorder_of
+from app.storage.doctor import guard as guard_module
+from app.storage.doctor.classic_documents import MAX_DOCUMENT_BYTES
+from app.storage.doctor.classic_teams import MongoClassicTeams, MongoClinic
+from app.storage.doctor.guard import Guard, alone
+from app.storage.doctor.journal import RepairJournal
+from app.storage.doctor.ledger import SqliteLedger, scratch_ledger
+from app.storage.doctor.restoration import MongoRestoration
+from app.storage.lease import take_lease
+from tests.harness.doctor import end_lease, stored_teams
+
+
+class Quiet:
+    """A progress that nobody sees."""
+
+    def begin(self, step: str, total: int) -> None:
+        """Nothing."""
+
+    def advance(self, parts: int) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+async def guard(client: Client, empty_database: str) -> AsyncIterator[Guard]:
+    async with alone(client, empty_database) as guard:
+        yield guard
+
+
+@pytest.fixture
+def clinic(client: Client, empty_database: str, guard: Guard) -> MongoClinic:
+    return MongoClinic(client, empty_database, guard, request_memory_hours=24)
+
+
+async def examined(clinic: MongoClinic, ledger: SqliteLedger) -> Report:
+    return await examine(
+        clinic, ledger, keep=Keep.FIRST_JOINED, default_capacity=1_000, progress=Quiet()
+    )
+
+
+async def repaired(clinic: MongoClinic) -> int:
+    with scratch_ledger() as ledger:
+        report = await examined(clinic, ledger)
+        return await repair(clinic, ledger, report, default_capacity=1_000, progress=Quiet())
+
+
+async def test_a_rival_who_writes_between_the_journal_and_the_document_is_not_overwritten(
+    client: Client, empty_database: str, clinic: MongoClinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teams, original = client[empty_database]["teams"], RepairJournal.write_teams
+    await teams.insert_many([{"name": "Red", "userIds": ["sue"]}, {"name": "Blue"}])
+    rivals = [{"$push": {"userIds": "ann"}}, {"$set": {"name": "Crimson"}}]
+
+    async def write_teams(journal: RepairJournal, *given: Any, **named: Any) -> None:
+        await original(journal, *given, **named)
+        if rivals:
+            await teams.update_one({"userIds": "sue"}, rivals.pop(0))
+
+    monkeypatch.setattr(RepairJournal, "write_teams", write_teams)
+    before = await stored_teams(client, empty_database)
+
+    count = await repaired(clinic)
+
+    team = await teams.find_one({"userIds": "sue"})
+    assert team is not None
+    assert (team["name"], team["userIds"], team["version"]) == ("Crimson", ["sue", "ann"], 1)
+    assert count == 2
+    assert len(before) == 2
+
+
+async def test_a_document_that_changes_again_and_again_ends_the_repair_with_a_sentence(
+    client: Client, empty_database: str, clinic: MongoClinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teams, original = client[empty_database]["teams"], RepairJournal.write_teams
+    await teams.insert_one({"name": "Red", "userIds": ["sue"]})
+
+    async def write_teams(journal: RepairJournal, *given: Any, **named: Any) -> None:
+        await original(journal, *given, **named)
+        await teams.update_one({}, {"$inc": {"counter": 1}})
+
+    monkeypatch.setattr(RepairJournal, "write_teams", write_teams)
+
+    with pytest.raises(RepairStopped, match="something still writes"):
+        await repaired(clinic)
+
+    team = await teams.find_one({})
+    assert team is not None
+    assert "version" not in team
+    assert team["counter"] == repair_module.MAX_ATTEMPTS
+
+
+async def test_several_portions_are_repaired_and_undone(
+    client: Client, empty_database: str, guard: Guard, clinic: MongoClinic
+) -> None:
+    teams = client[empty_database]["teams"]
+    blob = "x" * 1_000_000
+    await teams.insert_many([{"name": f"T{n}", "userIds": ["sue"], "b": blob} for n in range(9)])
+    before = await stored_teams(client, empty_database)
+
+    count = await repaired(clinic)
+    on = await teams.count_documents({"userIds": "sue"})
+    undone = await undo(MongoRestoration(client, empty_database, guard), progress=Quiet())
+
+    assert (count, on, undone.restored) == (9, 1, 9)
+    assert await stored_teams(client, empty_database) == before
+
+
+async def test_a_document_that_is_too_large_is_reported_and_keeps_the_repair_from_beginning(
+    client: Client, empty_database: str, clinic: MongoClinic
+) -> None:
+    large = {"name": "L", "userIds": ["sue"], "blob": b"x" * MAX_DOCUMENT_BYTES}
+    await client[empty_database]["teams"].insert_one(large)
+
+    with scratch_ledger() as ledger:
+        report = await examined(clinic, ledger)
+
+    assert report.counts == {Finding.TOO_LARGE: 1}
+    assert "too large" in (reason_to_refuse(report) or "")
+
+
+@pytest.mark.parametrize("how", [{"capped": True, "size": 4096}, {"collation": {"locale": "en"}}])
+async def test_a_collection_that_can_never_be_ours_is_refused_with_a_sentence(
+    client: Client, empty_database: str, how: dict[str, Any]
+) -> None:
+    await client[empty_database].create_collection("teams", **how)
+
+    with pytest.raises(DatabaseUnsuitable, match="Copy its documents"):
+        await MongoClassicTeams(client, empty_database).obstacles()
+
+
+async def test_a_unique_index_of_ours_is_no_obstacle(client: Client, database: str) -> None:
+    await client[database]["teams"].create_index("color")
+
+    assert await MongoClassicTeams(client, database).obstacles() == []
+
+
+async def test_two_doctors_are_not_at_work_at_once(
+    client: Client, empty_database: str, guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard_module, "PATIENCE_SECONDS", 0.5)
+
+    with pytest.raises(RepairStopped, match="another doctor"):
+        async with alone(client, empty_database):
+            pass
+
+    guard.check()
+
+
+async def test_a_doctor_that_was_paused_past_its_lease_writes_nothing_more(
+    client: Client, empty_database: str, guard: Guard, clinic: MongoClinic
+) -> None:
+    team = {"_id": ObjectId(), "name": "Red"}
+    await client[empty_database]["teams"].insert_one(team)
+    await end_lease(client, empty_database)
+    assert await take_lease(recorder_of(client, empty_database), "a server") is not None
+    await guard.keep()
+
+    with pytest.raises(RepairStopped, match="has started"):
+        await repaired(clinic)
+
+    assert await client[empty_database]["teams"].find().to_list(None) == [team]
