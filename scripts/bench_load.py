@@ -85,13 +85,13 @@ class Connection(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error or ConnectionError("The server closed."))
 
-    async def post(self, path: str, body: bytes) -> bytes:
-        """The body of the answer."""
+    async def post(self, path: str, body: bytes, *, headers: bytes = b"") -> bytes:
+        """The body of the answer; each of the further headers ends with a line break."""
         assert self._transport is not None
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(
             b"POST %b HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (path.encode(), len(body), body)
+            b"%bContent-Length: %d\r\n\r\n%b" % (path.encode(), headers, len(body), body)
         )
         return await self._answer
 

@@ -1,0 +1,205 @@
+"""The parts of `scripts/race` that decide what it says."""
+
+from itertools import islice
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from race_clients import ACCEPTED, ALREADY_ON_TEAM, Answer
+from race_fight import Attempt, Fight, FoughtBout
+from race_picture import draw
+from race_run import BROKEN, HELD, NOT_RUN, judge
+from race_steps import Step, StepLog, What
+from race_victim import Victim, find_victim
+from race_violations import Violations
+from race_workload import Bout, Intention, arrange_lanes, bouts, name_users, server_of
+
+from app.storage.client import Client
+
+BOUT = Bout(
+    lane=0,
+    number=0,
+    user="sue",
+    intentions=(Intention(0, "join", "sue", "Team A"), Intention(1, "add", "sue", "Team B")),
+    leaver=None,
+)
+LOST = (Answer(ACCEPTED), Answer(ACCEPTED))
+WON = (Answer(ACCEPTED), Answer(ALREADY_ON_TEAM, "Team A"))
+
+# Of each server: what, on which team, from and to which microsecond, and what came of it.
+Steps = list[list[tuple[What, str, int, int, str]]]
+
+CLASSIC_STEPS: Steps = [
+    [("check", "a", 100, 200, "on no team"), ("write", "a", 350, 500, "done")],
+    [("check", "b", 150, 250, "on no team"), ("write", "b", 400, 600, "done")],
+]
+OUR_STEPS: Steps = [
+    [("write", "a", 100, 300, "accepted")],
+    [("write", "b", 150, 350, "refused by the index"), ("read", "b", 400, 500, "the reason")],
+]
+
+
+@pytest.fixture
+def fight(client: Client, empty_database: str) -> Fight:
+    """A fight that has not begun."""
+    return new_fight(client, empty_database)
+
+
+def new_fight(client: Client, database: str) -> Fight:
+    return Fight("A fight", Violations(client, database), seconds=1)
+
+
+def after_bout(fight: Fight, answers: tuple[Answer, ...]) -> Fight:
+    fight.team_names = {"a": "Team A", "b": "Team B"}
+    fight.violations.ever_on_several_teams = {"sue"}
+    attempts = tuple(
+        Attempt(intention, answer, sent_ns=0, answered_ns=1_000_000)
+        for intention, answer in zip(BOUT.intentions, answers, strict=True)
+    )
+    fight.remembered[BOUT.lane, BOUT.number] = FoughtBout(BOUT, attempts)
+    return fight
+
+
+def write_down(folder: Path, name: str, of_servers: Steps) -> list[Path]:
+    paths = []
+    for server, steps in enumerate(of_servers):
+        path = folder / f"{name}-{server}"
+        log = StepLog(path)
+        for what, team, began, ended, found in steps:
+            log.write(Step(what, "sue", team, began * 1_000, ended * 1_000, found))
+        log.close()
+        paths.append(path)
+    return paths
+
+
+def victim_of(
+    client: Client,
+    folder: Path,
+    classic_steps: Steps = CLASSIC_STEPS,
+) -> Victim | None:
+    return find_victim(
+        after_bout(new_fight(client, "unused"), LOST),
+        write_down(folder, "classic", classic_steps),
+        after_bout(new_fight(client, "unused"), WON),
+        write_down(folder, "ours", OUR_STEPS),
+    )
+
+
+async def test_the_victim_is_told_of_with_both_interleavings(
+    client: Client, tmp_path: Path
+) -> None:
+    victim = victim_of(client, tmp_path)
+
+    assert victim is not None
+    assert victim.user == "sue"
+    assert [step.what for _, step in victim.classic.steps] == ["check", "check", "write", "write"]
+    assert [one.server for one, _ in victim.classic.steps] == [0, 1, 0, 1]
+    assert [step.what for _, step in victim.ours.steps] == ["write", "write", "read"]
+
+
+async def test_each_client_of_the_story_keeps_its_side(client: Client, tmp_path: Path) -> None:
+    john_first: Steps = [
+        [("check", "a", 150, 250, "on no team"), ("write", "a", 400, 600, "done")],
+        [("check", "b", 100, 200, "on no team"), ("write", "b", 350, 500, "done")],
+    ]
+
+    victim = victim_of(client, tmp_path, john_first)
+
+    assert victim is not None
+    assert [victim.classic.first.server, victim.classic.second.server] == [1, 0]
+    assert [victim.ours.first.server, victim.ours.second.server] == [1, 0]
+
+
+@pytest.mark.parametrize("what", ["check", "leave"])
+async def test_nobody_is_a_clear_victim_when_others_had_a_hand_in_it(
+    client: Client, tmp_path: Path, what: What
+) -> None:
+    meddled: Steps = [CLASSIC_STEPS[0], [*CLASSIC_STEPS[1], (what, "a", 510, 520, "done")]]
+
+    assert victim_of(client, tmp_path, meddled) is None
+
+
+async def test_nobody_is_a_clear_victim_when_the_second_looked_after_the_first_had_written(
+    client: Client, tmp_path: Path
+) -> None:
+    late: Steps = [
+        CLASSIC_STEPS[0],
+        [("check", "b", 550, 600, "on no team"), ("write", "b", 650, 700, "done")],
+    ]
+
+    assert victim_of(client, tmp_path, late) is None
+
+
+async def test_the_picture_tells_what_was_recorded_in_order(client: Client, tmp_path: Path) -> None:
+    victim = victim_of(client, tmp_path)
+    assert victim is not None
+
+    picture = ElementTree.fromstring(draw(victim, seed=1))
+
+    texts = [element for element in picture.iter() if element.tag.endswith("}text")]
+    stamps = [text.text for text in texts if text.get("class") == "time"]
+    assert stamps[:8] == [f"0.{n:02} ms" for n in (0, 5, 10, 15, 25, 30, 40, 50)]
+    rows = {text.text: float(text.get("y") or 0) for text in texts}
+    assert rows["write: push Sue onto Team A"] < rows["write: push Sue onto Team B"]
+    for words in ("Sue joins Team A", "John adds Sue to Team B", "Sue is on two teams"):
+        assert words in rows
+    for words in ("refused by the index", ALREADY_ON_TEAM, "Sue is on Team A"):
+        assert words in rows
+
+
+async def test_violations_are_seen_and_those_that_have_passed_are_remembered(
+    client: Client, empty_database: str
+) -> None:
+    teams = client[empty_database]["teams"]
+    await teams.insert_many(
+        [
+            {"_id": 1, "userIds": ["sue", "ann", "bob", "bob"]},
+            {"_id": 2, "userIds": ["sue", "cho"]},
+            {"_id": 3, "userIds": []},
+        ]
+    )
+    violations = Violations(client, empty_database)
+
+    await violations.look()
+    await teams.update_one({"_id": 1}, {"$set": {"userIds": ["ann"]}})
+    await violations.look()
+
+    assert violations.on_several_teams == set()
+    assert violations.ever_on_several_teams == {"sue"}
+    assert violations.ever_twice_in_a_team == {"bob"}
+    assert violations.count == 2
+
+
+async def test_the_race_fails_when_ours_breaks_the_rule(fight: Fight) -> None:
+    fight.accepted = 1
+    assert judge(fight) == HELD
+
+    fight.violations.ever_on_several_teams.add("sue")
+
+    assert judge(fight) == BROKEN
+
+
+async def test_a_race_in_which_ours_accepts_nothing_is_no_proof(fight: Fight) -> None:
+    assert judge(fight) == NOT_RUN
+
+
+def test_the_same_seed_gives_the_same_workload_and_another_seed_another() -> None:
+    users = name_users(50)
+    first, again, other = (list(islice(bouts(n, 3, (6, 7), users), 100)) for n in (1, 1, 2))
+
+    assert first == again
+    assert first != other
+    assert {bout.user for bout in first} <= set(users)
+
+
+@pytest.mark.parametrize("clients", [1, 2, 3, 24, 25])
+def test_every_client_plays_and_those_of_a_pair_are_at_different_servers(clients: int) -> None:
+    lanes = arrange_lanes(clients)
+
+    assert [client for lane in lanes for client in lane] == list(range(clients))
+    for first, *others in lanes:
+        assert all(server_of(first, 3) != server_of(other, 3) for other in others)
+
+
+def test_every_user_has_a_distinct_name() -> None:
+    assert len(set(name_users(1_000))) == 1_000
