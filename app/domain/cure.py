@@ -112,7 +112,7 @@ def cure(
     if (name := name_of(team.name, id_)) != team.name:
         notes.add(Finding.NAME, f"name {show(team.name)} becomes {name!r}")
     if (version := version_of(team.version)) is None:
-        notes.add(Finding.NO_VERSION, f"it was {show(team.version)}")
+        notes.add(Finding.NO_VERSION, f"version was {show(team.version)}")
     capacity = capacity_of(team.capacity)
     if type(capacity) is not type(team.capacity) or capacity != team.capacity:
         becomes = "the default" if capacity is ABSENT else capacity
@@ -180,6 +180,6 @@ def _members(stored: tuple[Stored, ...] | Stored, notes: _Notes) -> tuple[UserId
         if text != value:
             notes.add(Finding.CONVERTED_USER_ID, f"{show(value)} becomes {text!r}")
         if text in members:
-            notes.add(Finding.REPEATED_USER, f"{text!r} is named once")
+            notes.add(Finding.REPEATED_USER, f"{text!r} was named again")
         members[UserId(text)] = None
     return tuple(members)
