@@ -11,7 +11,7 @@ from app.service.doctor.examine import SHOWN, Report, treat
 from app.service.doctor.ports import Journal, Ledger, Progress, RepairableTeams
 
 # So much is written at a time: few round trips, and a few copies of it fit into memory.
-BYTES_AT_ONCE = 4_000_000
+BYTES_AT_ONCE = 1_000_000
 
 # How often a document that others change is read again before we give up.
 MAX_ATTEMPTS = 5

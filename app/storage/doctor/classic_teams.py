@@ -31,8 +31,10 @@ from app.storage.documents import stored_team_id
 from app.storage.errors import driver_faults
 from app.storage.preparation import prepare_database
 
-# The answers of the database are cut at 16 MB in any case.
+# An answer of the database holds as many documents, or fewer where they are large: decoded, a team
+# of 10,000 members takes ten times what it takes as it is stored.
 DOCUMENTS_AT_ONCE = 500
+BYTES_AT_ONCE = 1_000_000
 
 
 class MongoClassicTeams:
@@ -86,8 +88,10 @@ class MongoClassicTeams:
 
     async def _find(self, wanted: Mapping[str, Any]) -> AsyncIterator[ClassicTeam]:
         with driver_faults():
+            described = await self._teams.database.command("collStats", self._teams.name)
+            fitting = BYTES_AT_ONCE // (described.get("avgObjSize") or 1)
             batches = self._teams.find_raw_batches(
-                wanted, sort=[("_id", 1)], batch_size=DOCUMENTS_AT_ONCE
+                wanted, sort=[("_id", 1)], batch_size=max(2, min(DOCUMENTS_AT_ONCE, fitting))
             )
             async for batch in batches:
                 for stored in split_batch(batch):

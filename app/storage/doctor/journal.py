@@ -27,7 +27,8 @@ from app.storage.doctor.classic_documents import RAW, id_of_document, key_of
 from app.storage.doctor.structure import Structure
 
 ENTRIES_AT_ONCE = 200
-BYTES_AT_ONCE = 4_000_000
+BYTES_AT_ONCE = 1_000_000
+ENTRIES_PER_ANSWER = 20
 
 _TO_BE_UNDONE: Mapping[str, Any] = {"undo": None}
 
@@ -123,7 +124,7 @@ class RepairJournal:
         portion: list[Entry] = []
         seen: set[TeamKey] = set()
         size = 0
-        found = self._raw.find(_TO_BE_UNDONE).sort("_id", DESCENDING).batch_size(ENTRIES_AT_ONCE)
+        found = self._raw.find(_TO_BE_UNDONE).sort("_id", DESCENDING).batch_size(ENTRIES_PER_ANSWER)
         async for document in found:
             entry = None if document["kind"] == "collection" else _read_entry(document)
             is_full = len(portion) >= ENTRIES_AT_ONCE or size > BYTES_AT_ONCE

