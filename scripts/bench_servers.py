@@ -40,6 +40,7 @@ def api(uri: str, database: str, *, workers: int = 1) -> Iterator[Api]:
         "WORKERS": str(workers),
         "HOST": "127.0.0.1",
         "PORT": "0",
+        "MAX_CONNECTIONS_PER_USER": "1000000",  # all of a bench's clients share an address
     }
     with subprocess.Popen(
         [sys.executable, "-m", "app.main", "serve"], env=environment, stderr=subprocess.PIPE

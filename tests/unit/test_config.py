@@ -23,6 +23,11 @@ from app.config import Settings, SettingsError
         ("DEFAULT_CAPACITY", "10000", 10_000),
         ("REQUEST_TIMEOUT_SECONDS", "0.5", 0.5),
         ("MAX_BODY_BYTES", "1000", 1_000),
+        ("ARRIVAL_TIMEOUT_SECONDS", "0.5", 0.5),
+        ("MAX_BATCH_SIZE", "0", 0),
+        ("INTROSPECTION", "OFF", False),
+        ("ONLY_TRUSTED_DOCUMENTS", "on", True),
+        ("TRUSTED_DOCUMENTS", __file__, Path(__file__)),
     ],
 )
 def test_a_setting_is_read_from_the_variable_of_its_name(
@@ -62,6 +67,9 @@ def test_a_folder_in_the_home_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path
         *(("LOG_LEVEL", text) for text in ("loud", "trace", "10")),
         *(("DEFAULT_CAPACITY", text) for text in ("0", "10001", "-5")),
         *(("REQUEST_TIMEOUT_SECONDS", text) for text in ("0", "61", "nan", "inf", "-1", "x")),
+        *(("MAX_DEPTH", text) for text in ("0", "101", "deep")),
+        *(("GRAPHIQL", text) for text in ("true", "1", "no")),
+        *(("TRUSTED_DOCUMENTS", text) for text in (f"{__file__}-not", "a\0b", "~nobody-here/x")),
         *(("MAX_BODY_BYTES", text) for text in ("999", "100000001", "1MB")),
         *(("DATA_DIR", text) for text in (__file__, "~nobody-of-that-name/teams", "x" * 300)),
     ],
