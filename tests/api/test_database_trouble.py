@@ -16,6 +16,7 @@ from app.storage.embedded.database import EmbeddedDatabase
 from tests.api.world import find_team, new_id
 from tests.harness.client import Answer, Client, ServerError
 from tests.harness.servers import Server, running_servers
+from tests.harness.subscriber import connected, receive, subscribe
 
 TIMEOUT_SECONDS = 1.0
 # What the machine may take on top, busy as it is with the rest of the suite.
@@ -113,6 +114,24 @@ async def test_a_silent_database_is_answered_in_time_without_the_drivers_words(
 
     assert seconds < TIMEOUT_SECONDS + MARGIN_SECONDS
     assert_unavailable(response)
+
+
+async def test_a_query_over_a_websocket_or_as_a_stream_has_the_same_time(trouble: Trouble) -> None:
+    query = "{ teams { totalCount } }"
+    accept = {"Accept": "text/event-stream"}
+    async with connected(trouble.server.url) as socket, httpx.AsyncClient(timeout=10) as http:
+        with trouble.silence():
+            began = monotonic()
+            await subscribe(socket, query)
+            message = await receive(socket)
+            url = f"{trouble.server.url}/graphql"
+            stream = await http.post(url, json={"query": query}, headers=accept)
+            seconds = monotonic() - began
+    await wait_until(trouble.is_ready)
+
+    assert seconds < 2 * (TIMEOUT_SECONDS + MARGIN_SECONDS)
+    assert UNAVAILABLE in str(message["payload"])
+    assert UNAVAILABLE in stream.text
 
 
 async def test_forty_requests_at_once_are_each_answered_in_time_and_the_server_recovers(

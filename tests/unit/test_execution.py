@@ -1,0 +1,83 @@
+"""That every transport passes the same guards: here without one, by the schema alone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from strawberry.types import ExecutionResult
+
+from app.api.context import Context, Services
+from app.api.limits import Limits
+from app.api.schema import build_schema
+from app.api.shared_answers import ChangeViews
+from app.service.hub import Hub
+
+SOON = Limits(request_timeout_seconds=0.05)
+QUERY = "{ teams { totalCount } }"
+
+
+class SilentDirectory:
+    """A directory that never answers."""
+
+    async def count_teams(self, *, name_contains: str | None) -> int:  # noqa: ARG002 - the port's
+        await asyncio.Event().wait()
+        return 0
+
+
+def context(*, is_prepared: Callable[[], bool]) -> Context:
+    services = Services(
+        None,  # type: ignore[arg-type]  # nothing is written
+        SilentDirectory(),  # type: ignore[arg-type]  # only what is asked here
+        None,  # type: ignore[arg-type]  # nothing is read from the log
+        Hub(),
+        ChangeViews(),
+        default_capacity=3,
+        is_prepared=is_prepared,
+    )
+    return Context(services, None)
+
+
+async def executed(query: str, *, is_prepared: bool) -> ExecutionResult:
+    return await build_schema(SOON).execute(
+        query, context_value=context(is_prepared=lambda: is_prepared)
+    )
+
+
+async def streamed(query: str, *, is_prepared: bool) -> ExecutionResult:
+    results = await build_schema(SOON).stream(
+        query, context_value=context(is_prepared=lambda: is_prepared)
+    )
+    (result,) = [result async for result in results]
+    assert isinstance(result, ExecutionResult)
+    return result
+
+
+def code_of(result: ExecutionResult) -> object:
+    assert result.errors
+    assert result.errors[0].extensions
+    return result.errors[0].extensions["code"]
+
+
+@pytest.mark.parametrize("execute", [executed, streamed])
+async def test_an_operation_that_takes_too_long_is_ended(
+    execute: Callable[..., Awaitable[ExecutionResult]],
+) -> None:
+    async with asyncio.timeout(5):
+        result = await execute(QUERY, is_prepared=True)
+
+    assert code_of(result) == "DATABASE_UNAVAILABLE"
+
+
+@pytest.mark.parametrize("execute", [executed, streamed])
+async def test_nothing_reaches_a_database_that_is_not_prepared(
+    execute: Callable[..., Awaitable[ExecutionResult]],
+) -> None:
+    result = await execute(QUERY, is_prepared=False)
+
+    assert code_of(result) == "DATABASE_UNAVAILABLE"
+
+
+async def test_no_subscription_begins_on_a_database_that_is_not_prepared() -> None:
+    result = await streamed("subscription { allTeamChanges { version } }", is_prepared=False)
+
+    assert code_of(result) == "DATABASE_UNAVAILABLE"
