@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "api": {"api", "service", "domain"},
     "doctor": {"doctor", "service", "domain"},
     "config": {"config", "domain"},
-    "main": {"main", "config", "api", "doctor", "service", "storage", "domain"},
+    "wiring": {"config", "api", "service", "storage", "domain"},
+    "main": {"wiring", "config", "api", "doctor", "storage", "domain"},
     "__init__": set(),
 }
 DRIVERS = {"motor", "pymongo", "bson"}

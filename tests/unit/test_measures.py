@@ -6,7 +6,7 @@ from graphql import parse
 from app.api.limits import Limits
 from app.api.measures import MeasuredOperation, measure
 from app.config import Settings
-from app.main import limits_of
+from app.wiring import limits_of
 
 
 def measured(text: str) -> MeasuredOperation:
