@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+import pytest
+
 from app.service.hub import BUFFERED_CHANGES
 from tests.api.feeds import TEAM_CHANGES, feed
 from tests.api.world import new_id
 from tests.harness.client import Answer, Client
-from tests.harness.servers import Server
+from tests.harness.servers import Server, running_servers
 
 # Some 12 KB an event: the buffers of both sockets are full after a few hundred.
 ALIASES = " ".join(f"a{number}: actorId" for number in range(90))
@@ -22,6 +24,13 @@ WIDE_TEAM_CHANGES = f"""
       }}
     }}"""
 CHANGES = BUFFERED_CHANGES + 500
+
+
+@pytest.fixture
+async def servers(mongodb_uri: str, empty_database: str) -> AsyncIterator[list[Server]]:
+    """Servers that allow such wide operations."""
+    async with running_servers(2, mongodb_uri, empty_database, MAX_ALIASES="100") as servers:
+        yield servers
 
 
 @asynccontextmanager
@@ -58,8 +67,13 @@ async def _events(reader: asyncio.StreamReader) -> AsyncIterator[Answer]:
 
 
 async def test_who_reads_too_slowly_is_cut_off_with_a_code_and_resumes_without_a_gap(
-    servers: list[Server], api: Client, other_api: Client
+    servers: list[Server],
 ) -> None:
+    async with Client(servers[0].url) as api, Client(servers[1].url) as other_api:
+        await _cut_off_and_resumed(servers, api, other_api)
+
+
+async def _cut_off_and_resumed(servers: list[Server], api: Client, other_api: Client) -> None:
     team = await api.create_team(capacity=CHANGES)
     users = iter([new_id() for _ in range(CHANGES)])
     admin = f"{new_id():x>128}"
