@@ -1,15 +1,12 @@
 """Settings: every one has a name in the environment, limits, and a default; read once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from ipaddress import ip_address
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from app import setting_values as values
 from app.domain.teams import MAX_CAPACITY
-
-LOG_LEVELS: Final = ("critical", "error", "warning", "info", "debug")
-
 
 # What the command line says of each setting: the option's value, and a sentence with its default.
 HELP: Final[Mapping[str, tuple[str, str]]] = {
@@ -34,6 +31,25 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
     "request_memory_hours": (
         "NUMBER",
         "How long a request id is remembered, 1 to 8760; 24 if not given.",
+    ),
+    "jwt_secret": ("TEXT", "The secret of HS256 tokens, 32 bytes or more."),
+    "jwt_key_file": ("FILE", "A PEM file with the public key of RS256 or ES256 tokens."),
+    "jwt_jwks_url": ("URL", "Where the public keys of RS256 and ES256 tokens are (a JWKS)."),
+    "jwt_issuer": ("TEXT", "The `iss` that tokens must have."),
+    "jwt_audience": ("TEXT", "The `aud` that tokens must have."),
+    "jwt_admin_claim": (
+        "NAME",
+        "The claim that makes an admin, a.b for one inside; role if not given.",
+    ),
+    "jwt_admin_value": ("TEXT", "What it must be, or have among others; admin if not given."),
+    "jwt_leeway_seconds": ("NUMBER", "How far clocks may differ, 0 to 300; 10 if not given."),
+    "everyone_may_create_teams": (
+        "ON/OFF",
+        "Whether all signed-in users may create teams, and change those; off if not given.",
+    ),
+    "allowed_origins": (
+        "ORIGINS",
+        "Pages of which origins may use the service, with commas; none but its own if not given.",
     ),
     "max_body_bytes": ("NUMBER", "The largest request body; 1000000 if not given."),
     "arrival_timeout_seconds": (
@@ -78,10 +94,6 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-class SettingsError(Exception):
-    """A setting that can't be used; the message is a sentence for the operator."""
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What an operator can choose. `mongodb_uri` is None where the embedded database serves.
@@ -100,6 +112,16 @@ class Settings:
     request_timeout_seconds: float = 5.0
     max_body_bytes: int = 1_000_000
     request_memory_hours: int = 24
+    jwt_secret: str | None = field(default=None, repr=False)
+    jwt_key_file: Path | None = None
+    jwt_jwks_url: str | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    jwt_admin_claim: str = "role"
+    jwt_admin_value: str = "admin"
+    jwt_leeway_seconds: int = 10
+    everyone_may_create_teams: bool = False
+    allowed_origins: tuple[str, ...] = ()
     arrival_timeout_seconds: float = 10.0
     max_tokens: int = 2_000
     max_depth: int = 15
@@ -124,126 +146,49 @@ class Settings:
         A variable that is set to nothing counts as not set.
         """
         given: dict[str, Any] = {}
-        for field in fields(cls):
-            name = field.name.upper()
+        for each in fields(cls):
+            name = each.name.upper()
             if text := environment.get(name, "").strip():
-                given[field.name] = _PARSERS[field.name](name, text)
+                given[each.name] = _PARSERS[each.name](name, text)
         return cls(**given)
 
 
-def _whole_number(least: int, most: int) -> Callable[[str, str], int]:
-    def parse(name: str, text: str) -> int:
-        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most))
-        if not is_number or not least <= int(text) <= most:
-            raise SettingsError(f"{name} must be a whole number from {least} to {most}: {text!r}.")
-        return int(text)
-
-    return parse
-
-
-def _seconds(name: str, text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0.1 <= seconds <= 60:
-        raise SettingsError(f"{name} must be a number of seconds from 0.1 to 60: {text!r}.")
-    return seconds
-
-
-def _switch(name: str, text: str) -> bool:
-    if text.lower() not in {"on", "off"}:
-        raise SettingsError(f"{name} must be on or off: {text!r}.")
-    return text.lower() == "on"
-
-
-def _host(name: str, text: str) -> str:
-    if text == "localhost" or _is_address(text):
-        return text
-    raise SettingsError(f"{name} must be an IP address of this machine, or localhost: {text!r}.")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _log_level(name: str, text: str) -> str:
-    if text.lower() not in LOG_LEVELS:
-        raise SettingsError(f"{name} must be one of {', '.join(LOG_LEVELS)}: {text!r}.")
-    return text.lower()
-
-
-def _mongodb_uri(name: str, text: str) -> str:
-    # What follows the scheme is the driver's to judge; it may hold a password, so it is not shown.
-    if not text.startswith(("mongodb://", "mongodb+srv://")):
-        raise SettingsError(f"{name} must begin with mongodb:// or mongodb+srv://.")
-    return text
-
-
-# The printable characters that MongoDB refuses in the name of a database, on any platform.
-_NOT_IN_NAMES: Final = '/\\. "$*<>:|?'
-
-
-def _database(name: str, text: str) -> str:
-    if not text.isprintable() or len(text.encode()) > 63 or any(c in text for c in _NOT_IN_NAMES):
-        raise SettingsError(
-            f"{name} must be at most 63 bytes without any of {_NOT_IN_NAMES} : {text!r}."
-        )
-    return text
-
-
-def _folder(name: str, text: str) -> Path:
-    try:
-        folder = Path(text).expanduser()
-        is_taken = folder.exists() and not folder.is_dir()
-    except (OSError, RuntimeError) as error:  # a path too long, or the home of nobody
-        raise SettingsError(f"{name} must be a folder that can be used: {text!r}.") from error
-    if is_taken:
-        raise SettingsError(f"{name} must be a folder, but {folder} is something else.")
-    return folder
-
-
-def _existing(name: str, text: str) -> Path:
-    try:
-        path = Path(text).expanduser()
-        is_there = path.exists()
-    except (OSError, RuntimeError, ValueError):
-        is_there = False
-    if not is_there:
-        raise SettingsError(f"{name} must be a file or a folder that is there: {text!r}.")
-    return path
-
-
 _PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = {
-    "host": _host,
-    "port": _whole_number(0, 65_535),
-    "workers": _whole_number(1, 64),
-    "mongodb_uri": _mongodb_uri,
-    "mongodb_database": _database,
-    "data_dir": _folder,
-    "log_level": _log_level,
-    "default_capacity": _whole_number(1, MAX_CAPACITY),
-    "request_timeout_seconds": _seconds,
-    "request_memory_hours": _whole_number(1, 24 * 365),
-    "max_body_bytes": _whole_number(1_000, 100_000_000),
-    "arrival_timeout_seconds": _seconds,
-    "max_tokens": _whole_number(1, 100_000),
-    "max_depth": _whole_number(1, 100),
-    "max_aliases": _whole_number(0, 10_000),
-    "max_directives": _whole_number(0, 10_000),
-    "max_root_fields": _whole_number(1, 10_000),
-    "max_cost": _whole_number(1, 10_000_000),
-    "max_batch_size": _whole_number(0, 100),
-    "max_subscriptions_per_connection": _whole_number(1, 10_000),
-    "max_connections_per_user": _whole_number(1, 1_000_000),
-    "max_waiting_connections": _whole_number(1, 1_000_000),
-    "introspection": _switch,
-    "graphiql": _switch,
-    "trusted_documents": _existing,
-    "only_trusted_documents": _switch,
-    "max_persisted_queries": _whole_number(0, 100_000),
+    "host": values.host,
+    "port": values.whole_number(0, 65_535),
+    "workers": values.whole_number(1, 64),
+    "mongodb_uri": values.mongodb_uri,
+    "mongodb_database": values.database,
+    "data_dir": values.folder,
+    "log_level": values.log_level,
+    "default_capacity": values.whole_number(1, MAX_CAPACITY),
+    "request_timeout_seconds": values.seconds,
+    "request_memory_hours": values.whole_number(1, 24 * 365),
+    "max_body_bytes": values.whole_number(1_000, 100_000_000),
+    "jwt_secret": values.text,
+    "jwt_key_file": values.existing,
+    "jwt_jwks_url": values.key_set_url,
+    "jwt_issuer": values.text,
+    "jwt_audience": values.text,
+    "jwt_admin_claim": values.text,
+    "jwt_admin_value": values.text,
+    "jwt_leeway_seconds": values.whole_number(0, 300),
+    "everyone_may_create_teams": values.switch,
+    "allowed_origins": values.origins,
+    "arrival_timeout_seconds": values.seconds,
+    "max_tokens": values.whole_number(1, 100_000),
+    "max_depth": values.whole_number(1, 100),
+    "max_aliases": values.whole_number(0, 10_000),
+    "max_directives": values.whole_number(0, 10_000),
+    "max_root_fields": values.whole_number(1, 10_000),
+    "max_cost": values.whole_number(1, 10_000_000),
+    "max_batch_size": values.whole_number(0, 100),
+    "max_subscriptions_per_connection": values.whole_number(1, 10_000),
+    "max_connections_per_user": values.whole_number(1, 1_000_000),
+    "max_waiting_connections": values.whole_number(1, 1_000_000),
+    "introspection": values.switch,
+    "graphiql": values.switch,
+    "trusted_documents": values.existing,
+    "only_trusted_documents": values.switch,
+    "max_persisted_queries": values.whole_number(0, 100_000),
 }

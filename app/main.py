@@ -13,13 +13,20 @@ import click
 
 from app.api.schema import print_schema
 from app.api.serving import ListeningFailed, listening, run
-from app.config import HELP, Settings, SettingsError
+from app.config import HELP, Settings
 from app.doctor.command import CouldNotWork, Order, doctor_options
 from app.doctor.command import run as run_doctor
 from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
+from app.setting_values import SettingsError
 from app.storage.doctor.facilities import MongoFacilities
 from app.storage.embedded.database import EmbeddedDatabase
-from app.wiring import APPLICATION, configure_logging, documents_of, refuse_unsuitable
+from app.wiring import (
+    APPLICATION,
+    configure_logging,
+    documents_of,
+    identity_of,
+    refuse_unsuitable,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +73,7 @@ def serve(**options: str | None) -> None:
     """Serves the API at /graphql until it is told to end (SIGINT, SIGTERM)."""
     settings, given = _read_settings(options)
     try:
+        identity_of(settings)
         documents_of(settings)  # what can't be read is said now, and not by every worker
     except SettingsError as error:
         raise click.UsageError(str(error)) from error

@@ -14,13 +14,19 @@ from starlette.applications import Starlette
 
 from app.api.application import build_application
 from app.api.context import Services
+from app.api.identity import DevelopmentIdentity, Identity, is_loopback
+from app.api.key_set import KeySet
 from app.api.limits import Limits
 from app.api.persisted_documents import ManifestError, PersistedDocuments, read_manifest
 from app.api.serving import end_with_parent
 from app.api.shared_answers import ChangeViews
-from app.config import Settings, SettingsError
+from app.api.signing_keys import FixedKey, KeyUnusable, SigningKeys, read_key_file, read_secret
+from app.api.tokens import TokenIdentity, TokenRules
+from app.config import Settings
 from app.domain.faults import DatabaseUnsuitable
 from app.service.hub import Hub
+from app.service.permissions import Permissions
+from app.setting_values import SettingsError
 from app.storage.change_log import MongoChangeLog
 from app.storage.change_tail import MongoChangeTail
 from app.storage.client import Client, close, connect, connect_for_streams
@@ -45,6 +51,10 @@ def create_application(settings: Settings) -> Starlette:
     database, default_capacity = settings.mongodb_database, settings.default_capacity
     preparation = _preparation(client, settings)
     hub = Hub()
+    identity = identity_of(settings)
+    if isinstance(identity, DevelopmentIdentity):
+        logger.warning("DEVELOPMENT MODE: whoever asks is believed to be whom X-User-Id names.")
+    directory = MongoTeamDirectory(client, database, default_capacity=default_capacity)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -58,31 +68,38 @@ def create_application(settings: Settings) -> Starlette:
                 group.create_task(Recorder(streams, database).run())
                 group.create_task(hub.run(MongoChangeTail(streams, database)))
 
+        identifying = asyncio.create_task(identity.run())
         feeding = asyncio.create_task(feed())
         feeding.add_done_callback(_stop_if_failed)
         try:
             yield
         finally:
             feeding.cancel()
-            await asyncio.gather(feeding, return_exceptions=True)
+            identifying.cancel()
+            await asyncio.gather(feeding, identifying, return_exceptions=True)
             close(client)
             close(streams)
 
     return build_application(
         Services(
             store=MongoTeamStore(client, database, default_capacity=default_capacity),
-            directory=MongoTeamDirectory(client, database, default_capacity=default_capacity),
+            directory=directory,
             log=MongoChangeLog(client, database),
             hub=hub,
             views=ChangeViews(),
+            permissions=Permissions(
+                directory, everyone_may_create_teams=settings.everyone_may_create_teams
+            ),
             default_capacity=default_capacity,
             is_prepared=preparation.is_done,
         ),
+        identity,
         check_readiness=partial(check_readiness, client, database),
         lifespan=lifespan,
         limits=limits_of(settings),
         documents=documents_of(settings),
         max_body_bytes=settings.max_body_bytes,
+        allowed_origins=settings.allowed_origins,
     )
 
 
@@ -99,6 +116,45 @@ def application_from_environment() -> Starlette:
 def limits_of(settings: Settings) -> Limits:
     """The limits, each from the setting of its name."""
     return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
+
+
+def identity_of(settings: Settings) -> Identity:
+    """Who asks, by token or, for developers, by header. *Raises*: `SettingsError`."""
+    given = [
+        name
+        for name in ("jwt_secret", "jwt_key_file", "jwt_jwks_url")
+        if getattr(settings, name) is not None
+    ]
+    if not given:
+        if not is_loopback(settings.host):
+            raise SettingsError(
+                f"HOST must be a loopback address, not {settings.host}, as long as whoever asks is "
+                "believed. Set JWT_SECRET, JWT_KEY_FILE or JWT_JWKS_URL for tokens."
+            )
+        return DevelopmentIdentity()
+    if len(given) > 1:
+        raise SettingsError(f"Only one of {', '.join(name.upper() for name in given)} can be set.")
+    if settings.jwt_issuer is None or settings.jwt_audience is None:
+        raise SettingsError("JWT_ISSUER and JWT_AUDIENCE must be set: tokens are held to both.")
+    rules = TokenRules(
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        admin_claim=settings.jwt_admin_claim,
+        admin_value=settings.jwt_admin_value,
+        leeway_seconds=settings.jwt_leeway_seconds,
+    )
+    return TokenIdentity(_signing_keys(settings, given[0].upper()), rules)
+
+
+def _signing_keys(settings: Settings, name: str) -> SigningKeys:
+    if settings.jwt_jwks_url is not None:
+        return KeySet(settings.jwt_jwks_url)
+    try:
+        if settings.jwt_key_file is not None:
+            return FixedKey(read_key_file(settings.jwt_key_file))
+        return FixedKey(read_secret(settings.jwt_secret or ""))
+    except KeyUnusable as error:
+        raise SettingsError(f"{name} {error}") from error
 
 
 def documents_of(settings: Settings) -> PersistedDocuments:

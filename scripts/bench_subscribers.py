@@ -105,7 +105,9 @@ class Subscriber(asyncio.Protocol):
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Response):
-                self._protocol.send_text(b'{"type":"connection_init"}')
+                self._protocol.send_text(
+                    b'{"type":"connection_init","payload":{"X-User-Id":"root"}}'
+                )
             elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
                 self._take(bytes(event.data))
         self._send()

@@ -23,8 +23,9 @@ from race_sides import DATABASE_SECONDS, Fought, Ring, race_classic, race_ours
 from race_victim import Victim, find_victim
 from rich.console import Console
 
-from app.config import Settings, SettingsError
+from app.config import Settings
 from app.domain.faults import Fault
+from app.setting_values import SettingsError
 from app.storage.embedded.database import EmbeddedDatabase
 
 HELD, BROKEN, NOT_RUN, INTERRUPTED = 0, 1, 2, 130

@@ -1,6 +1,6 @@
 """The ASGI application: routes and middleware over services that somebody else opens and closes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from starlette.applications import Starlette
@@ -11,8 +11,10 @@ from starlette.routing import Route, WebSocketRoute
 
 from app.api.body_limit import BodyLimit
 from app.api.context import Services
+from app.api.cross_origin import cross_origin
 from app.api.graphql_endpoint import GraphQLEndpoint
 from app.api.health import ReadinessCheck, healthz, readyz
+from app.api.identity import Identity
 from app.api.limits import Limits
 from app.api.persisted_documents import PersistedDocuments
 from app.api.request_id import RequestId
@@ -22,15 +24,19 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 def build_application(
     services: Services,
+    identity: Identity,
     *,
     check_readiness: ReadinessCheck,
     lifespan: Lifespan,
     limits: Limits,
     documents: PersistedDocuments,
     max_body_bytes: int,
+    allowed_origins: Sequence[str],
 ) -> Starlette:
     """The application; serving it runs `lifespan`, which is the caller's."""
-    graphql = GraphQLEndpoint(services, limits, documents)
+    graphql = GraphQLEndpoint(
+        services, identity, limits, documents, allowed_origins=allowed_origins
+    )
     return Starlette(
         routes=[
             Route("/", _to_graphql),
@@ -41,7 +47,11 @@ def build_application(
                 "/readyz", readyz(check_readiness, timeout_seconds=limits.request_timeout_seconds)
             ),
         ],
-        middleware=[Middleware(RequestId), Middleware(BodyLimit, max_bytes=max_body_bytes)],
+        middleware=[
+            Middleware(RequestId),
+            *cross_origin(allowed_origins),
+            Middleware(BodyLimit, max_bytes=max_body_bytes),
+        ],
         lifespan=lifespan,
     )
 

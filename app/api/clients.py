@@ -7,7 +7,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Protocol
 
 from starlette.requests import HTTPConnection
-from strawberry.types import ExecutionResult, SubscriptionExecutionResult
+from strawberry.types import ExecutionResult
 
 from app.api.context import Context
 from app.api.errors import CodedError
@@ -65,12 +65,12 @@ class Clients:
             del self._connections[client]
 
     async def counted(
-        self, client: str, results: SubscriptionExecutionResult
+        self, client: str, results: AsyncGenerator[ExecutionResult]
     ) -> AsyncGenerator[ExecutionResult, None]:
         """The results of a stream, which counts from the first one asked for to its end."""
         self.enter(client)
         try:
-            async with aclosing(results):  # type: ignore[type-var]  # Strawberry's is a generator
+            async with aclosing(results):
                 async for result in results:
                     yield result
         finally:

@@ -1,15 +1,20 @@
 """What a resolver can reach: who asks, the storage ports, and this request's loaders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode
+from starlette.requests import HTTPConnection
 from strawberry.types.info import Info as StrawberryInfo
 
+from app.api.errors import not_allowed
 from app.api.loaders import Loaders
-from app.domain.ids import UserId
+from app.domain.ids import TeamId, UserId
+from app.domain.problems import NotAllowed
+from app.domain.viewers import Viewer
 from app.service.hub import Hub
+from app.service.permissions import Permissions
 from app.service.ports import ChangeLog, TeamDirectory, TeamStore
 
 if TYPE_CHECKING:  # it presents changes, whose resolvers need this module
@@ -25,21 +30,43 @@ class Services:
     log: ChangeLog
     hub: Hub
     views: "ChangeViews"
+    permissions: Permissions
     default_capacity: int
     is_prepared: Callable[[], bool]
 
 
 @dataclass
 class Context:
-    """One request. `viewer_id` is None when anonymous."""
+    """One request, or one WebSocket. `viewer` is None when anonymous."""
 
     services: Services
-    viewer_id: UserId | None
+    viewer: Viewer | None
+    connection: HTTPConnection | None = None
+    connection_params: Mapping[str, Any] = field(default_factory=dict)
+    """What a WebSocket said hello with; Strawberry fills it."""
 
     answers_once: bool = field(default=False, init=False)
     """Whether the transport has room for one answer only."""
 
     _loaders: Loaders | None = field(default=None, init=False)
+
+    @property
+    def viewer_id(self) -> UserId | None:
+        """Who asks; None when anonymous."""
+        return self.viewer.user_id if self.viewer else None
+
+    def refusal(self, operation: str) -> NotAllowed | None:
+        """Why the viewer may not do it, by the rules in `permissions`."""
+        return self.services.permissions.refusal(operation, self.viewer)
+
+    async def refusal_on_team(self, operation: str, team_id: TeamId) -> NotAllowed | None:
+        """Why the viewer may not do it to that team."""
+        return await self.services.permissions.refusal_on_team(operation, self.viewer, team_id)
+
+    def require(self, operation: str) -> None:
+        """*Raises*: a coded error unless the viewer may ask this query or subscription."""
+        if refused := self.refusal(operation):
+            raise not_allowed(refused, is_anonymous=self.viewer is None)
 
     @property
     def loaders(self) -> Loaders:

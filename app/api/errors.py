@@ -4,6 +4,10 @@ BAD_REQUEST                      the HTTP request is not one that can be answere
 NOT_ACCEPTABLE                   `Accept` allows none of the media types that there are (406)
 REQUEST_TIMEOUT                  the request did not arrive in time (408)
 PAYLOAD_TOO_LARGE                its body is too large (413)
+UNAUTHENTICATED                  sign in: there is no token, or it is not valid here (401)
+TOKEN_EXPIRED                    sign in again: the token's time is over (401)
+AUTHENTICATION_UNAVAILABLE       tokens can't be verified at the moment; send it again (503)
+NOT_ALLOWED                      the viewer may not ask this
 GRAPHQL_PARSE_FAILED             the document is not GraphQL
 GRAPHQL_VALIDATION_FAILED        the document does not fit the schema
 BAD_USER_INPUT                   a variable or an argument has the wrong type
@@ -35,7 +39,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from app.api.media_types import JSON
 from app.api.request_id import current_request_id
 from app.domain.faults import DatabaseUnavailable, TooMuchContention
-from app.domain.problems import InvalidInput
+from app.domain.problems import InvalidInput, NotAllowed
 
 # What a stream answers with an error and plain HTTP with a status.
 _NOT_EXECUTABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
@@ -56,6 +60,8 @@ _CODES: Final = {
 
 # The status that goes with an error which left nothing to execute; 400 with all others.
 _STATUSES: Final = {
+    "UNAUTHENTICATED": 401,
+    "TOKEN_EXPIRED": 401,
     "TOO_MANY_CONNECTIONS": 429,
     "INTERNAL_SERVER_ERROR": 500,
     "DATABASE_UNAVAILABLE": 503,
@@ -68,6 +74,11 @@ class CodedError(GraphQLError):
 
     def __init__(self, code: str, message: str, **extensions: object) -> None:
         super().__init__(message, extensions={"code": code, **extensions})
+
+
+def not_allowed(problem: NotAllowed, *, is_anonymous: bool) -> CodedError:
+    """The form that `NotAllowed` takes in a query or a subscription."""
+    return CodedError("UNAUTHENTICATED" if is_anonymous else "NOT_ALLOWED", problem.message)
 
 
 def invalid_input(problem: InvalidInput) -> CodedError:
@@ -141,10 +152,17 @@ class Refused(HTTPException):
     """Ends the handling of an HTTP request that can't be executed."""
 
     def __init__(
-        self, status_code: int, reason: str, *, code: str | None = None, **facts: object
+        self,
+        status_code: int,
+        reason: str,
+        *,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **facts: object,
     ) -> None:
         super().__init__(status_code, reason)
         self.code = code
+        self.headers = headers or {}
         self.facts = facts
 
 
@@ -155,12 +173,11 @@ def refuse(
     code: str | None = None,
     facts: Mapping[str, object] | None = None,
     media_type: str = JSON,
-    allow: str = "GET, POST",
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer to an HTTP request that is not executed: a GraphQL error with a 4xx status."""
     code = code or _CODES.get(status_code, "BAD_REQUEST")
     body = {"errors": [{"message": message, "extensions": {"code": code, **(facts or {})}}]}
-    headers = {"Allow": allow} if status_code == METHOD_NOT_ALLOWED else None
     return JSONResponse(body, status_code=status_code, headers=headers, media_type=media_type)
 
 

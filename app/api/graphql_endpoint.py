@@ -1,14 +1,16 @@
 """GraphQL over HTTP: Strawberry's view, with our context, requests, media types and limits."""
 
+from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.schema.exceptions import InvalidOperationTypeError
@@ -18,22 +20,21 @@ from strawberry.subscriptions import (
     MULTIPART_SUBSCRIPTION_PROTOCOL,
 )
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
+from strawberry.types.unset import UNSET, UnsetType
 
 from app.api.clients import Clients, client_of
 from app.api.context import Context, Services
 from app.api.errors import METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, Refused, refuse, status_of
+from app.api.expiry import until_expiry
 from app.api.graphiql import read_graphiql_page
 from app.api.http_request import ASKING, RequestedOperation, RequestReader
+from app.api.identity import Identity
 from app.api.limits import Limits
 from app.api.media_types import GRAPHQL_RESPONSE, JSON, negotiate
 from app.api.persisted_documents import PersistedDocuments
 from app.api.schema import build_schema
 from app.api.websocket import StrictWebSocketAdapter
 from app.api.websocket_limits import BoundedWebSocketHandler
-from app.domain.ids import UserId
-from app.domain.validation import check_id
-
-VIEWER_HEADER = "X-User-Id"
 
 SUBSCRIPTION_PROTOCOLS = (
     GRAPHQL_TRANSPORT_WS_PROTOCOL,
@@ -55,13 +56,23 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     websocket_adapter_class = StrictWebSocketAdapter
     graphql_transport_ws_handler_class = BoundedWebSocketHandler
 
-    def __init__(self, services: Services, limits: Limits, documents: PersistedDocuments) -> None:
+    def __init__(
+        self,
+        services: Services,
+        identity: Identity,
+        limits: Limits,
+        documents: PersistedDocuments,
+        *,
+        allowed_origins: Sequence[str],
+    ) -> None:
         super().__init__(
             build_schema(limits),
             subscription_protocols=SUBSCRIPTION_PROTOCOLS,
             connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
             max_subscriptions_per_connection=limits.max_subscriptions_per_connection,
+            allowed_origins=allowed_origins,
         )
+        self._identity = identity
         self.documents = documents
         self.clients = Clients(limits)
         self._services = services
@@ -73,11 +84,20 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         request: Request | WebSocket,
         response: Response | WebSocket,  # noqa: ARG002 - Strawberry's signature
     ) -> Context:
-        """The viewer is whom the header names; without it, anonymous."""
-        viewer_id = request.headers.get(VIEWER_HEADER) or None
-        if problem := check_id(VIEWER_HEADER, viewer_id):
-            raise HTTPException(400, problem.message)
-        return Context(self._services, UserId(viewer_id) if viewer_id else None)
+        """Of an HTTP request the viewer is known at once, of a WebSocket when it says hello."""
+        viewer = None
+        if not isinstance(request, WebSocket):
+            viewer = await self._identity.viewer(request, {})
+        return Context(self._services, viewer, request)
+
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+        """Lets a WebSocket say who it is, and refuses it with 4403 if that can't be."""
+        try:
+            connection = cast("HTTPConnection", context.connection)
+            context.viewer = await self._identity.viewer(connection, context.connection_params)
+        except Refused as refused:
+            raise ConnectionRejectionError({"message": refused.reason}) from refused
+        return cast("UnsetType", UNSET)
 
     async def run(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Strawberry's `run`; what it refuses before executing is answered as a GraphQL error."""
@@ -141,7 +161,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             request, request_adapter, request_data, context, root_value, sub_response
         )
         if isinstance(result, SubscriptionExecutionResult):
-            return cast("SubscriptionExecutionResult", self.clients.counted(client, result))
+            stream = until_expiry(context.viewer, cast("AsyncGenerator[ExecutionResult]", result))
+            return cast("SubscriptionExecutionResult", self.clients.counted(client, stream))
         return result
 
     async def execute_single(
@@ -195,9 +216,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
 
 def _answer_to(error: HTTPException, request: Request) -> Response:
-    status_code, allow = error.status_code, "GET, POST"
+    status_code, headers = error.status_code, {}
+    if status_code == METHOD_NOT_ALLOWED:
+        headers = {"Allow": "GET, POST"}
     if isinstance(error.__cause__, InvalidOperationTypeError) and request.method == "GET":
-        status_code, allow = METHOD_NOT_ALLOWED, "POST"
+        status_code, headers = METHOD_NOT_ALLOWED, {"Allow": "POST"}
     refused = error if isinstance(error, Refused) else Refused(status_code, error.reason)
     return refuse(
         status_code,
@@ -205,5 +228,5 @@ def _answer_to(error: HTTPException, request: Request) -> Response:
         code=refused.code,
         facts=refused.facts,
         media_type=negotiate(request.headers.get("accept")) or JSON,
-        allow=allow,
+        headers={**headers, **refused.headers},
     )

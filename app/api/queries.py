@@ -29,6 +29,7 @@ class Query:
     @strawberry.field(description="The team with this id; null when there is none, or no longer.")
     async def team(self, info: Info, id: TeamIdArgument) -> Team | None:
         """A team by id."""
+        info.context.require("team")
         if problem := check_id("id", id):
             raise invalid_input(problem)
         key = (TeamId(id), info.selects(*COUNTED_BY))
@@ -54,6 +55,7 @@ class Query:
         ] = TeamOrder.CREATED_AT_ASC,
     ) -> TeamConnection:
         """A page of teams; read only if a part of the page is selected."""
+        info.context.require("teams")
         if problem := check_name_part("nameContains", name_contains):
             raise invalid_input(problem)
         page = page_request(
@@ -67,8 +69,9 @@ class Query:
         return TeamConnection(listing=TeamListing(page, order_by, name_contains, counted))
 
     @strawberry.field(description="The user with this id; one that nobody knows is on no team.")
-    def user(self, id: UserIdArgument) -> User:
+    def user(self, info: Info, id: UserIdArgument) -> User:
         """A user by id; asks the database nothing by itself."""
+        info.context.require("user")
         if problem := check_id("id", id):
             raise invalid_input(problem)
         return User(id=id)

@@ -46,6 +46,7 @@ class Subscription:
         ] = None,
     ) -> AsyncGenerator[TeamChange, None]:
         """One team's changes."""
+        info.context.require("teamChanges")
         services = info.context.services
         feed = await open_team_feed(
             services.log,
@@ -79,6 +80,7 @@ class Subscription:
         ] = None,
     ) -> AsyncGenerator[TeamChange, None]:
         """All teams' changes."""
+        info.context.require("allTeamChanges")
         services = info.context.services
         position = None if after is None else read_change_cursor("after", after)
         feed = await open_feed_of_all_teams(services.log, services.hub, after_position=position)
@@ -96,6 +98,7 @@ class Subscription:
     )
     async def user_team(self, info: Info, user_id: UserIdArgument) -> AsyncGenerator[User, None]:
         """A user's team."""
+        info.context.require("userTeam")
         services = info.context.services
         feed = await open_user_team_feed(
             services.log, services.directory, services.hub, user_id=UserId(user_id)

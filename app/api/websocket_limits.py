@@ -1,5 +1,6 @@
 """What one WebSocket may take, and the documents that its operations name by their hash."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 from strawberry.asgi import ASGIWebSocketAdapter
@@ -14,6 +15,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 from app.api.clients import client_of
 from app.api.context import Context
 from app.api.errors import CodedError, Refused
+from app.api.expiry import SENTENCE, TOKEN_EXPIRED, seconds_left
 from app.api.limits import beyond
 
 if TYPE_CHECKING:  # the endpoint's class names the handler's
@@ -28,6 +30,8 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """Strawberry's handler of one connection, with our limits and errors."""
 
     _client: str | None = None
+    _expiry: asyncio.TimerHandle | None = None
+    _closing: asyncio.Future[None] | None = None
 
     @property
     def _endpoint(self) -> "GraphQLEndpoint":
@@ -43,6 +47,8 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             clients.wait_no_longer(self)
             if self._client is not None:
                 clients.leave(self._client)
+            if self._expiry is not None:
+                self._expiry.cancel()
 
     async def turn_away(self) -> None:
         """Makes room for a connection that came later."""
@@ -61,6 +67,17 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         else:
             self._client = client
             clients.enter(client)
+            self._end_with_token()
+
+    def _end_with_token(self) -> None:
+        """Closes the connection when its viewer's token expires."""
+        left = seconds_left(self.context.viewer)
+        if left is not None:
+            loop = asyncio.get_running_loop()
+            self._expiry = loop.call_later(left, self._begin_close)
+
+    def _begin_close(self) -> None:
+        self._closing = asyncio.ensure_future(self.websocket.close(TOKEN_EXPIRED, SENTENCE))
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         """Begins an operation, unless there are too many or nobody knows its document."""

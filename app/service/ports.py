@@ -90,6 +90,9 @@ class TeamDirectory(Protocol):
     ) -> Mapping[TeamId, Team]:
         """The live teams among those ids."""
 
+    async def find_creator(self, team_id: TeamId) -> UserId | None:
+        """Who created a live team, which never changes; None where nobody knows."""
+
     async def find_version(self, team_id: TeamId) -> Version | None:
         """The version of a team, deleted or not; None for one that never was."""
 

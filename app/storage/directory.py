@@ -47,6 +47,13 @@ class MongoTeamDirectory:
         teams = (read_team(document, self._default_capacity) for document in documents)
         return {team.id: team for team in teams}
 
+    async def find_creator(self, team_id: TeamId) -> UserId | None:
+        """See `TeamDirectory`."""
+        found = {"_id": stored_team_id(team_id), **LIVE}
+        documents = await self._find(found, {"creation.actorId": 1})
+        creation = documents[0].get("creation") if documents else None
+        return UserId(creation["actorId"]) if creation and creation.get("actorId") else None
+
     async def find_version(self, team_id: TeamId) -> Version | None:
         """See `TeamDirectory`."""
         documents = await self._find({"_id": stored_team_id(team_id)}, {"version": 1})

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.api.feeds import USER_TEAM
 from tests.api.world import new_id
-from tests.harness.client import Client
+from tests.harness.client import Client, headers_of
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, send, subscribe
 from tests.harness.waiting import eventually
@@ -96,7 +96,9 @@ async def test_event_streams_count_as_connections(server: Server) -> None:
     body = {"query": USER_TEAM, "variables": {"userId": sue}}
     headers = {"Accept": "text/event-stream", "X-User-Id": sue}
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url, timeout=15))
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=server.url, timeout=15, headers=headers_of())
+        )
         await hold(stack, server, sue, PER_USER - 1)
         stream = http.stream("POST", "/graphql", json=body, headers=headers)
         opened = await stack.enter_async_context(stream)
@@ -120,7 +122,7 @@ async def test_a_stream_that_ends_makes_room(server: Server) -> None:
     sue = new_id()
     headers = {"Accept": "text/event-stream", "X-User-Id": sue}
 
-    async with httpx.AsyncClient(base_url=server.url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=server.url, timeout=15, headers=headers_of()) as http:
         responses = [
             await http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
             for _ in range(PER_USER * 2)

@@ -14,7 +14,7 @@ import pytest
 from app.storage.client import connect
 from app.storage.embedded.database import EmbeddedDatabase
 from tests.api.world import find_team, new_id
-from tests.harness.client import Answer, Client, ServerError
+from tests.harness.client import Answer, Client, ServerError, headers_of
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, subscribe
 
@@ -54,7 +54,7 @@ class Trouble:
 
     async def status(self, path: str) -> int:
         """The status of one of the health endpoints."""
-        async with httpx.AsyncClient(timeout=10) as http:
+        async with httpx.AsyncClient(timeout=10, headers=headers_of()) as http:
             return (await http.get(self.server.url + path)).status_code
 
     async def is_ready(self) -> bool:
@@ -119,7 +119,10 @@ async def test_a_silent_database_is_answered_in_time_without_the_drivers_words(
 async def test_a_query_over_a_websocket_or_as_a_stream_has_the_same_time(trouble: Trouble) -> None:
     query = "{ teams { totalCount } }"
     accept = {"Accept": "text/event-stream"}
-    async with connected(trouble.server.url) as socket, httpx.AsyncClient(timeout=10) as http:
+    async with (
+        connected(trouble.server.url) as socket,
+        httpx.AsyncClient(timeout=10, headers=headers_of()) as http,
+    ):
         with trouble.silence():
             began = monotonic()
             await subscribe(socket, query)

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from tests.harness.client import headers_of
 from tests.harness.servers import Server
 
 JSON = "application/json"
@@ -143,7 +144,7 @@ AUDITS = [
 
 @pytest.fixture
 async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
         yield http
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.api.world import create_team_with, new_id
-from tests.harness.client import Answer, Client
+from tests.harness.client import Answer, Client, headers_of
 from tests.harness.servers import Server
 
 TEAM = "query ($v: ID!) { team(id: $v) { id } }"
@@ -35,7 +35,7 @@ INPUTS = [
 @pytest.fixture
 async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
     logged = len(servers[0].log)
-    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15) as http:
+    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
         yield http
     assert b"Traceback" not in servers[0].log[logged:]
 

@@ -11,7 +11,7 @@ from tests.api.world import (
     new_id,
     unknown_team_id,
 )
-from tests.harness.client import Answer, Client
+from tests.harness.client import ANONYMOUS, Answer, Client
 
 
 async def test_the_viewer_joins_and_the_version_rises_by_one(api: Client) -> None:
@@ -40,7 +40,7 @@ async def test_a_team_created_here_is_joined_through_another_server(
 async def test_an_anonymous_viewer_is_not_allowed_whatever_else_is_wrong(
     api: Client, team_id: str
 ) -> None:
-    outcome = await api.mutate("joinTeam", teamId=team_id, expectedVersion=0)
+    outcome = await api.mutate("joinTeam", viewer=ANONYMOUS, teamId=team_id, expectedVersion=0)
 
     assert outcome["__typename"] == "NotAllowed"
 
@@ -48,7 +48,7 @@ async def test_an_anonymous_viewer_is_not_allowed_whatever_else_is_wrong(
 async def test_an_anonymous_viewer_is_not_allowed_onto_a_team_that_is_there(api: Client) -> None:
     team = await api.create_team()
 
-    outcome = await api.mutate("joinTeam", teamId=team["id"])
+    outcome = await api.mutate("joinTeam", viewer=ANONYMOUS, teamId=team["id"])
 
     assert outcome["__typename"] == "NotAllowed"
     assert await find_team(api, team["id"]) == team

@@ -11,7 +11,7 @@ from tests.api.world import (
     team_id_of,
     unknown_team_id,
 )
-from tests.harness.client import Answer, Client
+from tests.harness.client import ANONYMOUS, Answer, Client
 
 
 async def test_the_viewer_leaves_and_the_version_rises_by_one(api: Client) -> None:
@@ -31,7 +31,7 @@ async def test_the_viewer_leaves_and_the_version_rises_by_one(api: Client) -> No
 async def test_an_anonymous_viewer_is_not_allowed_whatever_else_is_wrong(
     api: Client, team_id: str
 ) -> None:
-    outcome = await api.mutate("leaveTeam", teamId=team_id, expectedVersion=0)
+    outcome = await api.mutate("leaveTeam", viewer=ANONYMOUS, teamId=team_id, expectedVersion=0)
 
     assert outcome["__typename"] == "NotAllowed"
 
@@ -39,7 +39,7 @@ async def test_an_anonymous_viewer_is_not_allowed_whatever_else_is_wrong(
 async def test_an_anonymous_viewer_takes_nobody_off_a_team(api: Client) -> None:
     team = await create_team_with(api, new_id())
 
-    outcome = await api.mutate("leaveTeam", teamId=team["id"])
+    outcome = await api.mutate("leaveTeam", viewer=ANONYMOUS, teamId=team["id"])
 
     assert outcome["__typename"] == "NotAllowed"
     assert await find_team(api, team["id"]) == team

@@ -15,12 +15,14 @@ from app.api.context import Context, Services
 from app.api.schema import build_schema
 from app.api.shared_answers import ChangeViews
 from app.domain.ids import UserId
+from app.domain.viewers import Viewer
 from app.service.hub import Hub
+from app.service.permissions import Permissions
 from app.storage.change_log import MongoChangeLog
 from app.storage.directory import MongoTeamDirectory
 from app.storage.team_store import MongoTeamStore
 from tests.api.world import new_id, unknown_team_id
-from tests.harness.client import Answer
+from tests.harness.client import ADMIN, ANONYMOUS, Answer
 
 # What the driver sends to set a connection up, and to end one.
 HOUSEKEEPING = frozenset({"hello", "isMaster", "ping", "endSessions", "saslStart", "saslContinue"})
@@ -62,7 +64,8 @@ class Api:
 
     async def execute(self, query: str, *, viewer: str | None = None, **variables: Any) -> Answer:
         """The data of an answer without errors."""
-        context = Context(self.services, UserId(viewer) if viewer else None)
+        who = None if viewer == ANONYMOUS else Viewer(UserId(viewer or ADMIN), is_admin=True)
+        context = Context(self.services, who)
         result = await build_schema().execute(
             query, variable_values=variables, context_value=context
         )
@@ -101,9 +104,11 @@ async def api(mongodb_uri: str, database: str) -> AsyncIterator[Api]:
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
         mongodb_uri, tz_aware=True, event_listeners=[commands]
     )
+    directory = MongoTeamDirectory(client, database, default_capacity=10)
     services = Services(
         store=MongoTeamStore(client, database, default_capacity=10),
-        directory=MongoTeamDirectory(client, database, default_capacity=10),
+        directory=directory,
+        permissions=Permissions(directory, everyone_may_create_teams=False),
         log=MongoChangeLog(client, database),
         hub=Hub(),
         views=ChangeViews(),
@@ -292,7 +297,7 @@ async def test_a_refused_change_is_diagnosed_by_one_read_after_the_write(api: Ap
 
 async def test_what_is_refused_for_its_form_sends_nothing(api: Api) -> None:
     invalid = await api.mutate("addUserToTeam", teamId="$", userId="sue")
-    anonymous = await api.mutate("joinTeam", teamId=unknown_team_id())
+    anonymous = await api.mutate("joinTeam", viewer=ANONYMOUS, teamId=unknown_team_id())
 
     assert invalid["__typename"] == "InvalidInput"
     assert anonymous["__typename"] == "NotAllowed"

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.api.world import MALFORMED_IDS, create_team_with, new_id
-from tests.harness.client import TEAM_FIELDS, Client, ServerError
+from tests.harness.client import ANONYMOUS, TEAM_FIELDS, Client, ServerError
 
 USER = f"query ($id: ID!) {{ user(id: $id) {{ id team {{ {TEAM_FIELDS} }} }} }}"
 VIEWER = f"{{ viewer {{ id team {{ {TEAM_FIELDS} }} }} }}"
@@ -34,7 +34,7 @@ async def test_what_is_no_id_is_refused_by_name(api: Client, user_id: str) -> No
 
 
 async def test_an_anonymous_viewer_is_null(api: Client) -> None:
-    assert await api.execute(VIEWER) == {"viewer": None}
+    assert await api.execute(VIEWER, viewer=ANONYMOUS) == {"viewer": None}
 
 
 async def test_the_viewer_is_whom_the_header_names(api: Client) -> None:

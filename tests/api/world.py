@@ -25,9 +25,11 @@ def unknown_team_id() -> str:
     return uuid4().hex[:24]
 
 
-async def create_team_with(api: Client, *user_ids: str, **given: Any) -> Answer:
+async def create_team_with(
+    api: Client, *user_ids: str, creator: str | None = None, **given: Any
+) -> Answer:
     """A new team with these members."""
-    team = await api.create_team(**given)
+    team = await api.create_team(viewer=creator, **given)
     for user_id in user_ids:
         outcome = await api.mutate("addUserToTeam", teamId=team["id"], userId=user_id)
         team = outcome["team"]

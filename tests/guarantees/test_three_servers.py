@@ -85,7 +85,7 @@ class Player:
     def _team(self) -> str:
         return str(self._random.choice(self._teams)["id"])
 
-    async def _mutate(self, mutation: str, viewer: str | None = None, **given: object) -> Answer:
+    async def _mutate(self, mutation: str, viewer: str | None = None, **given: Any) -> Answer:
         asked = dict(given)
         if viewer is not None:
             del asked["userId"]

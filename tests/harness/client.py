@@ -54,8 +54,17 @@ class ServerError(Exception):
         self.code = errors[0].get("extensions", {}).get("code")
 
 
+ADMIN = "root"
+
+ANONYMOUS = ""
+"""A viewer who is nobody."""
+
+
 class Client:
-    """A client of one server; `viewer` is who it signs in as, None for anonymous."""
+    """A client of one server. `viewer` is who it signs in as: `ADMIN` unless somebody is named.
+
+    Whoever it is has the role that is named; tests of permissions name others than admin.
+    """
 
     def __init__(self, url: str, *, timeout_seconds: float = 15) -> None:
         self._http = httpx.AsyncClient(base_url=url, timeout=timeout_seconds)
@@ -70,33 +79,47 @@ class Client:
         """Closes its connections."""
         await self._http.aclose()
 
-    async def post(self, body: Any, *, viewer: str | None = None) -> httpx.Response:
+    async def post(
+        self, body: Any, *, viewer: str | None = None, role: str = "admin"
+    ) -> httpx.Response:
         """The raw answer to a JSON body."""
-        return await self._http.post("/graphql", json=body, headers=_headers(viewer))
+        return await self._http.post("/graphql", json=body, headers=headers_of(viewer, role))
 
     async def execute(
-        self, query: str, variables: Answer | None = None, *, viewer: str | None = None
+        self,
+        query: str,
+        variables: Answer | None = None,
+        *,
+        viewer: str | None = None,
+        role: str = "admin",
     ) -> Answer:
         """The data of the answer. *Raises*: `ServerError`, `httpx.TransportError`."""
         body = {"query": query, "variables": variables or {}}
-        answer = (await self.post(body, viewer=viewer)).json()
+        answer = (await self.post(body, viewer=viewer, role=role)).json()
         if answer.get("errors"):
             raise ServerError(answer["errors"])
         data: Answer = answer["data"]
         return data
 
-    async def mutate(self, mutation: str, *, viewer: str | None = None, **given: Any) -> Answer:
+    async def mutate(
+        self, mutation: str, *, viewer: str | None = None, role: str = "admin", **given: Any
+    ) -> Answer:
         """The outcome, with `__typename`; `given` is the input, in the schema's names."""
-        data = await self.execute(_DOCUMENTS[mutation], {"input": given}, viewer=viewer)
+        data = await self.execute(_DOCUMENTS[mutation], {"input": given}, viewer=viewer, role=role)
         outcome: Answer = data[mutation]
         return outcome
 
-    async def create_team(self, name: str = "Team", **given: Any) -> Answer:
+    async def create_team(
+        self, name: str = "Team", *, viewer: str | None = None, **given: Any
+    ) -> Answer:
         """A new team."""
-        outcome = await self.mutate("createTeam", name=name, **given)
+        outcome = await self.mutate("createTeam", viewer=viewer, name=name, **given)
         team: Answer = outcome["team"]
         return team
 
 
-def _headers(viewer: str | None) -> dict[str, str]:
-    return {"X-User-Id": viewer} if viewer else {}
+def headers_of(viewer: str | None = None, role: str = "admin") -> dict[str, str]:
+    """What a request of that viewer carries."""
+    if viewer == ANONYMOUS:
+        return {}
+    return {"X-User-Id": viewer or ADMIN, "X-User-Role": role}

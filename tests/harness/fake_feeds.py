@@ -119,6 +119,10 @@ class FakeDirectory:
         self.team_of_user: tuple[TeamId | None, CommitTime] = (None, CommitTime(0))
         self.team_of_user_before = self.team_of_user
 
+    async def find_creator(self, team_id: TeamId) -> UserId | None:
+        """See `TeamDirectory`."""
+        raise NotImplementedError
+
     async def find_version(self, team_id: TeamId) -> Version | None:
         """See `TeamDirectory`."""
         versions = [change.version for change in self._log.visible if change.team_id == team_id]

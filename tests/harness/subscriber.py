@@ -9,6 +9,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from tests.harness.client import headers_of
+
 PROTOCOL = "graphql-transport-ws"
 
 TEAM_CHANGES = """
@@ -27,7 +29,7 @@ async def connected(
     async with connect(
         address,
         subprotocols=[PROTOCOL],  # type: ignore[list-item]  # a NewType of str
-        additional_headers=headers,
+        additional_headers=headers_of() if headers is None else headers,
         close_timeout=1,
     ) as socket:
         if init:

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from app.config import Settings, SettingsError
+from app.config import Settings
+from app.setting_values import SettingsError
 
 
 @pytest.mark.parametrize(

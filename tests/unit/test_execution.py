@@ -10,7 +10,10 @@ from app.api.context import Context, Services
 from app.api.limits import Limits
 from app.api.schema import build_schema
 from app.api.shared_answers import ChangeViews
+from app.domain.ids import UserId
+from app.domain.viewers import Viewer
 from app.service.hub import Hub
+from app.service.permissions import Permissions
 
 SOON = Limits(request_timeout_seconds=0.05)
 QUERY = "{ teams { totalCount } }"
@@ -31,10 +34,11 @@ def context(*, is_prepared: Callable[[], bool]) -> Context:
         None,  # type: ignore[arg-type]  # nothing is read from the log
         Hub(),
         ChangeViews(),
+        Permissions(None, everyone_may_create_teams=False),  # type: ignore[arg-type]  # as above
         default_capacity=3,
         is_prepared=is_prepared,
     )
-    return Context(services, None)
+    return Context(services, Viewer(UserId("sue")))
 
 
 async def executed(query: str, *, is_prepared: bool) -> ExecutionResult:

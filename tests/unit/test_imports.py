@@ -16,14 +16,15 @@ MAY_IMPORT = {
     "storage": {"storage", "domain"},
     "api": {"api", "service", "domain"},
     "doctor": {"doctor", "service", "domain"},
-    "config": {"config", "domain"},
-    "wiring": {"config", "api", "service", "storage", "domain"},
-    "main": {"wiring", "config", "api", "doctor", "storage", "domain"},
+    "config": {"config", "setting_values", "domain"},
+    "setting_values": {"domain"},
+    "wiring": {"config", "setting_values", "api", "service", "storage", "domain"},
+    "main": {"wiring", "config", "setting_values", "api", "doctor", "storage", "domain"},
     "__init__": set(),
 }
 DRIVERS = {"motor", "pymongo", "bson"}
 # A stricter rule than the arrows: beside the standard library these parts import nothing else.
-OF_THE_STANDARD_LIBRARY_ALONE = {"domain", "service", "config"}
+OF_THE_STANDARD_LIBRARY_ALONE = {"domain", "service", "config", "setting_values"}
 
 
 def part_of(module: Path) -> str:

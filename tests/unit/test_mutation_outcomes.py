@@ -19,8 +19,10 @@ from app.domain.ids import TeamId, UserId
 from app.domain.outcomes import AcceptedMove
 from app.domain.standing import Replay, Standing
 from app.domain.teams import Team
+from app.domain.viewers import Viewer
 from app.service.attempts import MAX_ATTEMPTS
 from app.service.hub import Hub
+from app.service.permissions import Permissions
 from tests.unit.domain_values import BLUE, RED, standing, team
 
 
@@ -84,10 +86,11 @@ async def run(
             None,  # type: ignore[arg-type]  # nor from the log
             Hub(),
             ChangeViews(),
+            Permissions(None, everyone_may_create_teams=False),  # type: ignore[arg-type]  # as above
             default_capacity=3,
             is_prepared=lambda: True,
         ),
-        UserId(viewer) if viewer else None,
+        Viewer(UserId(viewer), is_admin=True) if viewer else None,
     )
     return await build_schema().execute(
         f"mutation ($input: {title}Input!) {{ outcome: {mutation}(input: $input) "

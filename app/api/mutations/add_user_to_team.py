@@ -61,6 +61,8 @@ AddUserToTeamResult = Annotated[
 
 async def add_user_to_team(info: Info, input: AddUserToTeamInput) -> AddUserToTeamResult:
     """Puts a user who is on no team on this one."""
+    if refused := info.context.refusal("addUserToTeam"):
+        return present_problem(refused)
     outcome = await service.add_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,

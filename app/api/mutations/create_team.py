@@ -44,6 +44,8 @@ CreateTeamResult = Annotated[
 
 async def create_team(info: Info, input: CreateTeamInput) -> CreateTeamResult:
     """A new team at version 1, without members."""
+    if refused := info.context.refusal("createTeam"):
+        return present_problem(refused)
     outcome = await service.create_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,

@@ -50,6 +50,8 @@ DeleteTeamResult = Annotated[
 
 async def delete_team(info: Info, input: DeleteTeamInput) -> DeleteTeamResult:
     """Deletes a team for good and frees its members."""
+    if refused := await info.context.refusal_on_team("deleteTeam", TeamId(input.team_id)):
+        return present_problem(refused)
     outcome = await service.delete_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,

@@ -59,6 +59,8 @@ JoinTeamResult = Annotated[
 
 async def join_team(info: Info, input: JoinTeamInput) -> JoinTeamResult:
     """addUserToTeam for the viewer."""
+    if refused := info.context.refusal("joinTeam"):
+        return present_problem(refused)
     outcome = await service.join_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,

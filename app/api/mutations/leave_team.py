@@ -52,6 +52,8 @@ LeaveTeamResult = Annotated[
 
 async def leave_team(info: Info, input: LeaveTeamInput) -> LeaveTeamResult:
     """removeUserFromTeam for the viewer."""
+    if refused := info.context.refusal("leaveTeam"):
+        return present_problem(refused)
     outcome = await service.leave_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,

@@ -75,6 +75,8 @@ async def move_user_to_team(
     input: MoveUserToTeamInput,
 ) -> MoveUserToTeamResult:
     """Moves a user from one team to another; nobody sees the user on none or on both."""
+    if refused := info.context.refusal("moveUserToTeam"):
+        return present_problem(refused)
     outcome = await service.move_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,

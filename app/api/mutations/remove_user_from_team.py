@@ -61,6 +61,8 @@ async def remove_user_from_team(
     info: Info, input: RemoveUserFromTeamInput
 ) -> RemoveUserFromTeamResult:
     """Takes a user off a team."""
+    if refused := info.context.refusal("removeUserFromTeam"):
+        return present_problem(refused)
     outcome = await service.remove_user_from_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,

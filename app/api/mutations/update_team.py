@@ -58,6 +58,8 @@ UpdateTeamResult = Annotated[
 
 async def update_team(info: Info, input: UpdateTeamInput) -> UpdateTeamResult:
     """Gives a team another name, another capacity, or both."""
+    if refused := await info.context.refusal_on_team("updateTeam", TeamId(input.team_id)):
+        return present_problem(refused)
     outcome = await service.update_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,

@@ -1,0 +1,43 @@
+"""The end of what a token has opened: a stream or a WebSocket lasts no longer than its viewer."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from strawberry.types import ExecutionResult
+
+from app.api.errors import CodedError
+from app.domain.viewers import Viewer
+
+TOKEN_EXPIRED = 4440
+"""The code a WebSocket is closed with: clients of `graphql-ws` reconnect, with a new token."""
+
+SENTENCE = "The token has expired. Sign in again, and resume after the last change you saw."
+
+
+def seconds_left(viewer: Viewer | None) -> float | None:
+    """How long the sign-in lasts; None for ever."""
+    if viewer is None or viewer.expires_at is None:
+        return None
+    return max(0.0, (viewer.expires_at - datetime.now(UTC)).total_seconds())
+
+
+async def until_expiry(
+    viewer: Viewer | None, results: AsyncGenerator[ExecutionResult]
+) -> AsyncGenerator[ExecutionResult]:
+    """The results of a stream, up to an error with the code `TOKEN_EXPIRED`."""
+    left = seconds_left(viewer)
+    loop = asyncio.get_running_loop()
+    ends_at = None if left is None else loop.time() + left
+    async with aclosing(results):
+        while True:
+            try:
+                async with asyncio.timeout_at(ends_at):
+                    result = await anext(results)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                yield ExecutionResult(data=None, errors=[CodedError("TOKEN_EXPIRED", SENTENCE)])
+                return
+            yield result

@@ -1,0 +1,68 @@
+"""Who sends a request or opens a WebSocket, by its headers or by what it says hello with."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any, Protocol
+
+from starlette.requests import HTTPConnection
+
+from app.api.errors import Refused
+from app.domain.ids import UserId
+from app.domain.validation import check_id
+from app.domain.viewers import Viewer
+
+FORBIDDEN = 403
+USER_HEADER, ROLE_HEADER = "X-User-Id", "X-User-Role"
+ADMIN_ROLE = "admin"
+
+
+class Identity(Protocol):
+    """Tells who asks."""
+
+    async def viewer(self, connection: HTTPConnection, hello: Mapping[str, Any]) -> Viewer | None:
+        """The viewer; None for nobody in particular.
+
+        `hello` is the payload of a WebSocket's `connection_init`: what it says counts before the
+        headers. *Raises*: `Refused`.
+        """
+
+    async def run(self) -> None:
+        """Does what is to be done beside requests. One task owns and cancels it."""
+
+
+class DevelopmentIdentity:
+    """Believes what `X-User-Id` and `X-User-Role: admin` say.
+
+    For a developer's own machine: it refuses whoever has reached it by another address.
+    """
+
+    async def viewer(self, connection: HTTPConnection, hello: Mapping[str, Any]) -> Viewer | None:
+        """See `Identity`."""
+        if not is_loopback((connection.scope.get("server") or ("",))[0]):
+            raise Refused(FORBIDDEN, "Without token settings this server is for loopback alone.")
+        user_id = _said(USER_HEADER, connection, hello)
+        if not user_id:
+            return None
+        if problem := check_id(USER_HEADER, user_id):
+            raise Refused(400, problem.message)
+        role = _said(ROLE_HEADER, connection, hello)
+        return Viewer(UserId(user_id), is_admin=role == ADMIN_ROLE)
+
+    async def run(self) -> None:
+        """See `Identity`: nothing."""
+
+
+def _said(name: str, connection: HTTPConnection, hello: Mapping[str, Any]) -> str:
+    """What was said under a name, in any case; empty for nothing."""
+    for key, value in hello.items():
+        if key.lower() == name.lower() and isinstance(value, str):
+            return value
+    return connection.headers.get(name, "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address reaches this machine alone; what is no address is no network's."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return True

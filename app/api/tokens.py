@@ -1,0 +1,124 @@
+"""JSON Web Tokens (RFC 7519) as the sign-in: `Authorization: Bearer …`, after RFC 6750."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+from starlette.requests import HTTPConnection
+
+from app.api.errors import Refused
+from app.api.signing_keys import KeysUnavailable, SigningKeys
+from app.domain.ids import UserId
+from app.domain.validation import check_id
+from app.domain.viewers import Viewer
+
+UNAUTHORIZED = 401
+SERVICE_UNAVAILABLE = 503
+
+# The names under which clients send a token when they say hello on a WebSocket.
+_IN_HELLO = ("authorization", "authtoken", "token")
+
+MAX_TOKEN_LENGTH = 8_192
+
+
+@dataclass(frozen=True)
+class TokenRules:
+    """What a token must say: who made it, for whom, and what makes an admin.
+
+    `admin_claim` may lead into objects (`realm_access.roles`); it holds `admin_value` or a list in
+    which that is.
+    """
+
+    issuer: str
+    audience: str
+    admin_claim: str = "role"
+    admin_value: str = "admin"
+    leeway_seconds: float = 10.0
+
+
+class TokenIdentity:
+    """`Identity` by token: `sub` is the user's id. Without a token the viewer is nobody."""
+
+    def __init__(self, keys: SigningKeys, rules: TokenRules) -> None:
+        self._keys = keys
+        self._rules = rules
+
+    async def run(self) -> None:
+        """See `Identity`."""
+        await self._keys.run()
+
+    async def viewer(self, connection: HTTPConnection, hello: Mapping[str, Any]) -> Viewer | None:
+        """See `Identity`. What is wrong with a token is said in general terms only."""
+        token = _token_in(connection, hello)
+        if token is None:
+            return None
+        try:
+            return await self._verify(token)
+        except KeysUnavailable:
+            raise Refused(
+                SERVICE_UNAVAILABLE,
+                "Tokens can't be verified at the moment. Try again.",
+                code="AUTHENTICATION_UNAVAILABLE",
+            ) from None
+        except jwt.ExpiredSignatureError:
+            raise _invalid("The token has expired. Sign in again.", code="TOKEN_EXPIRED") from None
+        except (jwt.PyJWTError, ValueError, TypeError):
+            raise _invalid("The token is not valid here. Sign in again.") from None
+
+    async def _verify(self, token: str) -> Viewer:
+        """The viewer. *Raises*: what PyJWT raises; `ValueError`; `KeysUnavailable`."""
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise ValueError("too long")
+        key = await self._keys.find(jwt.get_unverified_header(token).get("kid"))
+        if key is None:
+            raise jwt.InvalidKeyError
+        claims = jwt.decode(
+            token,
+            key.key,
+            # The key's own algorithm, never the token's: neither "none" nor a public key used as a
+            # shared secret gets anywhere (RFC 8725, section 3.1).
+            algorithms=[key.algorithm],
+            issuer=self._rules.issuer,
+            audience=self._rules.audience,
+            leeway=self._rules.leeway_seconds,
+            options={"require": ["exp", "sub", "iss", "aud"]},
+        )
+        user_id = claims["sub"]
+        if check_id("sub", user_id):
+            raise ValueError("sub is not an id")
+        return Viewer(
+            UserId(user_id),
+            is_admin=self._is_admin(claims),
+            expires_at=datetime.fromtimestamp(claims["exp"] + self._rules.leeway_seconds, UTC),
+        )
+
+    def _is_admin(self, claims: Mapping[str, Any]) -> bool:
+        found: Any = claims
+        for name in self._rules.admin_claim.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        values = found if isinstance(found, list) else [found]
+        return self._rules.admin_value in values
+
+
+def _token_in(connection: HTTPConnection, hello: Mapping[str, Any]) -> str | None:
+    """The token, of which there need be none. *Raises*: `Refused` for another scheme."""
+    said = [value for key, value in hello.items() if key.lower() in _IN_HELLO and value is not None]
+    given = said[0] if said else connection.headers.get("Authorization")
+    if given is None:
+        return None
+    scheme, _, token = given.strip().rpartition(" ") if isinstance(given, str) else ("?", "", "")
+    # When saying hello, clients often leave the scheme out.
+    if scheme.strip().lower() == "bearer" or (said and scheme == ""):
+        return str(token)
+    raise _invalid("Sign in with `Authorization: Bearer` and a token.")
+
+
+def _invalid(sentence: str, *, code: str = "UNAUTHENTICATED") -> Refused:
+    return Refused(
+        UNAUTHORIZED,
+        sentence,
+        code=code,
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    )

@@ -1,0 +1,98 @@
+"""Who may do what: one table, and the only place that judges by it.
+
+Teams and their members are there to be read by everybody who is signed in, so a refusal has nothing
+to hide from them. Who is not signed in is refused before anything is read.
+"""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Final
+
+from app.domain.ids import TeamId, UserId
+from app.domain.problems import NotAllowed
+from app.domain.validation import check_id
+from app.domain.viewers import Viewer
+from app.service.ports import TeamDirectory
+
+
+class Who(Enum):
+    """Whom a rule lets do something. Admins may do everything that anybody may."""
+
+    ANYBODY = auto()
+    SIGNED_IN = auto()
+    ADMINS = auto()
+    ADMINS_OR_CREATORS = auto()
+    """Who may create teams, of those the one who created this team, and admins."""
+    ADMINS_OR_ALL_IF_SET = auto()
+    """Every signed-in user where the operator has chosen so, else admins."""
+
+
+RULES: Final[Mapping[str, Who]] = {
+    # Queries
+    "viewer": Who.ANYBODY,
+    "team": Who.SIGNED_IN,
+    "teams": Who.SIGNED_IN,
+    "user": Who.SIGNED_IN,
+    # Mutations
+    "joinTeam": Who.SIGNED_IN,
+    "leaveTeam": Who.SIGNED_IN,
+    "addUserToTeam": Who.ADMINS,
+    "removeUserFromTeam": Who.ADMINS,
+    "moveUserToTeam": Who.ADMINS,
+    "createTeam": Who.ADMINS_OR_ALL_IF_SET,
+    "updateTeam": Who.ADMINS_OR_CREATORS,
+    "deleteTeam": Who.ADMINS_OR_CREATORS,
+    # Subscriptions
+    "teamChanges": Who.SIGNED_IN,
+    "allTeamChanges": Who.SIGNED_IN,
+    "userTeam": Who.SIGNED_IN,
+}
+"""The operations, by the names that the schema gives them."""
+
+
+class Permissions:
+    """Judges by the table."""
+
+    def __init__(self, directory: TeamDirectory, *, everyone_may_create_teams: bool) -> None:
+        self._directory = directory
+        self._everyone_may_create_teams = everyone_may_create_teams
+
+    def refusal(self, operation: str, viewer: Viewer | None) -> NotAllowed | None:
+        """Why the viewer may not do it; None who may, or who may if it is the viewer's own team."""
+        match RULES[operation]:
+            case Who.ANYBODY:
+                return None
+            case _ if viewer is None:
+                return NotAllowed("You must be signed in to do this.")
+            case Who.SIGNED_IN:
+                return None
+            case _ if viewer.is_admin:
+                return None
+            case Who.ADMINS:
+                return NotAllowed("You must be an admin to do this.")
+            case Who.ADMINS_OR_ALL_IF_SET | Who.ADMINS_OR_CREATORS:
+                if self._everyone_may_create_teams:
+                    return None
+                return NotAllowed("You must be an admin to do this.")
+
+    async def refusal_on_team(
+        self, operation: str, viewer: Viewer | None, team_id: TeamId
+    ) -> NotAllowed | None:
+        """Why the viewer may not do it to that team.
+
+        Who created a team never changes, so having read it before the write makes no race. A team
+        that is not there has no creator: it is refused like another's. *Raises*:
+        `DatabaseUnavailable`.
+        """
+        if refused := self.refusal(operation, viewer):
+            return refused
+        if viewer is None or viewer.is_admin or RULES[operation] is not Who.ADMINS_OR_CREATORS:
+            return None
+        if await self._creator_of(team_id) == viewer.user_id:
+            return None
+        return NotAllowed("You must be an admin, or have created the team, to do this.")
+
+    async def _creator_of(self, team_id: TeamId) -> UserId | None:
+        if check_id("teamId", team_id):
+            return None
+        return await self._directory.find_creator(team_id)

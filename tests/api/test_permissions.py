@@ -1,0 +1,219 @@
+"""Who may do what: every operation of the schema, asked by everybody."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from graphql import GraphQLSchema, build_schema
+
+from app.api.schema import print_schema
+from app.service.permissions import RULES
+from tests.api.world import create_team_with, new_id
+from tests.harness.client import ANONYMOUS, Answer, Client, headers_of
+from tests.harness.servers import Server, running_servers
+from tests.harness.subscriber import connected, receive, subscribe
+
+SCHEMA: GraphQLSchema = build_schema(print_schema())
+
+ANONYMOUS_VIEWER, SELF, OTHER, CREATOR, ADMIN = "anonymous", "self", "other", "creator", "admin"
+VIEWERS = (ANONYMOUS_VIEWER, SELF, OTHER, CREATOR, ADMIN)
+
+EVERYBODY = frozenset(VIEWERS)
+SIGNED_IN = EVERYBODY - {ANONYMOUS_VIEWER}
+
+# Who may do what, once more: what the issue is about is written down twice, and compared by asking.
+ALLOWED = {
+    "viewer": EVERYBODY,
+    "team": SIGNED_IN,
+    "teams": SIGNED_IN,
+    "user": SIGNED_IN,
+    "joinTeam": SIGNED_IN,
+    "leaveTeam": SIGNED_IN,
+    "addUserToTeam": {ADMIN},
+    "removeUserFromTeam": {ADMIN},
+    "moveUserToTeam": {ADMIN},
+    "createTeam": {ADMIN},
+    "updateTeam": {ADMIN},
+    "deleteTeam": {ADMIN},
+    "teamChanges": SIGNED_IN,
+    "allTeamChanges": SIGNED_IN,
+    "userTeam": SIGNED_IN,
+}
+ALLOWED_IF_ALL_MAY_CREATE = {
+    **ALLOWED,
+    "createTeam": SIGNED_IN,
+    "updateTeam": {CREATOR, ADMIN},
+    "deleteTeam": {CREATOR, ADMIN},
+}
+
+
+def operations_of(kind: Any) -> list[str]:
+    return list(kind.fields)
+
+
+QUERIES = operations_of(SCHEMA.query_type)
+MUTATIONS = operations_of(SCHEMA.mutation_type)
+SUBSCRIPTIONS = operations_of(SCHEMA.subscription_type)
+
+
+@pytest.fixture(scope="module", params=["off", "on"])
+async def setting(request: pytest.FixtureRequest) -> str:
+    """Whether everyone may create teams."""
+    setting: str = request.param
+    return setting
+
+
+@pytest.fixture(scope="module")
+async def server(mongodb_uri: str, setting: str) -> AsyncIterator[Server]:
+    """A server that has it so."""
+    given = {"EVERYONE_MAY_CREATE_TEAMS": setting}
+    async with running_servers(1, mongodb_uri, new_id("test"), **given) as (server,):
+        yield server
+
+
+@pytest.fixture
+async def api(server: Server) -> AsyncIterator[Client]:
+    async with Client(server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def allowed(setting: str) -> dict[str, Any]:
+    return ALLOWED_IF_ALL_MAY_CREATE if setting == "on" else ALLOWED
+
+
+class Cast:
+    """The people, a team that one of them has created, and the user it is about, who is on it."""
+
+    def __init__(self, team: Answer, self_id: str, creator_id: str) -> None:
+        self.team = team
+        self._ids = {
+            ANONYMOUS_VIEWER: ANONYMOUS,
+            SELF: self_id,
+            OTHER: new_id("other"),
+            CREATOR: creator_id,
+            ADMIN: new_id("admin"),
+        }
+
+    @classmethod
+    async def assemble(cls, api: Client) -> "Cast":
+        """The creator makes the team with the admin's role: the role is asked anew each time."""
+        self_id, creator_id = new_id("self"), new_id("creator")
+        team = await create_team_with(api, self_id, creator=creator_id)
+        return cls(team, self_id, creator_id)
+
+    def headers(self, who: str) -> dict[str, str]:
+        return headers_of(self._ids[who], "admin" if who == ADMIN else "user")
+
+    @property
+    def self_id(self) -> str:
+        return self._ids[SELF]
+
+
+def test_every_operation_has_its_rule() -> None:
+    operations = {*QUERIES, *MUTATIONS, *SUBSCRIPTIONS}
+
+    assert set(RULES) == operations
+    assert set(ALLOWED) == operations
+
+
+@pytest.mark.parametrize("who", VIEWERS)
+@pytest.mark.parametrize("mutation", MUTATIONS)
+async def test_a_mutation_is_for_those_who_may(
+    mutation: str, who: str, api: Client, server: Server, allowed: dict[str, Any]
+) -> None:
+    cast = await Cast.assemble(api)
+    given: Answer = {
+        "createTeam": {"name": "Mine"},
+        "updateTeam": {"teamId": cast.team["id"], "expectedVersion": 2, "name": "Other"},
+        "deleteTeam": {"teamId": cast.team["id"], "expectedVersion": 2},
+        "moveUserToTeam": {"userId": cast.self_id, "toTeamId": cast.team["id"]},
+        "joinTeam": {"teamId": cast.team["id"]},
+        "leaveTeam": {"teamId": cast.team["id"]},
+    }.get(mutation, {"teamId": cast.team["id"], "userId": cast.self_id})
+    title = mutation[0].upper() + mutation[1:]
+    query = f"mutation ($i: {title}Input!) {{ {mutation}(input: $i) {{ __typename }} }}"
+    body = {"query": query, "variables": {"i": given}}
+
+    async with httpx.AsyncClient(base_url=server.url, headers=cast.headers(who)) as http:
+        answer = (await http.post("/graphql", json=body)).json()
+
+    outcome = answer["data"][mutation]["__typename"]
+    assert (outcome != "NotAllowed") == (who in allowed[mutation]), outcome
+
+
+@pytest.mark.parametrize("who", VIEWERS)
+@pytest.mark.parametrize("query", QUERIES)
+async def test_a_query_is_for_those_who_may(
+    query: str, who: str, api: Client, server: Server, allowed: dict[str, Any]
+) -> None:
+    cast = await Cast.assemble(api)
+    asked = {
+        "team": f'team(id: "{cast.team["id"]}") {{ id }}',
+        "teams": "teams { totalCount }",
+        "user": f'user(id: "{cast.self_id}") {{ team {{ id }} }}',
+        "viewer": "viewer { id }",
+    }[query]
+
+    async with httpx.AsyncClient(base_url=server.url, headers=cast.headers(who)) as http:
+        answer = (await http.post("/graphql", json={"query": f"{{ {asked} }}"})).json()
+
+    if who in allowed[query]:
+        assert "errors" not in answer
+    else:
+        assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert (answer["data"] or {}).get(query) is None
+
+
+@pytest.mark.parametrize("who", VIEWERS)
+@pytest.mark.parametrize("subscription", SUBSCRIPTIONS)
+async def test_a_subscription_is_for_those_who_may(
+    subscription: str, who: str, api: Client, server: Server, allowed: dict[str, Any]
+) -> None:
+    cast = await Cast.assemble(api)
+    asked = {
+        "teamChanges": f'teamChanges(teamId: "{cast.team["id"]}", afterVersion: 0) {{ version }}',
+        "allTeamChanges": "allTeamChanges { version }",
+        "userTeam": f'userTeam(userId: "{cast.self_id}") {{ id }}',
+    }[subscription]
+
+    async with connected(server.url, headers=cast.headers(who)) as socket:
+        await subscribe(socket, f"subscription {{ {asked} }}")
+        if subscription == "allTeamChanges" and who in SIGNED_IN:
+            await subscribe(socket, "{ __typename }", operation_id="2")
+        message = await receive(socket)
+
+    if who in allowed[subscription]:
+        assert "errors" not in message["payload"]
+    else:
+        assert "UNAUTHENTICATED" in str(message["payload"])
+
+
+async def test_what_is_not_there_is_refused_like_what_is_another_s(
+    api: Client, server: Server
+) -> None:
+    """Neither the answer nor its words tell somebody without rights which teams there are."""
+    cast = await Cast.assemble(api)
+    async with httpx.AsyncClient(base_url=server.url, headers=cast.headers(OTHER)) as http:
+        answers = []
+        for team_id in (cast.team["id"], "6b03e3af20d1de4ff7e32eef", "not an id", ""):
+            given = {"teamId": team_id, "expectedVersion": 1}
+            query = (
+                "mutation ($i: DeleteTeamInput!) "
+                "{ deleteTeam(input: $i) { __typename ... on Problem { message } } }"
+            )
+            body = {"query": query, "variables": {"i": given}}
+            answers.append((await http.post("/graphql", json=body)).json())
+
+    assert answers[0]["data"]["deleteTeam"]["__typename"] == "NotAllowed"
+    assert all(answer == answers[0] for answer in answers)
+
+
+async def test_who_is_not_signed_in_may_ask_for_the_schema(server: Server) -> None:
+    query = '{ __schema { queryType { name } } __type(name: "Team") { name } __typename }'
+
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        answer = (await http.post("/graphql", json={"query": query})).json()
+
+    assert "errors" not in answer

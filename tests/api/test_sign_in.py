@@ -1,0 +1,269 @@
+"""Signing in with a token, over every transport, until it expires; and the mode for developers."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.api.world import new_id
+from tests.harness.servers import Server, running_servers
+from tests.harness.subscriber import connected, receive, send, subscribe
+from tests.harness.tokens import (
+    AUDIENCE,
+    ISSUER,
+    SECRET,
+    Provider,
+    bearer,
+    with_rsa_key,
+    with_secret,
+)
+from tests.harness.waiting import eventually
+
+VIEWER = {"query": "{ viewer { id } }"}
+ORIGIN = "https://app.example.com"
+ALL_CHANGES = "subscription { allTeamChanges { version } }"
+TOKENS = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "JWT_LEEWAY_SECONDS": "0"}
+
+
+@pytest.fixture(scope="module")
+async def server(mongodb_uri: str) -> AsyncIterator[Server]:
+    """A server that wants tokens, and knows the pages of one origin."""
+    given = {**TOKENS, "JWT_SECRET": SECRET, "ALLOWED_ORIGINS": ORIGIN}
+    async with running_servers(1, mongodb_uri, new_id("test"), **given) as (server,):
+        yield server
+
+
+@pytest.fixture
+async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=server.url, timeout=15) as http:
+        yield http
+
+
+async def test_a_token_says_who_asks(http: httpx.AsyncClient) -> None:
+    response = await http.post("/graphql", json=VIEWER, headers=bearer(with_secret().token("sue")))
+
+    assert response.json() == {"data": {"viewer": {"id": "sue"}}}
+
+
+async def test_nothing_else_says_who_asks(http: httpx.AsyncClient) -> None:
+    headers = {"X-User-Id": "sue", "X-User-Role": "admin"}
+
+    response = await http.post("/graphql", json=VIEWER, headers=headers)
+
+    assert response.json() == {"data": {"viewer": None}}
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        (with_secret("another secret that is long enough").token(), "UNAUTHENTICATED"),
+        (with_secret().token(lasts_seconds=-60), "TOKEN_EXPIRED"),
+        (with_secret().token(aud="another-service"), "UNAUTHENTICATED"),
+        ("nonsense", "UNAUTHENTICATED"),
+    ],
+    ids=["wrong key", "expired", "wrong audience", "nonsense"],
+)
+async def test_a_token_that_is_not_valid_is_refused_before_anything_is_done(
+    token: str, code: str, http: httpx.AsyncClient
+) -> None:
+    response = await http.post("/graphql", json=VIEWER, headers=bearer(token))
+
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    (error,) = response.json()["errors"]
+    assert error["extensions"]["code"] == code
+    assert "secret" not in error["message"].lower()
+
+
+async def test_an_admins_token_may_what_admins_may(http: httpx.AsyncClient) -> None:
+    create = 'mutation { createTeam(input: {name: "A"}) { __typename } }'
+
+    outcomes = []
+    roles: tuple[dict[str, Any], ...] = ({"role": "admin"}, {"role": "user"})
+    for claims in roles:
+        headers = bearer(with_secret().token("sue", **claims))
+        answer = (await http.post("/graphql", json={"query": create}, headers=headers)).json()
+        outcomes.append(answer["data"]["createTeam"]["__typename"])
+
+    assert outcomes == ["CreateTeamSuccess", "NotAllowed"]
+
+
+async def test_a_websocket_signs_in_when_it_says_hello(server: Server) -> None:
+    async with connected(server.url, init=False, headers={}) as socket:
+        hello = {"Authorization": f"Bearer {with_secret().token('sue')}"}
+        await send(socket, type="connection_init", payload=hello)
+        acknowledged = await receive(socket)
+        await subscribe(socket, VIEWER["query"])
+        answer = await receive(socket)
+
+    assert acknowledged["type"] == "connection_ack"
+    assert answer["payload"]["data"] == {"viewer": {"id": "sue"}}
+
+
+async def test_a_websocket_with_a_token_that_is_not_valid_is_forbidden(server: Server) -> None:
+    async with connected(server.url, init=False, headers={}) as socket:
+        await send(socket, type="connection_init", payload={"Authorization": "Bearer nonsense"})
+        with pytest.raises(ConnectionClosed) as closed:
+            await receive(socket)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+
+
+async def test_a_websocket_is_closed_with_a_code_of_its_own_when_the_token_expires(
+    server: Server,
+) -> None:
+    async with connected(server.url, init=False, headers={}) as socket:
+        token = with_secret().token("sue", lasts_seconds=1.5)
+        await send(socket, type="connection_init", payload={"Authorization": f"Bearer {token}"})
+        await receive(socket)
+        await subscribe(socket, ALL_CHANGES)
+        with pytest.raises(ConnectionClosed) as closed:
+            await receive(socket)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4440
+
+
+async def test_a_stream_of_events_ends_with_a_code_when_the_token_expires(
+    http: httpx.AsyncClient,
+) -> None:
+    headers = {
+        **bearer(with_secret().token("sue", lasts_seconds=1.5)),
+        "Accept": "text/event-stream",
+    }
+
+    response = await http.post("/graphql", json={"query": ALL_CHANGES}, headers=headers)
+
+    payloads = [line for line in response.text.splitlines() if line.startswith("data: {")]
+    (error,) = json.loads(payloads[-1].removeprefix("data: "))["errors"]
+    assert error["extensions"]["code"] == "TOKEN_EXPIRED"
+    assert "event: complete" in response.text
+
+
+async def test_keys_rotate_without_a_restart(mongodb_uri: str) -> None:
+    """A real server fetches from a real URL; the old key serves until the new one is there."""
+    old, new = with_rsa_key("old"), with_rsa_key("new")
+    published: list[Provider] = [old]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = json.dumps({"keys": [provider.jwk for provider in published]}).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    provider = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = provider.sockets[0].getsockname()[1]
+    given = {**TOKENS, "JWT_JWKS_URL": f"http://127.0.0.1:{port}/keys"}
+    async with (
+        provider,
+        running_servers(1, mongodb_uri, new_id("test"), **given) as (server,),
+        httpx.AsyncClient(base_url=server.url, timeout=15) as http,
+    ):
+
+        async def serves(key: Provider) -> bool:
+            response = await http.post("/graphql", json=VIEWER, headers=bearer(key.token()))
+            return response.status_code == 200
+
+        assert await serves(old)
+        published[:] = [new]
+        await eventually(lambda: serves(new))
+        assert not await serves(old)
+        provider.close()
+        assert await serves(new)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
+)
+async def test_what_a_page_may_send_without_asking_changes_nothing(
+    content_type: str, http: httpx.AsyncClient
+) -> None:
+    create = json.dumps({"query": 'mutation { createTeam(input: {name: "A"}) { __typename } }'})
+    headers = {**bearer(with_secret().token(role="admin")), "Content-Type": content_type}
+
+    response = await http.post("/graphql", content=create, headers=headers)
+
+    assert response.status_code == 415
+
+
+async def test_a_page_of_an_allowed_origin_may_ask_and_read(http: httpx.AsyncClient) -> None:
+    preflight = await http.options(
+        "/graphql",
+        headers={
+            "Origin": ORIGIN,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization,content-type",
+        },
+    )
+    answer = await http.post("/graphql", json=VIEWER, headers={"Origin": ORIGIN})
+
+    assert preflight.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+
+async def test_a_page_of_another_origin_may_not(http: httpx.AsyncClient) -> None:
+    other = {"Origin": "https://evil.example.com", "Access-Control-Request-Method": "POST"}
+
+    preflight = await http.options("/graphql", headers=other)
+
+    assert preflight.status_code == 400
+    assert "Access-Control-Allow-Origin" not in preflight.headers
+
+
+async def test_a_websocket_of_another_origin_is_refused(server: Server) -> None:
+    async with connected(server.url, init=False, headers={"Origin": ORIGIN}):
+        pass
+    with pytest.raises(InvalidStatus) as refused:
+        async with connected(
+            server.url, init=False, headers={"Origin": "https://evil.example.com"}
+        ):
+            pass
+
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"HOST": "0.0.0.0"}, "loopback"),
+        ({"HOST": "::"}, "loopback"),
+        ({"JWT_SECRET": "short"}, "JWT_ISSUER"),
+        ({**TOKENS, "JWT_SECRET": "short"}, "32 bytes"),
+        ({**TOKENS, "JWT_SECRET": SECRET, "JWT_JWKS_URL": "https://x.example"}, "Only one of"),
+        ({**TOKENS, "JWT_JWKS_URL": "http://x.example"}, "https://"),
+        ({**TOKENS, "JWT_KEY_FILE": __file__}, "PEM"),
+        ({"ALLOWED_ORIGINS": "example.com"}, "origins"),
+    ],
+    ids=str,
+)
+def test_a_server_refuses_to_start_with_a_sentence(given: dict[str, Any], said: str) -> None:
+    environment = os.environ | {"MONGODB_URI": "mongodb://127.0.0.1:9/", "PORT": "0"} | given
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "app.main", "serve"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert SECRET not in ended.stderr
+
+
+async def test_the_mode_for_developers_is_told_loudly(servers: list[Server]) -> None:
+    assert b"WARNING" in servers[0].log
+    assert b"X-User-Id" in servers[0].log

@@ -1,0 +1,250 @@
+import base64
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from starlette.requests import HTTPConnection
+
+from app.api.errors import Refused
+from app.api.signing_keys import FixedKey, KeyUnusable, SigningKeys, read_key_file, read_secret
+from app.api.tokens import MAX_TOKEN_LENGTH, TokenIdentity, TokenRules
+from app.domain.viewers import Viewer
+from tests.harness.tokens import (
+    AUDIENCE,
+    ISSUER,
+    SECRET,
+    Provider,
+    with_ec_key,
+    with_rsa_key,
+    with_secret,
+)
+
+RULES = TokenRules(issuer=ISSUER, audience=AUDIENCE, leeway_seconds=2)
+
+
+def connection(authorization: str | None = None) -> HTTPConnection:
+    headers = [(b"authorization", authorization.encode())] if authorization is not None else []
+    return HTTPConnection({"type": "http", "headers": headers})
+
+
+async def viewer_of(
+    token: str, keys: SigningKeys | None = None, rules: TokenRules = RULES
+) -> Viewer | None:
+    identity = TokenIdentity(keys or FixedKey(read_secret(SECRET)), rules)
+    return await identity.viewer(connection(f"Bearer {token}"), {})
+
+
+async def refused(token: str, keys: SigningKeys | None = None) -> Refused:
+    with pytest.raises(Refused) as refused:
+        await viewer_of(token, keys)
+    assert refused.value.status_code == 401
+    assert refused.value.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    return refused.value
+
+
+@pytest.fixture(scope="module")
+def rsa() -> Provider:
+    return with_rsa_key()
+
+
+async def test_a_token_names_its_user_until_it_expires() -> None:
+    before = datetime.now(UTC)
+
+    viewer = await viewer_of(with_secret().token("sue", lasts_seconds=60))
+
+    assert viewer is not None
+    assert (viewer.user_id, viewer.is_admin) == ("sue", False)
+    assert viewer.expires_at is not None
+    assert 59 < (viewer.expires_at - before).total_seconds() < 64
+
+
+async def test_without_a_token_the_viewer_is_nobody() -> None:
+    identity = TokenIdentity(FixedKey(read_secret(SECRET)), RULES)
+
+    assert await identity.viewer(connection(), {}) is None
+
+
+@pytest.mark.parametrize("make", [with_rsa_key, with_ec_key])
+async def test_the_key_in_a_file_verifies_what_its_private_half_has_signed(
+    make: Any, tmp_path: Path
+) -> None:
+    provider: Provider = make()
+
+    keys = FixedKey(read_key_file(provider.write_public_key(tmp_path)))
+    viewer = await viewer_of(provider.token("sue"), keys)
+
+    assert viewer is not None
+    assert viewer.user_id == "sue"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://elsewhere.example.com"},
+        {"iss": None},
+        {"aud": "another-service"},
+        {"aud": None},
+        {"exp": None},
+        {"exp": "soon"},
+        {"nbf": time.time() + 3_600},
+        {"iat": time.time() + 3_600},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": "a b"},
+        {"sub": {"$ne": None}},
+        {"sub": 5},
+        {"sub": "x" * 129},
+    ],
+    ids=str,
+)
+async def test_a_token_that_is_not_for_us_or_not_for_now_is_not_valid(
+    claims: dict[str, Any],
+) -> None:
+    assert (await refused(with_secret().token(**claims))).code == "UNAUTHENTICATED"
+
+
+async def test_an_expired_token_has_a_code_of_its_own() -> None:
+    assert (await refused(with_secret().token(lasts_seconds=-3))).code == "TOKEN_EXPIRED"
+
+
+async def test_clocks_may_differ_by_the_leeway() -> None:
+    assert await viewer_of(with_secret().token(lasts_seconds=-1)) is not None
+    assert await viewer_of(with_secret().token(nbf=time.time() + 1)) is not None
+
+
+async def test_a_token_of_another_key_is_not_valid(rsa: Provider, tmp_path: Path) -> None:
+    keys = FixedKey(read_key_file(rsa.write_public_key(tmp_path)))
+
+    await refused(with_secret("another secret that is long enough").token())
+    await refused(with_rsa_key().token(), keys)
+    await refused(with_ec_key().token(), keys)
+
+
+async def test_a_token_without_a_signature_is_not_valid(rsa: Provider, tmp_path: Path) -> None:
+    unsigned = jwt.encode(jwt.decode(rsa.token(), options={"verify_signature": False}), "", "none")
+    head, claims, _ = rsa.token().split(".")
+
+    for keys in (None, FixedKey(read_key_file(rsa.write_public_key(tmp_path)))):
+        await refused(unsigned, keys)
+        await refused(f"{head}.{claims}.", keys)
+        for spelling in ("none", "None", "NONE", "nOnE"):
+            await refused(f"{_encoded({'alg': spelling})}.{claims}.", keys)
+
+
+async def test_the_public_key_is_no_secret_for_hs256(rsa: Provider, tmp_path: Path) -> None:
+    import hashlib  # noqa: PLC0415
+    import hmac  # noqa: PLC0415
+
+    keys = FixedKey(read_key_file(rsa.write_public_key(tmp_path)))
+    claims = rsa.token().split(".")[1]
+    signed = f"{_encoded({'alg': 'HS256', 'typ': 'JWT'})}.{claims}"
+    digest = hmac.new(rsa.public_pem, signed.encode(), hashlib.sha256).digest()
+
+    await refused(f"{signed}.{_base64url(digest)}", keys)
+
+
+async def test_another_algorithm_of_the_same_key_is_not_valid(
+    rsa: Provider, tmp_path: Path
+) -> None:
+    keys = FixedKey(read_key_file(rsa.write_public_key(tmp_path)))
+
+    await refused(Provider(rsa.key, "RS512").token(), keys)
+    await refused(Provider(rsa.key, "PS256").token(), keys)
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b", "a.b.c", "....", "é.é.é", "x" * 100_000])
+async def test_what_is_no_token_is_not_valid(token: str) -> None:
+    await refused(token)
+
+
+async def test_a_token_beyond_the_length_is_not_looked_at() -> None:
+    await refused(with_secret().token(padding="x" * MAX_TOKEN_LENGTH))
+
+
+@pytest.mark.parametrize("authorization", ["Basic c3VlOnBhc3M=", "Bearer", "token", "Bearer a b"])
+async def test_another_way_to_sign_in_is_refused(authorization: str) -> None:
+    identity = TokenIdentity(FixedKey(read_secret(SECRET)), RULES)
+
+    with pytest.raises(Refused):
+        await identity.viewer(connection(authorization), {})
+
+
+@pytest.mark.parametrize(
+    ("claim", "claims", "is_admin"),
+    [
+        ("role", {"role": "admin"}, True),
+        ("role", {"role": ["user", "admin"]}, True),
+        ("role", {"role": "administrator"}, False),
+        ("role", {"role": None}, False),
+        ("role", {"role": {"admin": True}}, False),
+        ("role", {"roles": ["admin"]}, False),
+        ("realm.roles", {"realm": {"roles": ["admin"]}}, True),
+        ("realm.roles", {"realm": ["admin"]}, False),
+        ("realm.roles", {"realm.roles": ["admin"]}, False),
+    ],
+)
+async def test_a_claim_makes_an_admin(
+    claim: str,
+    claims: dict[str, Any],
+    is_admin: bool,  # noqa: FBT001 - what is expected
+) -> None:
+    rules = TokenRules(issuer=ISSUER, audience=AUDIENCE, admin_claim=claim)
+
+    viewer = await viewer_of(with_secret().token(**claims), rules=rules)
+
+    assert viewer is not None
+    assert viewer.is_admin is is_admin
+
+
+@pytest.mark.parametrize(
+    "hello",
+    [
+        {"Authorization": "Bearer {}"},
+        {"authorization": "bearer {}"},
+        {"authToken": "{}"},
+        {"token": "{}"},
+    ],
+    ids=str,
+)
+async def test_a_websocket_says_its_token_as_clients_do(hello: dict[str, str]) -> None:
+    identity = TokenIdentity(FixedKey(read_secret(SECRET)), RULES)
+    said = {name: value.format(with_secret().token("joe")) for name, value in hello.items()}
+
+    viewer = await identity.viewer(connection(f"Bearer {with_secret().token('sue')}"), said)
+
+    assert viewer is not None
+    assert viewer.user_id == "joe"
+
+
+@pytest.mark.parametrize("token", [5, True, [], {"a": 1}, "Basic x"], ids=str)
+async def test_a_websocket_that_says_something_else_is_refused(token: object) -> None:
+    identity = TokenIdentity(FixedKey(read_secret(SECRET)), RULES)
+
+    with pytest.raises(Refused):
+        await identity.viewer(connection(), {"Authorization": token})
+
+
+def test_a_key_that_is_too_weak_or_none_is_unusable(tmp_path: Path) -> None:
+    weak = with_rsa_key(bits=1_024).write_public_key(tmp_path)
+
+    with pytest.raises(KeyUnusable):
+        read_key_file(weak)
+    with pytest.raises(KeyUnusable):
+        read_secret("x" * 31)
+    weak.write_text("no key")
+    with pytest.raises(KeyUnusable):
+        read_key_file(weak)
+    with pytest.raises(KeyUnusable):
+        read_key_file(tmp_path / "nowhere")
+
+
+def _encoded(value: object) -> str:
+    return _base64url(json.dumps(value).encode())
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
