@@ -1,0 +1,230 @@
+"""What is written down of a run: each client's operations, and how everything stood in the end.
+
+Every operation that can change anything is to be recorded, from an empty database on, the creation
+of the teams included: what was not recorded can't explain what was found. A request that is sent
+again after a lost answer is an operation of its own, with the same `request_id`; request ids are
+never shared by different requests, not even of different clients.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a client can ask for; the values are the schema's names."""
+
+    CREATE_TEAM = "createTeam"
+    UPDATE_TEAM = "updateTeam"
+    DELETE_TEAM = "deleteTeam"
+    ADD_USER = "addUserToTeam"
+    JOIN = "joinTeam"
+    REMOVE_USER = "removeUserFromTeam"
+    LEAVE = "leaveTeam"
+    MOVE_USER = "moveUserToTeam"
+    READ_USER = "user"
+    READ_TEAM = "team"
+
+
+READS = frozenset({Kind.READ_USER, Kind.READ_TEAM})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks for. For `joinTeam` and `leaveTeam`, `user_id` is the viewer.
+
+    In a move, `team_id` and `expected_version` are those of the team to go to. A `capacity` of None
+    is one that was not given, or given as null.
+    """
+
+    client: str
+    kind: Kind
+    team_id: str | None = None
+    user_id: str | None = None
+    from_team_id: str | None = None
+    expected_version: int | None = None
+    expected_from_version: int | None = None
+    name: str | None = None
+    capacity: int | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TeamVersion:
+    """A team, as an answer showed it."""
+
+    team_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The change was made: `teams` is the changed team; for a move, the one left, the one joined.
+
+    If `replayed`, an earlier sending had made it, and the versions are those of now.
+    """
+
+    teams: tuple[TeamVersion, ...]
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A problem, by its type, with the facts it named.
+
+    `user_team` is the `currentTeam` of an `AlreadyOnTeam` and the `otherTeam` of a `NotOnTeam`.
+    """
+
+    problem: str
+    user_team: TeamVersion | None = None
+    actual_version: int | None = None
+    capacity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserRead:
+    """The user's team; None when on none."""
+
+    team: TeamVersion | None
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRead:
+    """A team's version, None when there is no such team; its members, if all of them were read."""
+
+    version: int | None
+    members: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No answer, or one that says nothing: a change may have been made, or may yet be."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """Certainly nothing happened and nothing will: no connection came about."""
+
+    reason: str = ""
+
+
+Outcome = Accepted | Refused | UserRead | TeamRead | Unknown | NotDone
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A request with its outcome, between two moments on the monotonic clock, in seconds.
+
+    When the outcome is unknown, `ended_at` is when the client gave up, and bounds nothing.
+    """
+
+    request: Request
+    started_at: float
+    ended_at: float
+    outcome: Outcome
+
+
+class Call:
+    """An operation under way. It ends at the first `complete`; without one it stays unknown."""
+
+    def __init__(self, request: Request, clock: Callable[[], float]) -> None:
+        self._request = request
+        self._clock = clock
+        self._started_at = clock()
+        self._ended_at = math.inf
+        self._outcome: Outcome = Unknown("never ended")
+
+    def complete(self, outcome: Outcome) -> None:
+        """Notes the outcome, and that it came now; call it as soon as the answer is there."""
+        assert self._ended_at == math.inf, "An operation ends once."
+        self._ended_at = self._clock()
+        self._outcome = outcome
+
+    @property
+    def operation(self) -> Operation:
+        """The operation as far as it has come."""
+        return Operation(self._request, self._started_at, self._ended_at, self._outcome)
+
+
+class History:
+    """The operations of a run, in the order of their beginning. For the tasks of one event loop."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._calls: list[Call] = []
+
+    def start(self, request: Request) -> Call:
+        """Notes that the request is sent now; call it just before."""
+        call = Call(request, self._clock)
+        self._calls.append(call)
+        return call
+
+    @property
+    def operations(self) -> list[Operation]:
+        """What has been recorded so far."""
+        return [call.operation for call in self._calls]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChange:
+    """An entry of the change log; `kind` is the schema's name for it."""
+
+    version: int
+    kind: str
+    user_id: str | None = None
+    other_team_id: str | None = None
+    name: str | None = None
+    capacity: int | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinalTeam:
+    """A team in the end, deleted or not; `members` and `log` in the order in which they lie there.
+
+    Members and log are taken as found, with repeats and gaps.
+    """
+
+    version: int
+    members: tuple[str, ...]
+    log: tuple[LoggedChange, ...]
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeenChange:
+    """A change as a subscriber was told of it; `kind` is the schema's name for it."""
+
+    version: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """All that a subscriber to one team was told, in order, over however many connections.
+
+    `caught_up` is whether it was given the time to see everything.
+    """
+
+    subscriber: str
+    team_id: str
+    after_version: int
+    changes: tuple[SeenChange, ...]
+    caught_up: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FinalState:
+    """What was left, read between two moments of the same clock when all operations had ended.
+
+    An operation whose outcome is unknown may still change something while this is read, and after.
+    """
+
+    teams: Mapping[str, FinalTeam]
+    started_at: float
+    ended_at: float
+    feeds: tuple[Feed, ...] = field(default=())
