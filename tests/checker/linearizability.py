@@ -1,0 +1,198 @@
+"""Decides whether overlapping steps of one register can have happened one by one, in some order.
+
+Linearizability is due to Herlihy and Wing (1990), its decision by search to Wing and Gong (1993).
+This is the search that Gavin Lowe calls just-in-time linearization ("Testing for linearizability",
+2017): walk through the beginnings and ends of the steps in time and hold every possibility of how
+things stand; only when a step ends, and only where it has not happened yet, let pending steps
+happen until it has. Possibilities that can do no more than another one are dropped, as are orders
+among steps of the same effect; so optional steps, which stay pending for ever, cost little.
+"""
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+MAX_POSSIBILITIES = 100_000
+
+IMPOSSIBLE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What takes the register from state `s` to `to[s]`, at one moment between the two given.
+
+    It can't happen where `to[s]` is `IMPOSSIBLE`. An `optional` one may never happen; its end is
+    not looked at.
+    """
+
+    started_at: float
+    ended_at: float
+    to: tuple[int, ...]
+    optional: bool = False
+
+    @property
+    def is_check(self) -> bool:
+        """Whether it changes nothing anywhere."""
+        return all(after in (before, IMPOSSIBLE) for before, after in enumerate(self.to))
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The first step (by its number) that can't have happened before its end.
+
+    `states` are those that the register can have had at that moment. `undecided` is set when there
+    were too many possibilities to tell.
+    """
+
+    step: int
+    states: frozenset[int]
+    undecided: bool = False
+
+
+class _Possibility(NamedTuple):
+    """One way in which things can stand.
+
+    `done` has a bit for each pending change that has happened. `debt` has one for each pending
+    check that has not held yet and for each optional step that was used up: the less, the better.
+    """
+
+    state: int
+    done: int
+    debt: int
+
+
+class _Possibilities:
+    """A set from which a possibility drops out when another has the same but for less debt."""
+
+    def __init__(self) -> None:
+        self._debts: dict[tuple[int, int], list[int]] = defaultdict(list)
+
+    def add(self, new: _Possibility) -> bool:
+        """Whether it was worth adding."""
+        debts = self._debts[new.state, new.done]
+        if any(debt & new.debt == debt for debt in debts):
+            return False
+        debts[:] = [debt for debt in debts if debt & new.debt != new.debt]
+        debts.append(new.debt)
+        return True
+
+    def __iter__(self) -> Iterator[_Possibility]:
+        for (state, done), debts in self._debts.items():
+            for debt in debts:
+                yield _Possibility(state, done, debt)
+
+
+def find_contradiction(steps: Sequence[Step], initial: int = 0) -> Contradiction | None:
+    """Why the steps can't have happened one by one; None if they can.
+
+    *Limits*: gives up, as undecided, at a step that leaves `MAX_POSSIBILITIES` open.
+    """
+    return _Search(steps, initial).run()
+
+
+class _Search:
+    def __init__(self, steps: Sequence[Step], initial: int) -> None:
+        self._steps = steps
+        self._now = _Possibilities()
+        self._now.add(_Possibility(initial, 0, 0))
+        # For each state, the pending checks that hold in it.
+        self._holding = [0] * len(steps[0].to) if steps else []
+        # Pending changes of the same effect: as (end, number), the one that must happen first in
+        # front. Letting any other of them happen first gains nothing.
+        self._changes: dict[tuple[int, ...], list[tuple[float, int]]] = defaultdict(list)
+        # Optional steps of the same effect, used up in the order in which they have begun.
+        self._optional: dict[tuple[int, ...], list[int]] = defaultdict(list)
+
+    def run(self) -> Contradiction | None:
+        events: list[tuple[float, bool, int]] = []
+        for number, step in enumerate(self._steps):
+            events.append((step.started_at, False, number))
+            if not step.optional:
+                events.append((step.ended_at, True, number))
+        # What ends at the very moment at which another begins overlaps with it.
+        for _, is_end, number in sorted(events):
+            if not is_end:
+                self._begin(number)
+            elif contradiction := self._end(number):
+                return contradiction
+        return None
+
+    def _begin(self, number: int) -> None:
+        step = self._steps[number]
+        if step.is_check:
+            if step.optional:
+                return
+            for state, after in enumerate(step.to):
+                if after == state:
+                    self._holding[state] |= 1 << number
+            before, self._now = self._now, _Possibilities()
+            for state, done, debt in before:
+                self._now.add(self._settled(state, done, debt | 1 << number))
+        elif step.optional:
+            self._optional[step.to].append(number)
+        else:
+            insort(self._changes[step.to], (step.ended_at, number))
+
+    def _end(self, number: int) -> Contradiction | None:
+        """Keeps what is possible with the step having happened."""
+        step, bit = self._steps[number], 1 << number
+        before, self._now = self._now, _Possibilities()
+        reached = _Possibilities()
+        open_: list[_Possibility] = []
+        for possibility in before:
+            if self._has_happened(possibility, bit, step):
+                self._now.add(self._forget(possibility, bit))
+            elif reached.add(possibility):
+                open_.append(possibility)
+        count = 0
+        while open_:
+            for possibility in self._next(open_.pop()):
+                if self._has_happened(possibility, bit, step):
+                    self._now.add(self._forget(possibility, bit))
+                elif reached.add(possibility):
+                    open_.append(possibility)
+                    count += 1
+            if count > MAX_POSSIBILITIES:
+                return Contradiction(number, frozenset(), undecided=True)
+        if not any(True for _ in self._now):
+            return Contradiction(number, frozenset(state for state, _, _ in reached))
+        if step.is_check:
+            self._holding = [holding & ~bit for holding in self._holding]
+        else:
+            self._changes[step.to].remove((step.ended_at, number))
+            if not self._changes[step.to]:
+                del self._changes[step.to]
+        return None
+
+    def _next(self, possibility: _Possibility) -> Iterator[_Possibility]:
+        """What is possible after one more pending step."""
+        state, done, debt = possibility
+        waiting: set[tuple[int, ...]] = set()
+        for to, changes in self._changes.items():
+            number = next((n for _, n in changes if not done >> n & 1), None)
+            if number is None:
+                continue
+            waiting.add(to)
+            if to[state] != IMPOSSIBLE:
+                yield self._settled(to[state], done | 1 << number, debt)
+        for to, numbers in self._optional.items():
+            # One that must happen anyway, with the same effect, is the better one to use.
+            if to in waiting or to[state] in (state, IMPOSSIBLE):
+                continue
+            number = next((n for n in numbers if not debt >> n & 1), None)
+            if number is not None:
+                yield self._settled(to[state], done, debt | 1 << number)
+
+    def _settled(self, state: int, done: int, debt: int) -> _Possibility:
+        """A check happens as soon as it holds: it changes nothing, so waiting gains nothing."""
+        return _Possibility(state, done, debt & ~self._holding[state])
+
+    @staticmethod
+    def _has_happened(possibility: _Possibility, bit: int, step: Step) -> bool:
+        return not possibility.debt & bit if step.is_check else bool(possibility.done & bit)
+
+    @staticmethod
+    def _forget(possibility: _Possibility, bit: int) -> _Possibility:
+        return _Possibility(possibility.state, possibility.done & ~bit, possibility.debt & ~bit)
