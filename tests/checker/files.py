@@ -54,7 +54,8 @@ def load(path: Path) -> tuple[list[Operation], FinalState]:
             case "read":
                 moments = entry
             case "team":
-                teams[entry.pop("id")] = _read_team(entry)
+                team_id: str = entry.pop("id")
+                teams[team_id] = _read_team(entry)
             case "feed":
                 feeds.append(_read_feed(entry))
     return operations, FinalState(teams, feeds=tuple(feeds), **moments)
