@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 # How many possibilities are held at once, search after search. With 60 optional steps among 700,
 # the first took 0.1 seconds where holding all of them took 2.
-WIDTHS = (30, 300, 3_000, 30_000)
+WIDTHS = (8, 300, 3_000, 30_000)
 
 # A search may pass through so many more on the way from one end to the next.
 PASSED_PER_HELD = 10
@@ -118,15 +118,20 @@ class _Search:
         self.is_complete = True
         self._width = width
         self._steps = steps
+        self._checks = {number for number, step in enumerate(steps) if step.is_check}
         self._now = _Possibilities()
         self._now.add(_Possibility(initial, 0, 0))
         # For each state, the pending checks that hold in it.
         self._holding = [0] * len(steps[0].to) if steps else []
-        # Pending changes of the same effect: as (end, number), the one that must happen first in
+        # The bit of each pending step; those that have happened leave theirs to others.
+        self._bits: dict[int, int] = {}
+        self._free_bits: list[int] = []
+        # Pending changes of the same effect: as (end, bit), the one that must happen first in
         # front. Letting any other of them happen first gains nothing.
         self._changes: dict[tuple[int, ...], list[tuple[float, int]]] = defaultdict(list)
-        # Optional steps of the same effect, used up in the order in which they have begun.
-        self._optional: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        # For each state, the optional steps that can change it: of those of the same effect, the
+        # first to have begun is used up first.
+        self._optional: list[dict[tuple[int, ...], list[int]]] = [{} for _ in self._holding]
 
     def run(self) -> Contradiction | None:
         events: list[tuple[float, bool, int]] = []
@@ -144,47 +149,54 @@ class _Search:
 
     def _begin(self, number: int) -> None:
         step = self._steps[number]
-        if step.is_check:
-            if step.optional:
-                return
+        if step.optional and number in self._checks:
+            return
+        bit = heappop(self._free_bits) if self._free_bits else 1 << len(self._bits)
+        self._bits[number] = bit
+        if number in self._checks:
             for state, after in enumerate(step.to):
                 if after == state:
-                    self._holding[state] |= 1 << number
+                    self._holding[state] |= bit
             before, self._now = self._now, _Possibilities()
             for state, done, debt in before:
-                self._now.add(self._settled(state, done, debt | 1 << number))
+                self._now.add(self._settled(state, done, debt | bit))
         elif step.optional:
-            self._optional[step.to].append(number)
+            for state, after in enumerate(step.to):
+                if after not in (state, IMPOSSIBLE):
+                    self._optional[state].setdefault(step.to, []).append(bit)
         else:
-            insort(self._changes[step.to], (step.ended_at, number))
+            insort(self._changes[step.to], (step.ended_at, bit))
 
     def _end(self, number: int) -> Contradiction | None:
         """Keeps what is possible with the step having happened."""
-        step, bit = self._steps[number], 1 << number
+        step, bit = self._steps[number], self._bits[number]
         before, self._now = self._now, _Possibilities()
-        reached = self._let_happen(before, step, bit)
+        reached = self._let_happen(before, number)
         if not self._now.count:
             return Contradiction(number, frozenset(state for state, _, _ in reached))
-        if step.is_check:
+        if number in self._checks:
             self._holding = [holding & ~bit for holding in self._holding]
         else:
-            self._changes[step.to].remove((step.ended_at, number))
+            self._changes[step.to].remove((step.ended_at, bit))
             if not self._changes[step.to]:
                 del self._changes[step.to]
+        heappush(self._free_bits, self._bits.pop(number))
         return None
 
-    def _let_happen(self, before: _Possibilities, step: Step, bit: int) -> _Possibilities:
+    def _let_happen(self, before: _Possibilities, number: int) -> _Possibilities:
         """Collects what is possible with the step having happened; the others on the way there.
 
         Goes on from where the fewest optional steps were used.
         """
+        is_check, bit = number in self._checks, self._bits[number]
         reached = _Possibilities()
         numbers = count()
         waiting: list[tuple[int, int, _Possibility]] = []
         found: Iterator[_Possibility] = iter(before)
         while True:
             for possibility in found:
-                if self._has_happened(possibility, bit, step):
+                _, done, debt = possibility
+                if not debt & bit if is_check else done & bit:
                     self._now.add(self._forget(possibility, bit))
                 elif reached.add(possibility):
                     heappush(waiting, (possibility.debt.bit_count(), next(numbers), possibility))
@@ -200,27 +212,23 @@ class _Search:
         state, done, debt = possibility
         waiting: set[tuple[int, ...]] = set()
         for to, changes in self._changes.items():
-            number = next((n for _, n in changes if not done >> n & 1), None)
-            if number is None:
+            bit = next((bit for _, bit in changes if not done & bit), 0)
+            if not bit:
                 continue
             waiting.add(to)
             if to[state] != IMPOSSIBLE:
-                yield self._settled(to[state], done | 1 << number, debt)
-        for to, numbers in self._optional.items():
+                yield self._settled(to[state], done | bit, debt)
+        for to, bits in self._optional[state].items():
             # One that must happen anyway, with the same effect, is the better one to use.
-            if to in waiting or to[state] in (state, IMPOSSIBLE):
+            if to in waiting:
                 continue
-            number = next((n for n in numbers if not debt >> n & 1), None)
-            if number is not None:
-                yield self._settled(to[state], done, debt | 1 << number)
+            bit = next((bit for bit in bits if not debt & bit), 0)
+            if bit:
+                yield self._settled(to[state], done, debt | bit)
 
     def _settled(self, state: int, done: int, debt: int) -> _Possibility:
         """A check happens as soon as it holds: it changes nothing, so waiting gains nothing."""
         return _Possibility(state, done, debt & ~self._holding[state])
-
-    @staticmethod
-    def _has_happened(possibility: _Possibility, bit: int, step: Step) -> bool:
-        return not possibility.debt & bit if step.is_check else bool(possibility.done & bit)
 
     @staticmethod
     def _forget(possibility: _Possibility, bit: int) -> _Possibility:
