@@ -5,7 +5,11 @@ from collections import Counter
 from typing import Any
 
 from app.storage.client import Client as MongoClient
+from tests.checker.answers import logged_change, outcome_of, team_version
+from tests.checker.check import check
+from tests.checker.history import FinalState, FinalTeam, History, Kind, Request, UserRead
 from tests.harness.client import Answer, Client
+from tests.harness.recording import ChangeLogReader
 from tests.harness.servers import running_servers
 from tests.harness.timeline import Operation, Timeline
 
@@ -20,7 +24,9 @@ SEED = 20
 class Player:
     """A client that fights over users at random, and notes what it asked for and was answered."""
 
-    def __init__(self, number: int, through: Client, teams: list[Answer]) -> None:
+    def __init__(self, number: int, through: Client, teams: list[Answer], history: History) -> None:
+        self._name = f"client-{number}"
+        self._history = history
         self._random = random.Random(SEED * 1_000 + number)
         self._through = through
         self._teams = teams
@@ -49,10 +55,13 @@ class Player:
 
     async def _remove(self) -> None:
         user = self._user()
+        call = self._history.start(Request(self._name, Kind.READ_USER, user_id=user))
         found = await self._through.execute(
             "query ($id: ID!) { user(id: $id) { team { id version } } }", {"id": user}
         )
-        team = found["user"]["team"] or {"id": self._team(), "version": 1}
+        team = found["user"]["team"]
+        call.complete(UserRead(team_version(team) if team else None))
+        team = team or {"id": self._team(), "version": 1}
         given: Answer = {"expectedVersion": team["version"]} if self._random.random() < 0.3 else {}
         if self._random.random() < 0.5:
             await self._mutate("removeUserFromTeam", userId=user, teamId=team["id"], **given)
@@ -90,9 +99,40 @@ class Player:
         if viewer is not None:
             del asked["userId"]
         sent_at = time.monotonic()
+        call = self._history.start(self._request(mutation, given))
         outcome = await self._through.mutate(mutation, viewer=viewer, **asked)
+        call.complete(outcome_of(outcome))
         self.operations.append(Operation(mutation, given, outcome, sent_at, time.monotonic()))
         return outcome
+
+    def _request(self, mutation: str, given: Answer) -> Request:
+        return Request(
+            self._name,
+            Kind(mutation),
+            team_id=given.get("toTeamId", given.get("teamId")),
+            user_id=given.get("userId"),
+            expected_version=given.get("expectedVersion"),
+            name=given.get("name"),
+            capacity=given.get("capacity"),
+        )
+
+
+async def read_final_state(client: MongoClient, database: str) -> FinalState:
+    """The teams and their logs, once all that has happened is recorded."""
+    log = ChangeLogReader(client, database)
+    await log.wait_until_complete()
+    started_at = time.monotonic()
+    teams = {}
+    for document in await client[database]["teams"].find().to_list(None):
+        team_id = str(document["_id"])
+        entries = await log.entries(team_id)
+        teams[team_id] = FinalTeam(
+            version=document["version"],
+            members=tuple(document["userIds"]),
+            log=tuple(logged_change(entry) for entry in entries),
+            deleted="deletedAt" in document,
+        )
+    return FinalState(teams, started_at, time.monotonic())
 
 
 async def test_what_64_clients_do_through_three_servers_is_consistent_and_truly_answered(
@@ -101,7 +141,10 @@ async def test_what_64_clients_do_through_three_servers_is_consistent_and_truly_
     async with running_servers(SERVERS, mongodb_uri, empty_database) as servers:
         clients = [Client(servers[number % SERVERS].url) for number in range(CLIENTS)]
         teams: list[Answer] = []
-        players = [Player(number, through, teams) for number, through in enumerate(clients)]
+        history = History()
+        players = [
+            Player(number, through, teams, history) for number, through in enumerate(clients)
+        ]
         for number in range(TEAMS):
             capacity: Answer = {"capacity": 5} if number % 2 else {}
             teams.append(await players[0].create(f"Team {number}", **capacity))
@@ -109,11 +152,13 @@ async def test_what_64_clients_do_through_three_servers_is_consistent_and_truly_
         await asyncio.gather(*(player.play() for player in players))
         for through in clients:
             await through.aclose()
+        final = await read_final_state(client, empty_database)
 
     operations = [operation for player in players for operation in player.operations]
     timeline = Timeline.of(operations)
     documents = await client[empty_database]["teams"].find().to_list(None)
     on_teams = Counter(user for document in documents for user in document["userIds"])
+    assert check(history.operations, final) == []
     assert timeline.faults == []
     assert timeline.compare(documents) == []
     assert [user for user, teams_of_user in on_teams.items() if teams_of_user > 1] == []
