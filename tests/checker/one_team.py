@@ -130,7 +130,10 @@ def _explain(
 
 
 def _concerned(things: Sequence[_Said], failed: _Said) -> Iterator[Operation]:
-    """The last certain changes before the one that failed, what overlapped with it, and itself."""
+    """The last certain changes before the one that failed, what overlapped with it, and itself.
+
+    Deletions are shown when they overlap; of earlier ones it is not known whom they freed.
+    """
     changes = sorted(
         (
             said
@@ -143,7 +146,13 @@ def _concerned(things: Sequence[_Said], failed: _Said) -> Iterator[Operation]:
         ),
         key=lambda said: said.ended_at,
     )
-    before = [said for said in changes if said.ended_at < failed.started_at]
+    before = [
+        said
+        for said in changes
+        if said.ended_at < failed.started_at
+        and said.operation is not None
+        and said.operation.request.kind is not Kind.DELETE_TEAM
+    ]
     during = [said for said in changes if said.ended_at >= failed.started_at]
     for said in (*before[-SHOWN_CHANGES:], *during, failed):
         if said.operation is not None:
