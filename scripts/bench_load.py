@@ -5,7 +5,8 @@ microsecond that the client takes is taken from the server it measures.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import cast
@@ -103,3 +104,14 @@ class Connection(asyncio.Protocol):
         """Closes the connection."""
         if self._transport is not None:
             self._transport.close()
+
+
+@asynccontextmanager
+async def connected(port: int, count: int) -> AsyncIterator[list[Connection]]:
+    """So many connections. A server closes those on which nothing has come for some seconds."""
+    connections = [await Connection.open("127.0.0.1", port) for _ in range(count)]
+    try:
+        yield connections
+    finally:
+        for connection in connections:
+            connection.close()

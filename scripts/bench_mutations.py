@@ -9,7 +9,7 @@ from uuid import uuid4
 import click
 import orjson
 import uvloop
-from bench_load import Call, Connection, Timing, run_load
+from bench_load import ADMIN, Call, Connection, Timing, connected, run_load
 from bench_servers import api, deployment
 from bson import ObjectId
 from pymongo import ReturnDocument
@@ -49,35 +49,34 @@ async def _measure(
     client = connect(uri, timeout_seconds=30)
     await prepare_database(client, database)
     teams = teams_of(client, database)
-    sockets = [await Connection.open("127.0.0.1", port) for _ in range(connections)]
     try:
-        await _compare(teams, sockets, mutations, rounds)
-        await _cost_by_size(teams, sockets[0])
+        await _compare(teams, port, connections, mutations, rounds)
+        async with connected(port, 1) as (socket,):
+            await _cost_by_size(teams, socket)
     finally:
-        for socket in sockets:
-            socket.close()
         await client.drop_database(database)
         client.close()
 
 
 async def _compare(
-    teams: Collection, sockets: list[Connection], mutations: int, rounds: int
+    teams: Collection, port: int, connections: int, mutations: int, rounds: int
 ) -> None:
     """Rounds in turn, on fresh teams each, so that drift of the machine's speed hits both sides."""
     bare: list[Timing] = []
     api: list[Timing] = []
     for round_number in range(-1, rounds):  # the first one warms up and is not counted
-        ids = await _insert_teams(teams, [0] * TEAMS)
-        bare_timing = await run_load([_bare_join(teams, ids)] * len(sockets), 0, mutations)
-        ids = await _insert_teams(teams, [0] * TEAMS)
-        api_timing = await run_load(
-            [_api_join(socket, ids) for socket in sockets], mutations, mutations
-        )
+        ids = await insert_teams(teams, [0] * TEAMS)
+        bare_timing = await run_load([_bare_join(teams, ids)] * connections, 0, mutations)
+        ids = await insert_teams(teams, [0] * TEAMS)
+        async with connected(port, connections) as sockets:
+            api_timing = await run_load(
+                [api_join(socket, ids) for socket in sockets], mutations, mutations
+            )
         await teams.delete_many({})
         if round_number >= 0:
             bare.append(bare_timing)
             api.append(api_timing)
-    click.echo(f"addUserToTeam, {len(sockets)} connections, {rounds} rounds of {mutations}:")
+    click.echo(f"addUserToTeam, {connections} connections, {rounds} rounds of {mutations}:")
     click.echo(f"  {'':14}{'mutations/s':>12}{'p50 ms':>9}{'p99 ms':>9}")
     for name, timings in (("bare driver", bare), ("API", api)):
         rate = median(timing.rate for timing in timings)
@@ -96,8 +95,8 @@ async def _cost_by_size(teams: Collection, socket: Connection) -> None:
     click.echo(f"  {'members':>8}{'median ms':>11}{'x the smallest':>16}")
     smallest = 0.0
     for size in TEAM_SIZES:
-        (team_id,) = await _insert_teams(teams, [size - 1])
-        join = _api_join(socket, [team_id])
+        (team_id,) = await insert_teams(teams, [size - 1])
+        join = api_join(socket, [team_id])
         took = []
         for number in range(JOINS_PER_SIZE):
             began = perf_counter()
@@ -110,7 +109,8 @@ async def _cost_by_size(teams: Collection, socket: Connection) -> None:
         await teams.delete_many({})
 
 
-async def _insert_teams(teams: Collection, sizes: list[int]) -> list[ObjectId]:
+async def insert_teams(teams: Collection, sizes: list[int]) -> list[ObjectId]:
+    """Teams with so many members, written past the service."""
     documents: list[dict[str, Any]] = [
         {
             "_id": ObjectId(),
@@ -160,11 +160,13 @@ def _bare_join(teams: Collection, ids: list[ObjectId]) -> Call:
     return join
 
 
-def _api_join(socket: Connection, ids: list[ObjectId]) -> Call:
+def api_join(socket: Connection, ids: list[ObjectId], headers: bytes = ADMIN) -> Call:
+    """A mutation that must be accepted, by whom the headers name."""
+
     async def join(number: int) -> None:
         given = {"teamId": str(ids[number % len(ids)]), "userId": f"user-{number}"}
         body = {"query": ADD_USER, "variables": {"input": given}}
-        answer = await socket.post("/graphql", orjson.dumps(body))
+        answer = await socket.post("/graphql", orjson.dumps(body), headers=headers)
         if ADDED not in answer:
             raise RuntimeError(f"The API refused: {answer.decode()}")
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -32,8 +32,10 @@ def deployment(mongodb_uri: str | None) -> Iterator[str]:
 
 
 @contextmanager
-def api(uri: str, database: str, *, workers: int = 1) -> Iterator[Api]:
-    """An API server that runs as long as the context."""
+def api(
+    uri: str, database: str, *, workers: int = 1, settings: Mapping[str, str] | None = None
+) -> Iterator[Api]:
+    """An API server that runs as long as the context; in its development mode unless told else."""
     environment = os.environ | {
         "MONGODB_URI": uri,
         "MONGODB_DATABASE": database,
@@ -41,6 +43,7 @@ def api(uri: str, database: str, *, workers: int = 1) -> Iterator[Api]:
         "HOST": "127.0.0.1",
         "PORT": "0",
         "MAX_CONNECTIONS_PER_USER": "1000000",  # all of a bench's clients share an address
+        **(settings or {}),
     }
     with subprocess.Popen(
         [sys.executable, "-m", "app.main", "serve"], env=environment, stderr=subprocess.PIPE
