@@ -117,7 +117,13 @@ def main(
         notes.print(sentence, markup=False)
     if kept is not None:
         place = f"the data folder {data_dir}" if data_dir else "the MongoDB that was given"
-        notes.print(f"What the classic code left is in {place}, database {kept}.", markup=False)
+        where = f"--data-dir {data_dir}" if data_dir else "--mongodb-uri …"
+        notes.print(
+            f"What the classic code left is in {place}, database {kept}. "
+            f"scripts/doctor {where} --database {kept} shows it, and can repair it.",
+            markup=False,
+            soft_wrap=True,
+        )
     sys.exit(judge(ours.fight))
 
 
