@@ -91,6 +91,28 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
         "How many documents of clients are remembered by their hash (automatic persisted queries); "
         "1000 if not given, 0 for none.",
     ),
+    "log_format": ("FORMAT", "text, or json with a line for each operation; text if not given."),
+    "metrics_host": ("ADDRESS", "The address for metrics; 127.0.0.1 if not given."),
+    "metrics_port": ("NUMBER", "The port for metrics, 0 for any free one; none if not given."),
+    "drain_seconds": (
+        "SECONDS",
+        "How long a server that is told to end goes on serving, not ready, before it does, 0 to "
+        "300; 0 if not given.",
+    ),
+    "max_operations_per_second_per_user": (
+        "NUMBER",
+        "The most operations of one user in each process, ten seconds' worth at once; 100 if not "
+        "given, 0 for no limit.",
+    ),
+    "max_operations_per_second_per_address": (
+        "NUMBER",
+        "The same for one address, whoever signs in there; 1000 if not given, 0 for no limit.",
+    ),
+    "trusted_proxies": (
+        "ADDRESSES",
+        "The proxies whose X-Forwarded-For is believed, with commas: addresses or networks; none "
+        "if not given.",
+    ),
 }
 
 
@@ -138,6 +160,13 @@ class Settings:
     trusted_documents: Path | None = None
     only_trusted_documents: bool = False
     max_persisted_queries: int = 1_000
+    log_format: str = "text"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    drain_seconds: float = 0.0
+    max_operations_per_second_per_user: int = 100
+    max_operations_per_second_per_address: int = 1_000
+    trusted_proxies: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -162,7 +191,7 @@ _PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = {
     "data_dir": values.folder,
     "log_level": values.log_level,
     "default_capacity": values.whole_number(1, MAX_CAPACITY),
-    "request_timeout_seconds": values.seconds,
+    "request_timeout_seconds": values.number_of_seconds(0.1, 60),
     "request_memory_hours": values.whole_number(1, 24 * 365),
     "max_body_bytes": values.whole_number(1_000, 100_000_000),
     "jwt_secret": values.text,
@@ -175,7 +204,7 @@ _PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = {
     "jwt_leeway_seconds": values.whole_number(0, 300),
     "everyone_may_create_teams": values.switch,
     "allowed_origins": values.origins,
-    "arrival_timeout_seconds": values.seconds,
+    "arrival_timeout_seconds": values.number_of_seconds(0.1, 60),
     "max_tokens": values.whole_number(1, 100_000),
     "max_depth": values.whole_number(1, 100),
     "max_aliases": values.whole_number(0, 10_000),
@@ -191,4 +220,11 @@ _PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = {
     "trusted_documents": values.existing,
     "only_trusted_documents": values.switch,
     "max_persisted_queries": values.whole_number(0, 100_000),
+    "log_format": values.log_format,
+    "metrics_host": values.host,
+    "metrics_port": values.whole_number(0, 65_535),
+    "drain_seconds": values.number_of_seconds(0, 300),
+    "max_operations_per_second_per_user": values.whole_number(0, 1_000_000),
+    "max_operations_per_second_per_address": values.whole_number(0, 1_000_000),
+    "trusted_proxies": values.networks,
 }

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from app.api.metrics_listener import metrics_served
 from app.api.schema import print_schema
 from app.api.serving import ListeningFailed, listening, run
 from app.config import HELP, Settings
@@ -20,9 +21,9 @@ from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
 from app.setting_values import SettingsError
 from app.storage.doctor.facilities import MongoFacilities
 from app.storage.embedded.database import EmbeddedDatabase
+from app.telemetry import configure_logging, is_tracing_configured
 from app.wiring import (
     APPLICATION,
-    configure_logging,
     documents_of,
     identity_of,
     refuse_unsuitable,
@@ -75,14 +76,16 @@ def serve(**options: str | None) -> None:
     try:
         identity_of(settings)
         documents_of(settings)  # what can't be read is said now, and not by every worker
+        is_tracing_configured(os.environ)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     # uvicorn drains, then delivers the signal again: it must unwind what is open here.
     signal.signal(signal.SIGTERM, _exit)
     try:
         with (
             listening(settings.host, settings.port) as listener,
+            metrics_served(settings.metrics_host, settings.metrics_port, workers=settings.workers),
             _database(settings) as mongodb_uri,
         ):
             os.environ |= given | {"MONGODB_URI": mongodb_uri}
@@ -94,7 +97,9 @@ def serve(**options: str | None) -> None:
                 workers=settings.workers,
                 max_message_bytes=settings.max_body_bytes,
                 arrival_timeout_seconds=settings.arrival_timeout_seconds,
-                access_log=settings.log_level == "debug",
+                trusted_proxies=settings.trusted_proxies,
+                # It names addresses and whole URLs; in JSON each operation has a line instead.
+                access_log=settings.log_level == "debug" and settings.log_format == "text",
             )
     except (SettingsError, ListeningFailed, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:
         raise click.ClickException(str(fault)) from fault
@@ -113,7 +118,7 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     """
     order = Order.take(options)
     settings, _ = _read_settings(options)
-    configure_logging("warning")
+    configure_logging("warning", "text")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if settings.mongodb_uri is None and not settings.data_dir.is_dir():
         raise click.UsageError(

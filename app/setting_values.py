@@ -1,12 +1,13 @@
 """The values that settings can have: each function reads one kind, or says what it must be."""
 
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 LOG_LEVELS: Final = ("critical", "error", "warning", "info", "debug")
+LOG_FORMATS: Final = ("text", "json")
 
 
 class SettingsError(Exception):
@@ -25,15 +26,21 @@ def whole_number(least: int, most: int) -> Callable[[str, str], int]:
     return parse
 
 
-def seconds(name: str, text: str) -> float:
-    """A number of seconds."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0.1 <= seconds <= 60:
-        raise SettingsError(f"{name} must be a number of seconds from 0.1 to 60: {text!r}.")
-    return seconds
+def number_of_seconds(least: float, most: float) -> Callable[[str, str], float]:
+    """The parser of a number of seconds within limits."""
+
+    def parse(name: str, text: str) -> float:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1
+        if not least <= seconds <= most:
+            raise SettingsError(
+                f"{name} must be a number of seconds from {least:g} to {most:g}: {text!r}."
+            )
+        return seconds
+
+    return parse
 
 
 def switch(name: str, text: str) -> bool:
@@ -56,6 +63,26 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def networks(name: str, text: str) -> tuple[str, ...]:
+    """IP addresses or networks, with commas."""
+    found = tuple(part.strip() for part in text.split(","))
+    for network in found:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise SettingsError(
+                f"{name} must be IP addresses or networks, with commas between them: {text!r}."
+            ) from error
+    return found
+
+
+def log_format(name: str, text: str) -> str:
+    """The form of the log."""
+    if text.lower() not in LOG_FORMATS:
+        raise SettingsError(f"{name} must be one of {', '.join(LOG_FORMATS)}: {text!r}.")
+    return text.lower()
 
 
 def log_level(name: str, text: str) -> str:

@@ -5,19 +5,22 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from functools import partial
 
+from prometheus_client import REGISTRY, CollectorRegistry
 from starlette.applications import Starlette
 
 from app.api.application import build_application
 from app.api.context import Services
+from app.api.drain import Drain
 from app.api.identity import DevelopmentIdentity, Identity, is_loopback
 from app.api.key_set import KeySet
 from app.api.limits import Limits
 from app.api.persisted_documents import ManifestError, PersistedDocuments, read_manifest
+from app.api.rate_limit import RateLimits
 from app.api.serving import end_with_parent
 from app.api.shared_answers import ChangeViews
 from app.api.signing_keys import FixedKey, KeyUnusable, SigningKeys, read_key_file, read_secret
@@ -31,26 +34,42 @@ from app.storage.change_log import MongoChangeLog
 from app.storage.change_tail import MongoChangeTail
 from app.storage.client import Client, close, connect, connect_for_streams
 from app.storage.directory import MongoTeamDirectory
+from app.storage.metrics import Listener
 from app.storage.preparation import Preparation, check_readiness
 from app.storage.recorder import Recorder
 from app.storage.team_store import MongoTeamStore
+from app.telemetry import Telemetry, configure_logging
 
 logger = logging.getLogger(__name__)
 
 APPLICATION = "app.wiring:application_from_environment"
 
 
-def create_application(settings: Settings) -> Starlette:
+def create_application(settings: Settings, registry: CollectorRegistry | None = None) -> Starlette:
     """The application on a MongoDB deployment, which `settings.mongodb_uri` must name.
 
     It connects and prepares the database when it is served. While the database can't be reached it
     serves all the same, answers `DATABASE_UNAVAILABLE`, is not ready, and goes on trying.
+
+    Its metrics go to the `registry`, if one is given.
     """
-    client = _connect(settings)
-    streams = _connect_streams(settings)
+    documents = documents_of(settings)
+    telemetry = Telemetry(
+        settings,
+        registry,
+        registered_documents=documents.registered_texts,
+        environment=os.environ,
+    )
+    client = _connect(settings, telemetry.listeners("requests"))
+    streams = _connect_streams(settings, telemetry.listeners("streams"))
     database, default_capacity = settings.mongodb_database, settings.default_capacity
     preparation = _preparation(client, settings)
-    hub = Hub()
+    hub = Hub(telemetry.api_metrics)
+    drain = Drain(settings.drain_seconds)
+    rate_limits = RateLimits(
+        per_user=settings.max_operations_per_second_per_user,
+        per_address=settings.max_operations_per_second_per_address,
+    )
     identity = identity_of(settings)
     if isinstance(identity, DevelopmentIdentity):
         logger.warning("DEVELOPMENT MODE: whoever asks is believed to be whom X-User-Id names.")
@@ -65,14 +84,15 @@ def create_application(settings: Settings) -> Starlette:
             if not prepared:
                 await preparation.repeat_until_done(_stop_serving)
             async with asyncio.TaskGroup() as group:
-                group.create_task(Recorder(streams, database).run())
+                group.create_task(Recorder(streams, database, telemetry.storage_metrics).run())
                 group.create_task(hub.run(MongoChangeTail(streams, database)))
 
         identifying = asyncio.create_task(identity.run())
         feeding = asyncio.create_task(feed())
         feeding.add_done_callback(_stop_if_failed)
         try:
-            yield
+            with drain.before_signals(), telemetry.exporting():
+                yield
         finally:
             feeding.cancel()
             identifying.cancel()
@@ -82,7 +102,12 @@ def create_application(settings: Settings) -> Starlette:
 
     return build_application(
         Services(
-            store=MongoTeamStore(client, database, default_capacity=default_capacity),
+            store=MongoTeamStore(
+                client,
+                database,
+                default_capacity=default_capacity,
+                note_retry=telemetry.storage_metrics.transaction_retried,
+            ),
             directory=directory,
             log=MongoChangeLog(client, database),
             hub=hub,
@@ -92,23 +117,29 @@ def create_application(settings: Settings) -> Starlette:
             ),
             default_capacity=default_capacity,
             is_prepared=preparation.is_done,
+            observers=telemetry.observers,
         ),
         identity,
         check_readiness=partial(check_readiness, client, database),
         lifespan=lifespan,
         limits=limits_of(settings),
-        documents=documents_of(settings),
+        documents=documents,
         max_body_bytes=settings.max_body_bytes,
+        rate_limits=rate_limits,
+        drain=drain,
         allowed_origins=settings.allowed_origins,
+        middleware=telemetry.middleware,
+        extensions=telemetry.extensions,
     )
 
 
 def application_from_environment() -> Starlette:
     """The application factory for ASGI servers: `uvicorn --factory app.main:…`."""
     settings = Settings.read(os.environ)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     end_with_parent()
-    application = create_application(settings)
+    is_measured = settings.metrics_port is not None
+    application = create_application(settings, REGISTRY if is_measured else None)
     _spare_garbage_collection()
     return application
 
@@ -182,13 +213,14 @@ def _preparation(client: Client, settings: Settings) -> Preparation:
     )
 
 
-def _connect(settings: Settings) -> Client:
-    connecting = partial(connect, timeout_seconds=settings.request_timeout_seconds)
+def _connect(settings: Settings, listeners: Sequence[Listener] = ()) -> Client:
+    timeout_seconds = settings.request_timeout_seconds
+    connecting = partial(connect, timeout_seconds=timeout_seconds, listeners=listeners)
     return _connect_with(connecting, settings)
 
 
-def _connect_streams(settings: Settings) -> Client:
-    return _connect_with(connect_for_streams, settings)
+def _connect_streams(settings: Settings, listeners: Sequence[Listener]) -> Client:
+    return _connect_with(partial(connect_for_streams, listeners=listeners), settings)
 
 
 def _connect_with(connecting: Callable[[str], Client], settings: Settings) -> Client:
@@ -219,15 +251,6 @@ def _stop_serving(fault: DatabaseUnsuitable) -> None:
     """A database that turns out unsuitable ends the server, as it would have at the start."""
     logger.critical("%s", fault)
     signal.raise_signal(signal.SIGTERM)
-
-
-def configure_logging(level: str) -> None:
-    """Lets the log begin, on standard error."""
-    logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)-8s %(name)s: %(message)s"
-    )
-    # The driver tells about every lost heartbeat; what matters of it we say ourselves.
-    logging.getLogger("pymongo").setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 async def refuse_unsuitable(settings: Settings) -> None:

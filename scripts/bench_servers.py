@@ -42,6 +42,7 @@ def api(
         "WORKERS": str(workers),
         "HOST": "127.0.0.1",
         "PORT": "0",
+        "MAX_OPERATIONS_PER_SECOND_PER_USER": "0",
         "MAX_CONNECTIONS_PER_USER": "1000000",  # all of a bench's clients share an address
         **(settings or {}),
     }

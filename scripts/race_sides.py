@@ -68,6 +68,7 @@ def race_ours(ring: Ring, database: str, display: Display) -> Fought:
         "MONGODB_URI": ring.uri,
         "MONGODB_DATABASE": database,
         "HOST": "127.0.0.1",
+        "MAX_OPERATIONS_PER_SECOND_PER_USER": "0",
         "PORT": "0",
         "WORKERS": "1",
         "LOG_LEVEL": "info",

@@ -8,15 +8,18 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from strawberry.extensions import SchemaExtension
 
 from app.api.body_limit import BodyLimit
 from app.api.context import Services
 from app.api.cross_origin import cross_origin
+from app.api.drain import Drain
 from app.api.graphql_endpoint import GraphQLEndpoint
 from app.api.health import ReadinessCheck, healthz, readyz
 from app.api.identity import Identity
 from app.api.limits import Limits
 from app.api.persisted_documents import PersistedDocuments
+from app.api.rate_limit import RateLimit, RateLimits
 from app.api.request_id import RequestId
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
@@ -31,12 +34,26 @@ def build_application(
     limits: Limits,
     documents: PersistedDocuments,
     max_body_bytes: int,
+    rate_limits: RateLimits,
+    drain: Drain,
     allowed_origins: Sequence[str],
+    middleware: Sequence[Middleware] = (),
+    extensions: Sequence[type[SchemaExtension]] = (),
 ) -> Starlette:
-    """The application; serving it runs `lifespan`, which is the caller's."""
+    """The application; serving it runs `lifespan`, which is the caller's.
+
+    The `middleware` and the schema's `extensions` stand around all of ours but the request's id.
+    """
     graphql = GraphQLEndpoint(
-        services, identity, limits, documents, allowed_origins=allowed_origins
+        services,
+        identity,
+        limits,
+        documents,
+        rate_limits,
+        tuple(extensions),
+        allowed_origins=allowed_origins,
     )
+    observers = services.observers
     return Starlette(
         routes=[
             Route("/", _to_graphql),
@@ -44,13 +61,16 @@ def build_application(
             WebSocketRoute("/graphql", graphql),
             Route("/healthz", healthz),
             Route(
-                "/readyz", readyz(check_readiness, timeout_seconds=limits.request_timeout_seconds)
+                "/readyz",
+                readyz(check_readiness, drain, timeout_seconds=limits.request_timeout_seconds),
             ),
         ],
         middleware=[
             Middleware(RequestId),
+            *middleware,
             *cross_origin(allowed_origins),
-            Middleware(BodyLimit, max_bytes=max_body_bytes),
+            Middleware(RateLimit, path="/graphql", limits=rate_limits, observers=observers),
+            Middleware(BodyLimit, max_bytes=max_body_bytes, observers=observers),
         ],
         lifespan=lifespan,
     )

@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import PAYLOAD_TOO_LARGE, refuse
+from app.api.observation import Observers
 
 
 class _BodyTooLarge(Exception):
@@ -16,9 +17,10 @@ class _ClientGone(Exception):
 class BodyLimit:
     """ASGI middleware: 413 for a body of more than `max_bytes`, announced or not."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, observers: Observers) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._observers = observers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, counting what is read of its body."""
@@ -50,4 +52,5 @@ class BodyLimit:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         message = f"The request's body must be at most {self._max_bytes} bytes."
+        self._observers.refused("PAYLOAD_TOO_LARGE")
         await refuse(PAYLOAD_TOO_LARGE, message)(scope, receive, send)

@@ -21,7 +21,11 @@ def client_of(context: Context, connection: HTTPConnection) -> str:
     """
     if context.viewer_id is not None:
         return f"user {context.viewer_id}"
-    host = connection.client.host if connection.client else ""
+    return address_of(connection.client.host if connection.client else "")
+
+
+def address_of(host: str) -> str:
+    """What counts as one address."""
     try:
         address = ip_address(host)
     except ValueError:

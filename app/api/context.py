@@ -10,6 +10,7 @@ from strawberry.types.info import Info as StrawberryInfo
 
 from app.api.errors import not_allowed
 from app.api.loaders import Loaders
+from app.api.observation import Observers
 from app.domain.ids import TeamId, UserId
 from app.domain.problems import NotAllowed
 from app.domain.viewers import Viewer
@@ -33,6 +34,7 @@ class Services:
     permissions: Permissions
     default_capacity: int
     is_prepared: Callable[[], bool]
+    observers: Observers = field(default_factory=Observers)
 
 
 @dataclass

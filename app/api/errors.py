@@ -3,6 +3,7 @@
 BAD_REQUEST                      the HTTP request is not one that can be answered (status 4xx)
 NOT_ACCEPTABLE                   `Accept` allows none of the media types that there are (406)
 REQUEST_TIMEOUT                  the request did not arrive in time (408)
+RATE_LIMITED                     too many operations: wait `retryAfterSeconds` (429)
 PAYLOAD_TOO_LARGE                its body is too large (413)
 UNAUTHENTICATED                  sign in: there is no token, or it is not valid here (401)
 TOKEN_EXPIRED                    sign in again: the token's time is over (401)
@@ -42,7 +43,7 @@ from app.domain.faults import DatabaseUnavailable, TooMuchContention
 from app.domain.problems import InvalidInput, NotAllowed
 
 # What a stream answers with an error and plain HTTP with a status.
-_NOT_EXECUTABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+NOT_EXECUTABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +52,13 @@ NOT_ACCEPTABLE = 406
 REQUEST_TIMEOUT = 408
 PAYLOAD_TOO_LARGE = 413
 UNSUPPORTED_MEDIA_TYPE = 415
+TOO_MANY_REQUESTS = 429
 
 _CODES: Final = {
     NOT_ACCEPTABLE: "NOT_ACCEPTABLE",
     REQUEST_TIMEOUT: "REQUEST_TIMEOUT",
     PAYLOAD_TOO_LARGE: "PAYLOAD_TOO_LARGE",
+    TOO_MANY_REQUESTS: "RATE_LIMITED",
 }
 
 # The status that goes with an error which left nothing to execute; 400 with all others.
@@ -74,6 +77,8 @@ class CodedError(GraphQLError):
 
     def __init__(self, code: str, message: str, **extensions: object) -> None:
         super().__init__(message, extensions={"code": code, **extensions})
+        self.code = code
+        self.facts = extensions
 
 
 def not_allowed(problem: NotAllowed, *, is_anonymous: bool) -> CodedError:
@@ -108,7 +113,7 @@ def present(error: GraphQLError) -> GraphQLError:
     # the client's, even where the library raised it (an integer of 5,000 digits).
     if cause is None or isinstance(cause, GraphQLError) or (error.nodes and not error.path):
         return _with_code(error, _code_of(error), error.message)
-    if isinstance(cause, _NOT_EXECUTABLE):
+    if isinstance(cause, NOT_EXECUTABLE):
         return _with_code(error, "BAD_REQUEST", error.message)
     if isinstance(cause, DatabaseUnavailable):
         logger.warning("A request failed because the database is unavailable: %s", cause)
@@ -124,6 +129,15 @@ def present(error: GraphQLError) -> GraphQLError:
     return _with_code(
         error, "INTERNAL_SERVER_ERROR", "Something went wrong on our side.", requestId=request_id
     )
+
+
+def code_of(error: Exception) -> str:
+    """The code that `present` gives, has given, or will give to what ended an operation."""
+    if isinstance(error, NOT_EXECUTABLE):
+        return "BAD_REQUEST"
+    if not isinstance(error, GraphQLError):
+        return "INTERNAL_SERVER_ERROR"
+    return str((error.extensions or {}).get("code") or _code_of(error))
 
 
 def _code_of(error: GraphQLError) -> str:
@@ -161,7 +175,7 @@ class Refused(HTTPException):
         **facts: object,
     ) -> None:
         super().__init__(status_code, reason)
-        self.code = code
+        self.code = code or _CODES.get(status_code, "BAD_REQUEST")
         self.headers = headers or {}
         self.facts = facts
 
@@ -178,6 +192,9 @@ def refuse(
     """The answer to an HTTP request that is not executed: a GraphQL error with a 4xx status."""
     code = code or _CODES.get(status_code, "BAD_REQUEST")
     body = {"errors": [{"message": message, "extensions": {"code": code, **(facts or {})}}]}
+    headers = dict(headers or {})
+    if facts and "retryAfterSeconds" in facts:
+        headers["Retry-After"] = str(facts["retryAfterSeconds"])
     return JSONResponse(body, status_code=status_code, headers=headers, media_type=media_type)
 
 

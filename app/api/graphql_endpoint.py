@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.extensions import SchemaExtension
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.schema.exceptions import InvalidOperationTypeError
@@ -24,7 +25,16 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from app.api.clients import Clients, client_of
 from app.api.context import Context, Services
-from app.api.errors import METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, Refused, refuse, status_of
+from app.api.errors import (
+    METHOD_NOT_ALLOWED,
+    NOT_ACCEPTABLE,
+    NOT_EXECUTABLE,
+    TOO_MANY_REQUESTS,
+    CodedError,
+    Refused,
+    refuse,
+    status_of,
+)
 from app.api.expiry import until_expiry
 from app.api.graphiql import read_graphiql_page
 from app.api.http_request import ASKING, RequestedOperation, RequestReader
@@ -32,6 +42,7 @@ from app.api.identity import Identity
 from app.api.limits import Limits
 from app.api.media_types import GRAPHQL_RESPONSE, JSON, negotiate
 from app.api.persisted_documents import PersistedDocuments
+from app.api.rate_limit import RateLimits
 from app.api.schema import build_schema
 from app.api.websocket import StrictWebSocketAdapter
 from app.api.websocket_limits import BoundedWebSocketHandler
@@ -62,11 +73,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         identity: Identity,
         limits: Limits,
         documents: PersistedDocuments,
+        rate_limits: RateLimits,
+        extensions: tuple[type[SchemaExtension], ...] = (),
         *,
         allowed_origins: Sequence[str],
     ) -> None:
         super().__init__(
-            build_schema(limits),
+            build_schema(limits, extensions),
             subscription_protocols=SUBSCRIPTION_PROTOCOLS,
             connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
             max_subscriptions_per_connection=limits.max_subscriptions_per_connection,
@@ -75,6 +88,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self._identity = identity
         self.documents = documents
         self.clients = Clients(limits)
+        self.rate_limits = rate_limits
+        self.observers = services.observers
         self._services = services
         self._reader = RequestReader(documents, max_batch_size=limits.max_batch_size)
         self._ide = HTMLResponse(read_graphiql_page()) if limits.graphiql else None
@@ -106,6 +121,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except HTTPException as error:
             if isinstance(request, WebSocket):
                 return await request.close(4400, error.reason)
+            if not isinstance(error.__cause__, NOT_EXECUTABLE):  # else it has been observed
+                self.observers.refused(_refused(error).code)
             return _answer_to(error, request)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
@@ -152,11 +169,12 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
         """Strawberry's; a stream has a place among its client's connections as long as it lasts."""
         context.answers_once = isinstance(request_data, list) or request_data.protocol == "http"
+        self._check_rates(request, context, request_data)
         if isinstance(request_data, RequestedOperation) and request_data.refusal:
-            return ExecutionResult(data=None, errors=[request_data.refusal])
+            return self._refused(request_data.refusal)
         client = client_of(context, request)
         if not context.answers_once and (refusal := self.clients.refusal(client)):
-            return ExecutionResult(data=None, errors=[refusal])
+            return self._refused(refusal)
         result = await super().execute_operation(
             request, request_adapter, request_data, context, root_value, sub_response
         )
@@ -176,10 +194,28 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     ) -> ExecutionResult:
         """Strawberry's, unless the operation has been refused already."""
         if isinstance(request_data, RequestedOperation) and request_data.refusal:
-            return ExecutionResult(data=None, errors=[request_data.refusal])
+            return self._refused(request_data.refusal)
         return await super().execute_single(
             request, request_adapter, sub_response, context, root_value, request_data
         )
+
+    def _refused(self, refusal: CodedError) -> ExecutionResult:
+        self.observers.refused(refusal.code)
+        return ExecutionResult(data=None, errors=[refusal])
+
+    def _check_rates(
+        self,
+        request: Request,
+        context: Context,
+        request_data: GraphQLRequestData | list[GraphQLRequestData],
+    ) -> None:
+        """Counts each operation; the request itself has been counted for its address already."""
+        count = len(request_data) if isinstance(request_data, list) else 1
+        refusal = self.rate_limits.refusal_of_user(context.viewer_id, count)
+        refusal = refusal or self.rate_limits.refusal_of_address(request.client, count - 1)
+        if refusal:
+            facts: dict[str, Any] = refusal.facts
+            raise Refused(TOO_MANY_REQUESTS, refusal.message, **facts)
 
     async def process_result(
         self, request: Request, result: ExecutionResult
@@ -215,18 +251,23 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return orjson.dumps(data).decode()
 
 
+def _refused(error: HTTPException) -> Refused:
+    """Ours, or the image of Strawberry's."""
+    return error if isinstance(error, Refused) else Refused(error.status_code, error.reason)
+
+
 def _answer_to(error: HTTPException, request: Request) -> Response:
     status_code, headers = error.status_code, {}
     if status_code == METHOD_NOT_ALLOWED:
         headers = {"Allow": "GET, POST"}
     if isinstance(error.__cause__, InvalidOperationTypeError) and request.method == "GET":
         status_code, headers = METHOD_NOT_ALLOWED, {"Allow": "POST"}
-    refused = error if isinstance(error, Refused) else Refused(status_code, error.reason)
+    refusal = _refused(error)
     return refuse(
         status_code,
         error.reason,
-        code=refused.code,
-        facts=refused.facts,
+        code=refusal.code,
+        facts=refusal.facts,
         media_type=negotiate(request.headers.get("accept")) or JSON,
-        headers={**headers, **refused.headers},
+        headers={**headers, **refusal.headers},
     )

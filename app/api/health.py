@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from app.api.drain import Drain
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
 
 ReadinessCheck = Callable[[], Awaitable[None]]
@@ -17,11 +18,16 @@ async def healthz(request: Request) -> Response:  # noqa: ARG001 - Starlette's s
 
 
 def readyz(
-    check_readiness: ReadinessCheck, *, timeout_seconds: float
+    check_readiness: ReadinessCheck, drain: Drain, *, timeout_seconds: float
 ) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint that answers 200 while the check passes, else 503 with what is missing."""
+    """The endpoint that answers 200 while the check passes, else 503 with what is missing.
+
+    A server that is about to end is not ready, whatever the check says.
+    """
 
     async def endpoint(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
+        if drain.has_begun:
+            return _not_ready("This server is about to end: send new requests to another.")
         try:
             async with asyncio.timeout(timeout_seconds):
                 await check_readiness()

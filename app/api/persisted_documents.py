@@ -47,6 +47,11 @@ class PersistedDocuments:
             max_entries=max_remembered, max_weight=MAX_REMEMBERED_CHARACTERS
         )
 
+    @property
+    def registered_texts(self) -> frozenset[str]:
+        """The documents that were registered at the start."""
+        return self._texts
+
     def find(self, parameters: Mapping[str, object]) -> str | None:
         """The text to execute; None when the request names none.
 

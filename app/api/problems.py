@@ -5,6 +5,7 @@ from typing import assert_never, overload
 import strawberry
 
 from app.api.nodes import Team
+from app.api.observation import note_problem
 from app.domain import problems as domain
 
 
@@ -101,6 +102,7 @@ def present_problem(
     one fails the check.
     """
     message = problem.message
+    note_problem(type(problem).__name__)
     match problem:
         case domain.NotAllowed():
             return NotAllowed(message=message)

@@ -19,6 +19,11 @@ def current_request_id() -> str:
     return _current.get(None) or uuid4().hex
 
 
+def given_request_id() -> str | None:
+    """The id of the request at hand; None outside of one."""
+    return _current.get(None)
+
+
 class RequestId:
     """ASGI middleware: takes `X-Request-Id` as it comes if it is well-formed, and answers it.
 

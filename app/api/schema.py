@@ -1,5 +1,6 @@
 """The executable schema: types, the limits on documents, and the cache of validated documents."""
 
+from collections.abc import Sequence
 from contextlib import aclosing
 from functools import lru_cache
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError
 from graphql.validation.rules import overlapping_fields_can_be_merged
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionContext
@@ -31,14 +33,17 @@ MAX_MERGING_EFFORT = 50_000
 class TeamJoinerSchema(strawberry.Schema):
     """A schema whose errors are coded and masked in one place, whatever the transport."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, extensions: Sequence[type[SchemaExtension]]) -> None:
         super().__init__(
             query=Query,
             mutation=Mutation,
             subscription=Subscription,
             types=CHANGE_TYPES,
             config=StrawberryConfig(info_class=Info),
-            extensions=[lambda: GuardedExecution(self._documents, limits)],
+            extensions=[
+                *extensions,
+                lambda: GuardedExecution(self._documents, limits),
+            ],
             execution_context_class=SharingExecutor,
         )
         self._documents = Documents(self._schema, limits)
@@ -66,10 +71,15 @@ async def _answer_what_cannot_be_parsed(results: StreamResult) -> StreamResult:
 
 
 @lru_cache(maxsize=1)
-def build_schema(limits: Limits = DEFAULT_LIMITS) -> TeamJoinerSchema:
-    """The schema; it depends on nothing but the code and the limits, so it is built once."""
+def build_schema(
+    limits: Limits = DEFAULT_LIMITS, extensions: tuple[type[SchemaExtension], ...] = ()
+) -> TeamJoinerSchema:
+    """The schema; it depends on nothing but the code and what is given, so it is built once.
+
+    The `extensions` stand around everything else.
+    """
     overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = MAX_MERGING_EFFORT
-    return TeamJoinerSchema(limits)
+    return TeamJoinerSchema(limits, extensions)
 
 
 def print_schema() -> str:

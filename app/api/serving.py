@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import wait
@@ -57,6 +57,7 @@ def run(
     workers: int,
     max_message_bytes: int,
     arrival_timeout_seconds: float,
+    trusted_proxies: Sequence[str],
     access_log: bool,
 ) -> None:
     """Serves what `factory` ("module:function") makes until SIGINT or SIGTERM, then drains.
@@ -77,14 +78,32 @@ def run(
         access_log=access_log,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
         server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
     )
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     logger.info("Serving on http://%s:%s/graphql", shown, port)
     if workers > 1:
-        Multiprocess(config, sockets=[listener]).run()
+        _Workers(config, sockets=[listener]).run()
     else:
         uvicorn.Server(config).run(sockets=[listener])
+
+
+class _Workers(Multiprocess):
+    """Uvicorn's supervisor, which lets signals through while its workers end."""
+
+    def join_all(self) -> None:
+        """Waits for the workers; whoever hurries us, hurries them."""
+        self.signal_queue.clear()
+        while alive := [each.process for each in self.processes if each.process.is_alive()]:
+            wait([process.sentinel for process in alive], timeout=0.1)
+            for number in self.signal_queue:
+                if number in {signal.SIGINT, signal.SIGTERM}:
+                    for process in alive:
+                        process.terminate()
+            self.signal_queue.clear()
+        super().join_all()
 
 
 def end_with_parent() -> None:

@@ -63,6 +63,7 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             return
         client = client_of(self.context, cast("ASGIWebSocketAdapter", self.websocket).ws)
         if refusal := clients.refusal(client):
+            self._endpoint.observers.refused(refusal.code)
             await self.websocket.close(TOO_MANY, f"TOO_MANY_CONNECTIONS: {refusal.message}")
         else:
             self._client = client
@@ -85,6 +86,7 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             payload = cast("dict[str, Any]", message["payload"])
             if self.connection_acknowledged and message["id"] not in self.operations:
                 self._check_operations()
+                self._check_rates()
                 payload["query"] = self._endpoint.documents.find(payload) or ""
         except CodedError as error:
             await self._refuse(message["id"], error)
@@ -98,5 +100,13 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if limit is not None and found > limit:
             raise beyond("TOO_MANY_SUBSCRIPTIONS", "operations on a connection", limit, found)
 
+    def _check_rates(self) -> None:
+        limits = self._endpoint.rate_limits
+        peer = cast("ASGIWebSocketAdapter", self.websocket).ws.client
+        refusal = limits.refusal_of_user(self.context.viewer_id)
+        if refusal := refusal or limits.refusal_of_address(peer):
+            raise refusal
+
     async def _refuse(self, operation_id: str, error: CodedError) -> None:
+        self._endpoint.observers.refused(error.code)
         await self.send_message({"id": operation_id, "type": "error", "payload": [error.formatted]})

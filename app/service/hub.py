@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from app.domain.changes import Change, ChangeKind
 from app.domain.ids import CommitTime, TeamId, UserId
@@ -29,6 +29,22 @@ class Topic:
 
 
 EVERYTHING = Topic()
+
+
+class HubObserver(Protocol):
+    """Told of what a hub does, while it does it: it must neither wait nor fail."""
+
+    def subscribed(self, topic: Topic) -> None:
+        """A subscriber receives from now on."""
+
+    def unsubscribed(self, topic: Topic) -> None:
+        """A subscriber receives no more."""
+
+    def cut_off(self, topic: Topic) -> None:
+        """A subscriber was too slow. It has been told of as unsubscribed too."""
+
+    def told(self, change: Change) -> None:
+        """A change has been given to all who listen to it."""
 
 
 class SubscriberTooSlow(Exception):
@@ -65,6 +81,7 @@ class Subscriber:
             self._too_slow = True
             self._buffer.clear()
             self._hub.remove(self)
+            self._hub.cut_off(self)
         else:
             self._buffer.append(change)
         self._news.set()
@@ -86,7 +103,8 @@ class Hub:
     `told_at` is the latest commit among the changes told so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, observer: HubObserver | None = None) -> None:
+        self._observer = observer
         self._subscribers: dict[Topic, set[Subscriber]] = defaultdict(set)
         self._following = asyncio.Event()
         self.told_at = CommitTime(0)
@@ -99,6 +117,8 @@ class Hub:
                 self.told_at = max(self.told_at, change.commit_time or self.told_at)
                 for subscriber in list(self._listening_to(change)):
                     subscriber.offer(change)
+                if self._observer is not None:
+                    self._observer.told(change)
 
     async def is_following(self) -> None:
         """Returns once the tail is there: what is recorded from then on reaches a subscriber."""
@@ -111,13 +131,22 @@ class Hub:
     def add(self, subscriber: Subscriber) -> None:
         """Lets it receive."""
         self._subscribers[subscriber.topic].add(subscriber)
+        if self._observer is not None:
+            self._observer.subscribed(subscriber.topic)
 
     def remove(self, subscriber: Subscriber) -> None:
         """Lets it receive no more; removing it twice changes nothing."""
         listeners = self._subscribers.get(subscriber.topic, set())
+        if self._observer is not None and subscriber in listeners:
+            self._observer.unsubscribed(subscriber.topic)
         listeners.discard(subscriber)
         if not listeners:
             self._subscribers.pop(subscriber.topic, None)
+
+    def cut_off(self, subscriber: Subscriber) -> None:
+        """Notes that a subscriber was too slow."""
+        if self._observer is not None:
+            self._observer.cut_off(subscriber.topic)
 
     def _listening_to(self, change: Change) -> Iterator[Subscriber]:
         yield from self._subscribers.get(Topic(team_id=change.team_id), ())

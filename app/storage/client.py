@@ -1,6 +1,7 @@
 """How this service talks to MongoDB: time limits, and the concerns that G5 rests on."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
@@ -10,6 +11,7 @@ from pymongo.read_concern import ReadConcern
 
 from app.domain.faults import DatabaseUnsuitable
 from app.storage.indexes import RECORDER, REQUESTS, TEAM_CHANGES, TEAM_REPAIRS, TEAMS
+from app.storage.metrics import Listener
 
 # An acknowledged write is on the journals of a majority and so survives the loss of any minority;
 # a majority read sees only such writes. Both are pinned: a connection string can't lower them.
@@ -29,22 +31,22 @@ Client = AsyncIOMotorClient[dict[str, Any]]
 Collection = AsyncIOMotorCollection[dict[str, Any]]
 
 
-def connect(uri: str, *, timeout_seconds: float) -> Client:
+def connect(uri: str, *, timeout_seconds: float, listeners: Sequence[Listener] = ()) -> Client:
     """A client on the running event loop; it connects in the background and never blocks here.
 
     *Limits*: every operation, with all that it waits for, ends within `timeout_seconds`.
     *Raises*: `DatabaseUnsuitable` for a connection string that can't be used.
     """
-    return _connect(uri, timeout_seconds, operation_seconds=timeout_seconds)
+    return _connect(uri, timeout_seconds, listeners, operation_seconds=timeout_seconds)
 
 
-def connect_for_streams(uri: str) -> Client:
+def connect_for_streams(uri: str, *, listeners: Sequence[Listener] = ()) -> Client:
     """A client for change streams, whose reads wait for news longer than a request may.
 
     *Limits*: a connection on which nothing comes for `STREAM_SILENCE_SECONDS` counts as broken,
     though nobody has closed it. *Raises*: as `connect`.
     """
-    return _connect(uri, STREAM_SILENCE_SECONDS, silence_seconds=STREAM_SILENCE_SECONDS)
+    return _connect(uri, STREAM_SILENCE_SECONDS, listeners, silence_seconds=STREAM_SILENCE_SECONDS)
 
 
 def connect_for_repair(uri: str) -> Client:
@@ -53,12 +55,13 @@ def connect_for_repair(uri: str) -> Client:
     *Limits*: a database that can't be reached is given up after `REPAIR_PATIENCE_SECONDS`.
     *Raises*: as `connect`.
     """
-    return _connect(uri, REPAIR_PATIENCE_SECONDS)
+    return _connect(uri, REPAIR_PATIENCE_SECONDS, ())
 
 
 def _connect(
     uri: str,
     timeout_seconds: float,
+    listeners: Sequence[Listener],
     *,
     operation_seconds: float | None = None,
     silence_seconds: float | None = None,
@@ -69,6 +72,7 @@ def _connect(
             uri,
             appname="team-joiner",
             tz_aware=True,
+            event_listeners=list(listeners),
             serverSelectionTimeoutMS=timeout_ms,
             connectTimeoutMS=timeout_ms,
             timeoutMS=operation_seconds and int(operation_seconds * 1000),

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 from uuid import uuid4
 
+from prometheus_client import CollectorRegistry
 from pymongo.errors import PyMongoError
 
 from app.domain.faults import DatabaseUnavailable
@@ -21,6 +22,7 @@ from app.storage.change_stream import ChangeStream, ResumeToken
 from app.storage.client import Client, recorder_of, teams_of
 from app.storage.errors import HistoryLost
 from app.storage.lease import RENEW_SECONDS, Lease, keep_lease, release_lease, take_lease
+from app.storage.metrics import StorageMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,10 @@ RETRY_SECONDS = 0.5
 class Recorder:
     """Records for as long as it runs and holds the lease. One task owns and cancels it."""
 
-    def __init__(self, client: Client, database: str) -> None:
+    def __init__(
+        self, client: Client, database: str, metrics: StorageMetrics | None = None
+    ) -> None:
+        self._metrics = metrics or StorageMetrics(CollectorRegistry())
         self._client = client
         self._database = database
         self._teams = teams_of(client, database)
@@ -44,7 +49,8 @@ class Recorder:
             try:
                 lease = await take_lease(self._recorder, self._holder)
                 if lease is not None:
-                    await self._record(lease)
+                    with self._metrics.recording():
+                        await self._record(lease)
             except LeaseLost:
                 logger.warning("Another server has taken over the recording of changes.")
             except HistoryLost:
@@ -90,6 +96,7 @@ class Recorder:
             events, resume_token = await stream.next_batch()
             if found := [change for change in map(_change_of, events) if change is not None]:
                 await appender.append(found, resume_token)
+                self._metrics.recorded(found)
             if time.monotonic() - renewed_at > RENEW_SECONDS:
                 if not await keep_lease(self._recorder, lease, resume_token):
                     raise LeaseLost

@@ -4,7 +4,7 @@ The condition of a change stands in the filter of the write that makes it, so th
 between a check and its write in which another server could act.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bson import ObjectId
@@ -36,9 +36,16 @@ from app.storage.transactions import Transactions
 class MongoTeamStore(TeamStandings):
     """`TeamStore` on MongoDB: the writes; the reading afterwards is inherited."""
 
-    def __init__(self, client: Client, database: str, *, default_capacity: int) -> None:
+    def __init__(
+        self,
+        client: Client,
+        database: str,
+        *,
+        default_capacity: int,
+        note_retry: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(client, database, default_capacity=default_capacity)
-        self._transactions = Transactions(client)
+        self._transactions = Transactions(client, note_retry)
 
     async def insert_team(self, *, name: str, capacity: int | None, by: Attribution) -> Team | None:
         """See `TeamStore`. *Held by*: index `one_team_per_creation_request`."""

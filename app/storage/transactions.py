@@ -29,8 +29,9 @@ MAX_COMMITS = 5
 class Transactions:
     """Owns the whole attempt: nothing above or below it repeats a transaction."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, note_retry: Callable[[], None]) -> None:
         self._client = client
+        self._note_retry = note_retry
         self._queue = TeamQueue()
         self._ending: set[asyncio.Future[None]] = set()
 
@@ -52,6 +53,7 @@ class Transactions:
                 except Exception as error:
                     if not _is_transient(error):
                         raise
+                    self._note_retry()
                     ceiling = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**attempt)
                     await asyncio.sleep(random.uniform(0, ceiling))  # noqa: S311 - jitter
         raise TooMuchContention("The transaction met a rival on every attempt.")

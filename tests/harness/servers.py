@@ -26,6 +26,7 @@ class Server:
             "MONGODB_DATABASE": database,
             "HOST": "127.0.0.1",
             "PORT": "0",
+            "MAX_OPERATIONS_PER_SECOND_PER_USER": "0",
             **environment,
         }
         self._process: Process | None = None
@@ -80,6 +81,11 @@ class Server:
     async def stop(self) -> int:
         """SIGTERM; the exit status."""
         return await self._end(signal.SIGTERM)
+
+    async def wait(self) -> int:
+        """The exit status of a server that ends by itself."""
+        assert self._process is not None
+        return await self._process.wait()
 
     async def _end(self, how: signal.Signals) -> int:
         if self._process is None or self._drain is None:

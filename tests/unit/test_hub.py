@@ -34,6 +34,25 @@ async def hub(tail: FakeTail, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     await asyncio.gather(running, return_exceptions=True)
 
 
+class Watcher:
+    """A `HubObserver` that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, Topic | int]] = []
+
+    def subscribed(self, topic: Topic) -> None:
+        self.seen.append(("subscribed", topic))
+
+    def unsubscribed(self, topic: Topic) -> None:
+        self.seen.append(("unsubscribed", topic))
+
+    def cut_off(self, topic: Topic) -> None:
+        self.seen.append(("cut off", topic))
+
+    def told(self, change: Change) -> None:
+        self.seen.append(("told", change.position))
+
+
 async def _shown(subscriber: Subscriber, count: int) -> list[Change]:
     return await take(aiter(subscriber), count)
 
@@ -121,3 +140,25 @@ async def test_who_has_left_receives_nothing_and_is_forgotten(
 
     assert not gone._buffer
     assert topic not in hub._subscribers
+
+
+async def test_an_observer_sees_each_subscriber_come_and_go_once_and_each_change(
+    tail: FakeTail, log: FakeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "BUFFERED_CHANGES", 1)
+    watcher, topic = Watcher(), Topic(team_id=RED)
+    hub = Hub(watcher)
+    running = asyncio.create_task(hub.run(tail))
+    await hub.is_following()
+
+    with hub.subscriber(topic):
+        await tail.push(log.record(), log.record())
+    running.cancel()
+
+    assert watcher.seen == [
+        ("subscribed", topic),
+        ("told", 1),
+        ("unsubscribed", topic),
+        ("cut off", topic),
+        ("told", 2),
+    ]

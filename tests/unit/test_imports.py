@@ -18,8 +18,18 @@ MAY_IMPORT = {
     "doctor": {"doctor", "service", "domain"},
     "config": {"config", "setting_values", "domain"},
     "setting_values": {"domain"},
-    "wiring": {"config", "setting_values", "api", "service", "storage", "domain"},
-    "main": {"wiring", "config", "setting_values", "api", "doctor", "storage", "domain"},
+    "telemetry": {"telemetry", "config", "setting_values", "api", "storage"},
+    "wiring": {"telemetry", "config", "setting_values", "api", "service", "storage", "domain"},
+    "main": {
+        "wiring",
+        "telemetry",
+        "config",
+        "setting_values",
+        "api",
+        "doctor",
+        "storage",
+        "domain",
+    },
     "__init__": set(),
 }
 DRIVERS = {"motor", "pymongo", "bson"}

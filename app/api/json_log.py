@@ -1,0 +1,82 @@
+"""The log as a line of JSON for each event, for machines, and with a line for each operation.
+
+It holds no personal data: of an operation its name, never its document, variables or viewer; no
+address of a client; of an exception its types and places, not its messages, which may quote what a
+client has sent or a document holds.
+"""
+
+import logging
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from app.api.observation import EndedOperation
+from app.api.request_id import given_request_id
+
+logger = logging.getLogger(__name__)
+
+MAX_NAME_LENGTH: Final = 100
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON, with the id of the request at hand."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id := given_request_id():
+            line["request_id"] = request_id
+        line |= getattr(record, "fields", {})
+        if record.exc_info and (error := record.exc_info[1]):
+            line["exceptions"] = list(_exceptions(error))
+        return orjson.dumps(line, default=repr).decode()
+
+
+def _exceptions(error: BaseException) -> Iterator[dict[str, Any]]:
+    """The exception and those that led to it, each with the places it came through."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield {
+            "type": f"{type(cause).__module__}.{type(cause).__qualname__}",
+            "at": [
+                f"{frame.filename}:{frame.lineno} {frame.name}"
+                for frame in traceback.extract_tb(cause.__traceback__)
+            ],
+        }
+        cause = cause.__cause__ or cause.__context__
+
+
+def names_no_client(record: logging.LogRecord) -> bool:
+    """A filter for uvicorn's log, which says of every WebSocket its address and its whole URL."""
+    return '"WebSocket %s"' not in str(record.msg)
+
+
+class OperationLog:
+    """An `OperationObserver` that writes a line for each operation."""
+
+    def ended(self, operation: EndedOperation) -> None:
+        """See `OperationObserver`."""
+        name = operation.name[:MAX_NAME_LENGTH] if operation.name else None
+        logger.info(
+            "%s: %s",
+            f"{operation.kind} {name}" if name else operation.kind,
+            operation.outcome,
+            extra={
+                "fields": {
+                    "operation": name,
+                    "kind": operation.kind,
+                    "outcome": operation.outcome,
+                    "duration_ms": round(operation.duration_seconds * 1000, 1),
+                }
+            },
+        )

@@ -1,0 +1,107 @@
+"""Spans of OpenTelemetry for HTTP requests, operations and the fields at their root.
+
+Imported only where an exporter is configured. Spans hold names, types, codes and times, as the JSON
+log does, and never a document, variables or a viewer; Strawberry's own extension would hold the
+arguments of every field.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from graphql import GraphQLResolveInfo, OperationType
+from opentelemetry import context, propagate, trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from strawberry.extensions import SchemaExtension
+from strawberry.utils.await_maybe import AwaitableOrValue, await_maybe
+
+from app.api.observation import EndedOperation, ended_operation
+
+SERVER_FAULTS = frozenset({"DATABASE_UNAVAILABLE", "CONTENTION", "INTERNAL_SERVER_ERROR"})
+
+
+class TracedRequests:
+    """ASGI middleware: a span for each HTTP request, below the one that `traceparent` names.
+
+    A WebSocket lives too long for a span of its own; its operations stand below its `traceparent`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._tracer = trace.get_tracer("team_joiner")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, within its span."""
+        if scope["type"] not in {"http", "websocket"} or scope["path"] != "/graphql":
+            return await self._app(scope, receive, send)
+        headers = {
+            name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
+        }
+        parent = propagate.extract(headers)
+        if scope["type"] == "websocket":
+            context.attach(parent)  # it ends with the connection's task
+            return await self._app(scope, receive, send)
+        method = scope["method"]
+        attributes = {"http.request.method": method, "url.path": scope["path"]}
+        with self._tracer.start_as_current_span(
+            f"{method} /graphql", parent, SpanKind.SERVER, attributes
+        ) as span:
+
+            async def send_and_note(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    span.set_attribute("http.response.status_code", message["status"])
+                    if message["status"] >= 500:
+                        span.set_status(Status(StatusCode.ERROR))
+                await send(message)
+
+            return await self._app(scope, receive, send_and_note)
+
+
+class TracedExecution(SchemaExtension):
+    """A span for each operation, and one for each field at its root.
+
+    A subscription's span lasts as long as the subscription; the fields of its events have none.
+    """
+
+    def on_operation(self) -> Iterator[None]:
+        """Opens the operation's span; what the task does from now on stands below it."""
+        self._tracer = trace.get_tracer("team_joiner")
+        span = self._tracer.start_span("GraphQL operation")
+        # Not detached: each operation has a task of its own, or is the last thing its request does.
+        context.attach(trace.set_span_in_context(span))
+        try:
+            yield
+        finally:
+            if operation := ended_operation():
+                _describe(span, operation)
+            span.end()
+
+    def resolve(
+        self,
+        _next: Callable[..., Any],
+        root: Any,  # noqa: ANN401 - Strawberry's signature
+        info: GraphQLResolveInfo[Any],
+        *args: str,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> AwaitableOrValue[object]:
+        """Resolves a field, at the root within a span."""
+
+        async def resolve_in_span() -> object:
+            with self._tracer.start_as_current_span(info.field_name, record_exception=False):
+                return await await_maybe(_next(root, info, *args, **kwargs))
+
+        is_root = info.path.prev is None
+        if is_root and info.operation.operation is not OperationType.SUBSCRIPTION:
+            return resolve_in_span()
+        result: AwaitableOrValue[object] = _next(root, info, *args, **kwargs)
+        return result
+
+
+def _describe(span: Span, operation: EndedOperation) -> None:
+    span.update_name(f"{operation.kind} {operation.name or ''}".strip())
+    span.set_attribute("graphql.operation.type", operation.kind)
+    if operation.name:
+        span.set_attribute("graphql.operation.name", operation.name)
+    span.set_attribute("team_joiner.outcome", operation.outcome)
+    if operation.outcome in SERVER_FAULTS:
+        span.set_status(Status(StatusCode.ERROR, operation.outcome))

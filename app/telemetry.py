@@ -1,0 +1,100 @@
+"""Wires what an operator sees of a server: its metrics, its log and its traces, of both edges.
+
+What is not switched on costs nothing that could be measured: without a registry the driver tells
+nobody of its commands, and OpenTelemetry is imported only for those who have configured it.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from importlib.util import find_spec
+
+from prometheus_client import CollectorRegistry
+from starlette.middleware import Middleware
+from strawberry.extensions import SchemaExtension
+
+from app.api.json_log import JsonFormatter, OperationLog, names_no_client
+from app.api.metrics import ApiMetrics, OperationNames
+from app.api.observation import ObservedExecution, Observers
+from app.config import Settings
+from app.setting_values import SettingsError
+from app.storage.metrics import Listener, StorageMetrics
+
+ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+class Telemetry:
+    """One application's: the pieces that its parts are built with."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: CollectorRegistry | None,
+        *,
+        registered_documents: Iterable[str],
+        environment: Mapping[str, str],
+    ) -> None:
+        in_any_case = registry or CollectorRegistry()
+        self.api_metrics = ApiMetrics(in_any_case, OperationNames(registered_documents))
+        self.storage_metrics = StorageMetrics(in_any_case)
+        logs = [OperationLog()] if settings.log_format == "json" else []
+        metrics = [self.api_metrics] if registry else []
+        self.observers = Observers(*metrics, *logs)
+        self._measured = registry is not None
+        self._environment = environment
+        self._traced = is_tracing_configured(environment)
+        self.middleware: Sequence[Middleware] = ()
+        # Where nobody is told of operations, none is watched.
+        is_observed = self._traced or metrics or logs
+        self.extensions: Sequence[type[SchemaExtension]] = (
+            (ObservedExecution,) if is_observed else ()
+        )
+        if self._traced:
+            from app.api.tracing import TracedExecution, TracedRequests  # noqa: PLC0415
+
+            self.middleware = (Middleware(TracedRequests),)
+            self.extensions = (TracedExecution, ObservedExecution)
+
+    def listeners(self, client: str) -> Sequence[Listener]:
+        """What the driver is to tell of a client of this name."""
+        listeners = [*self.storage_metrics.listeners(client)] if self._measured else []
+        if self._traced:
+            from app.storage.tracing import CommandTracer  # noqa: PLC0415
+
+            listeners.append(CommandTracer())
+        return listeners
+
+    def exporting(self) -> AbstractContextManager[None]:
+        """Sends the traces, if any, as long as the context."""
+        if not self._traced:
+            return nullcontext()
+        from app.api.trace_export import exporting  # noqa: PLC0415
+
+        return exporting(self._environment)
+
+
+def is_tracing_configured(environment: Mapping[str, str]) -> bool:
+    """Whether traces are to be sent somewhere. *Raises*: `SettingsError` if they can't be."""
+    if not any(environment.get(variable, "").strip() for variable in ENDPOINT_VARIABLES):
+        return False
+    if find_spec("opentelemetry") is None or find_spec("opentelemetry.sdk") is None:
+        raise SettingsError(
+            f"{ENDPOINT_VARIABLES[0]} needs OpenTelemetry, which is not installed: "
+            "install team-joiner[telemetry]."
+        )
+    return True
+
+
+def configure_logging(level: str, log_format: str) -> None:
+    """Sends the log of this process, with those of uvicorn and the driver, to standard error."""
+    handler = logging.StreamHandler()
+    if log_format == "json":
+        handler.setFormatter(JsonFormatter())
+        handler.addFilter(names_no_client)
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    # The driver tells about every lost heartbeat; what matters of it we say ourselves.
+    logging.getLogger("pymongo").setLevel(max(logging.WARNING, logging.getLogger().level))
+    # To debug, uvicorn writes down the headers of WebSockets, with the tokens in them.
+    logging.getLogger("uvicorn.error").setLevel(max(logging.INFO, logging.getLogger().level))

@@ -1,0 +1,145 @@
+"""How a server takes its leave, as a load balancer and its clients see it."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import psutil
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from app.api.drain import SAME_TELLING_SECONDS
+from tests.api.world import new_id
+from tests.harness.client import Client
+from tests.harness.servers import Server
+from tests.harness.subscriber import connected, receive, subscribe
+from tests.harness.waiting import eventually
+
+DRAIN_SECONDS = 3
+LONG_SECONDS = 120
+ALL_CHANGES = "subscription { allTeamChanges { teamId version } }"
+
+
+async def readiness(url: str) -> httpx.Response:
+    """On a connection of its own, as a load balancer asks."""
+    async with httpx.AsyncClient(base_url=url, timeout=10) as http:
+        return await http.get("/readyz")
+
+
+async def read_to_the_end(socket: ClientConnection) -> None:
+    while True:
+        await receive(socket)
+
+
+async def is_red(url: str) -> bool:
+    return (await readiness(url)).status_code == 503
+
+
+@pytest.fixture(params=["1", "2"], ids=["alone", "workers"])
+async def make_server(
+    request: pytest.FixtureRequest, mongodb_uri: str
+) -> AsyncIterator["ServerMaker"]:
+    maker = ServerMaker(mongodb_uri, workers=request.param)
+    yield maker
+    await maker.end()
+
+
+class ServerMaker:
+    """Starts servers with a drain, and ends what is left of them."""
+
+    def __init__(self, mongodb_uri: str, *, workers: str) -> None:
+        self._mongodb_uri = mongodb_uri
+        self._workers = int(workers)
+        self._server: Server | None = None
+
+    async def __call__(self, *, drain_seconds: float) -> Server:
+        server = self._server = Server(
+            self._mongodb_uri,
+            new_id("test"),
+            WORKERS=str(self._workers),
+            DRAIN_SECONDS=str(drain_seconds),
+        )
+        await server.start()
+        await eventually(self._all_started)
+        return server
+
+    async def _all_started(self) -> bool:
+        assert self._server is not None
+        return self._server.log.count(b"Application startup complete") == self._workers
+
+    async def end(self) -> None:
+        if self._server is not None:
+            await self._server.kill()
+
+
+async def test_readiness_is_red_while_everything_is_served_still_and_then_it_ends(
+    make_server: ServerMaker,
+) -> None:
+    server = await make_server(drain_seconds=DRAIN_SECONDS)
+    before = await readiness(server.url)
+
+    began_at = time.monotonic()
+    psutil.Process(server.pid).send_signal(signal.SIGTERM)
+    await eventually(lambda: is_red(server.url))
+    red = await readiness(server.url)
+    async with Client(server.url) as late, connected(server.url) as socket:
+        team = await late.create_team("Late")
+        await subscribe(socket, ALL_CHANGES)
+        with pytest.raises(ConnectionClosed) as closed:
+            await read_to_the_end(socket)
+    status = await server.wait()
+    took_seconds = time.monotonic() - began_at
+
+    assert before.status_code == 200
+    assert "about to end" in red.json()["reason"]
+    assert team["version"] == 1
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+    assert status == 0
+    assert DRAIN_SECONDS <= took_seconds < DRAIN_SECONDS + 10
+    with pytest.raises(httpx.ConnectError):
+        await readiness(server.url)
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_ends_the_drain_at_once(
+    make_server: ServerMaker, second: signal.Signals
+) -> None:
+    server = await make_server(drain_seconds=LONG_SECONDS)
+    process = psutil.Process(server.pid)
+
+    process.send_signal(signal.SIGTERM)
+    await eventually(lambda: is_red(server.url))
+    await asyncio.sleep(SAME_TELLING_SECONDS + 0.2)  # closer together they are one telling
+    process.send_signal(second)
+    async with asyncio.timeout(15):
+        status = await server.wait()
+
+    assert status == 0
+
+
+async def test_ctrl_c_waits_for_no_load_balancer(make_server: ServerMaker) -> None:
+    server = await make_server(drain_seconds=LONG_SECONDS)
+
+    for process in [*psutil.Process(server.pid).children(), psutil.Process(server.pid)]:
+        process.send_signal(signal.SIGINT)  # as a terminal does, to all of them
+    async with asyncio.timeout(15):
+        status = await server.wait()
+
+    assert status == 0
+
+
+async def test_signals_close_together_are_one_telling(make_server: ServerMaker) -> None:
+    server = await make_server(drain_seconds=DRAIN_SECONDS)
+
+    began_at = time.monotonic()
+    # What systemd and container runtimes do: the group is told, and the parent tells its children.
+    for process in [psutil.Process(server.pid), *psutil.Process(server.pid).children()]:
+        process.send_signal(signal.SIGTERM)
+    status = await server.wait()
+
+    assert status == 0
+    assert time.monotonic() - began_at >= DRAIN_SECONDS

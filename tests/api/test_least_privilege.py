@@ -1,0 +1,136 @@
+"""The role that the README gives the service: it suffices, and a thief of it gets little."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.errors import OperationFailure
+
+from tests.api.world import new_id
+from tests.harness.client import Client
+from tests.harness.secured import PASSWORD, Secured, running_secured
+from tests.harness.servers import Server, running_servers
+from tests.harness.subscriber import connected, receive, subscribe
+
+README = Path(__file__).parents[2] / "README.md"
+DATABASE = "team_joiner"
+SERVICE = "team-joiner"
+HISTORY = """
+query ($id: ID!) { team(id: $id) { history(first: 10) { edges { node { __typename version } } } } }
+"""
+
+
+def documented_role() -> dict[str, Any]:
+    """The role in the README, which is written in JSON."""
+    (text,) = re.findall(
+        r"db\.createRole\((\{.*?\n\})\)", README.read_text(encoding="utf-8"), re.DOTALL
+    )
+    role: dict[str, Any] = json.loads(text)
+    return role
+
+
+@pytest.fixture(scope="module")
+async def mongod(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Secured]:
+    async with running_secured(tmp_path_factory.mktemp("secured")) as mongod:
+        role = documented_role()
+        await mongod.run(
+            DATABASE,
+            "createRole",
+            role["role"],
+            privileges=role["privileges"],
+            roles=role["roles"],
+        )
+        await mongod.run(DATABASE, "createUser", SERVICE, pwd=PASSWORD, roles=[role["role"]])
+        yield mongod
+
+
+@pytest.fixture(scope="module")
+async def server(mongod: Secured) -> AsyncIterator[Server]:
+    uri = mongod.uri(SERVICE, database=DATABASE)
+    async with running_servers(1, uri, DATABASE) as servers:
+        yield servers[0]
+
+
+async def test_the_service_does_all_its_work_with_the_documented_role(server: Server) -> None:
+    sue = new_id("sue")
+    async with Client(server.url) as api, httpx.AsyncClient(base_url=server.url) as http:
+        ready = await http.get("/readyz")
+        red, blue = await api.create_team("Red"), await api.create_team("Blue")
+        async with connected(server.url) as socket:
+            query = (
+                "subscription ($id: ID!) { teamChanges(teamId: $id, afterVersion: 1) { version } }"
+            )
+            await subscribe(socket, query, id=red["id"])
+            outcomes = [
+                await api.mutate("addUserToTeam", teamId=red["id"], userId=sue, requestId=new_id()),
+                await api.mutate("moveUserToTeam", userId=sue, toTeamId=blue["id"]),
+                await api.mutate("removeUserFromTeam", teamId=blue["id"], userId=sue),
+                await api.mutate(
+                    "updateTeam", teamId=blue["id"], expectedVersion=3, name="Dark blue"
+                ),
+                await api.mutate("deleteTeam", teamId=blue["id"], expectedVersion=4),
+            ]
+            told = [(await receive(socket))["payload"]["data"] for _ in range(2)]
+        listed = await api.execute("{ teams { totalCount edges { node { name memberCount } } } }")
+        history = await api.execute(HISTORY, {"id": red["id"]})
+
+    assert ready.status_code == 200
+    assert [outcome["__typename"].endswith("Success") for outcome in outcomes] == [True] * 5
+    assert [change["teamChanges"]["version"] for change in told] == [2, 3]
+    assert "Red" in str(listed)
+    assert len(history["team"]["history"]["edges"]) == 3
+    for complaint in (b"ERROR", b"not authorized", b"Traceback"):
+        assert complaint not in server.log
+
+
+async def test_the_service_can_start_again_with_it_and_with_another_setting(
+    server: Server, mongod: Secured
+) -> None:
+    del server
+    uri = mongod.uri(SERVICE, database=DATABASE)
+
+    async with (
+        running_servers(1, uri, DATABASE, REQUEST_MEMORY_HOURS="48") as (again,),
+        httpx.AsyncClient(base_url=again.url) as http,
+    ):
+        assert (await http.get("/readyz")).status_code == 200
+
+    assert b"not authorized" not in again.log
+
+
+@pytest.mark.parametrize(
+    ("database", "command"),
+    [
+        (DATABASE, {"delete": "teams", "deletes": [{"q": {}, "limit": 0}]}),
+        (DATABASE, {"drop": "team_changes"}),
+        (DATABASE, {"dropDatabase": 1}),
+        (DATABASE, {"dropIndexes": "teams", "index": "one_team_per_user"}),
+        (DATABASE, {"update": "team_changes", "updates": [{"q": {}, "u": {"$set": {"a": 1}}}]}),
+        (DATABASE, {"usersInfo": 1}),
+        ("admin", {"listDatabases": 1}),
+        ("other", {"insert": "things", "documents": [{}]}),
+    ],
+    ids=lambda given: next(iter(given)) if isinstance(given, dict) else given,
+)
+async def test_who_steals_its_password_can_delete_nothing_and_go_nowhere_else(
+    mongod: Secured, server: Server, database: str, command: dict[str, Any]
+) -> None:
+    del server
+    thief: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        mongod.uri(SERVICE, database=DATABASE)
+    )
+
+    try:
+        if "listDatabases" in command:
+            answer = await thief[database].command(command)
+            assert [each["name"] for each in answer["databases"]] == [DATABASE]
+        else:
+            with pytest.raises(OperationFailure, match="not authorized"):
+                await thief[database].command(command)
+    finally:
+        thief.close()

@@ -1,0 +1,166 @@
+"""The log as machines read it: every line JSON, one for each operation, nobody's data in it."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.world import new_id
+from tests.harness.client import Client, headers_of
+from tests.harness.servers import Server, running_servers
+from tests.harness.subscriber import connected, receive, send, subscribe
+from tests.harness.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+async def server(mongodb_uri: str) -> AsyncIterator[Server]:
+    settings = {"LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
+    async with running_servers(1, mongodb_uri, new_id("test"), **settings) as servers:
+        yield servers[0]
+
+
+def lines_of(server: Server) -> list[dict[str, Any]]:
+    """Every line of the log so far; fails if one is no JSON."""
+    complete = bytes(server.log).rpartition(b"\n")[0]
+    return [json.loads(line) for line in complete.splitlines()]
+
+
+async def line_of(server: Server, request_id: str) -> dict[str, Any]:
+    """The one line that a request has caused."""
+
+    async def is_logged() -> bool:
+        return any(line.get("request_id") == request_id for line in lines_of(server))
+
+    await eventually(is_logged)
+    (line,) = (line for line in lines_of(server) if line.get("request_id") == request_id)
+    return line
+
+
+async def test_an_operation_has_one_line_with_its_id_name_kind_outcome_and_duration(
+    server: Server,
+) -> None:
+    request_id = new_id("request")
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        await http.post(
+            "/graphql",
+            json={"query": "query Board { viewer { id } }"},
+            headers={"X-Request-Id": request_id},
+        )
+
+    line = await line_of(server, request_id)
+
+    assert 0 < line["duration_ms"] < 5_000
+    assert line == {
+        "time": line["time"],
+        "level": "info",
+        "logger": "app.api.json_log",
+        "message": "query Board: success",
+        "request_id": request_id,
+        "operation": "Board",
+        "kind": "query",
+        "outcome": "success",
+        "duration_ms": line["duration_ms"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "outcome"),
+    [
+        ('mutation { createTeam(input: {name: ""}) { __typename } }', "InvalidInput"),
+        ('mutation { createTeam(input: {name: "x"}) { __typename } }', "NotAllowed"),
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("", "BAD_REQUEST"),
+    ],
+)
+async def test_the_outcome_is_the_problem_or_the_code(
+    server: Server, query: str, outcome: str
+) -> None:
+    request_id = new_id("request")
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        headers = headers_of(role="user" if outcome == "NotAllowed" else "admin")
+        headers["X-Request-Id"] = request_id
+        await http.post("/graphql", json={"query": query}, headers=headers)
+
+    assert (await line_of(server, request_id))["outcome"] == outcome
+
+
+async def test_no_user_document_variable_token_or_address_gets_into_the_log(
+    server: Server,
+) -> None:
+    secrets = {name: new_id(name) for name in ("viewer", "member", "team", "token", "query")}
+    headers = {
+        "X-User-Id": secrets["viewer"],
+        "Authorization": f"Bearer {secrets['token']}",
+    }
+    document = (
+        "mutation Make($input: CreateTeamInput!) "
+        "{ createTeam(input: $input) { ... on CreateTeamSuccess { team { id } } } }"
+    )
+    async with Client(server.url) as client:
+        team = await client.create_team(secrets["team"])
+        added = {"teamId": team["id"], "userId": secrets["member"]}
+        await client.mutate("addUserToTeam", viewer=secrets["viewer"], **added)
+        await client.mutate("addUserToTeam", viewer=secrets["viewer"], **added)
+    request_id = new_id("request")
+    async with httpx.AsyncClient(base_url=server.url, headers=headers) as http:
+        await http.post(
+            "/graphql",
+            json={"query": document, "variables": {"input": {"name": secrets["team"]}}},
+        )
+        await http.get(
+            "/graphql", params={"query": f'{{ user(id: "{secrets["query"]}") {{ id }} }}'}
+        )
+        await http.get("/graphql?token=" + secrets["token"])
+    async with connected(server.url + "", headers={**headers_of(), **headers}) as socket:
+        await subscribe(
+            socket, f'subscription {{ userTeam(userId: "{secrets["member"]}") {{ id }} }}'
+        )
+        await receive(socket)
+        await send(socket, type="complete", id="1")
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        await http.post(
+            "/graphql", json={"query": "{ viewer { id } }"}, headers={"X-Request-Id": request_id}
+        )
+    await line_of(server, request_id)
+
+    log = server.log.decode()
+
+    assert {line.get("operation") for line in lines_of(server)} >= {"Make"}
+    for secret in (*secrets.values(), "Bearer", "127.0.0.1:"):
+        shown = [line for line in log.splitlines() if secret in line and "Serving on" not in line]
+        assert shown == []
+
+
+async def test_what_uvicorn_and_the_driver_say_has_the_same_form(server: Server) -> None:
+    loggers = {line["logger"] for line in lines_of(server)}
+
+    assert any(name.startswith("uvicorn") for name in loggers)
+    assert any(name.startswith("app.storage") for name in loggers)
+
+
+async def test_a_database_that_is_not_there_is_told_in_the_same_form() -> None:
+    settings = {"LOG_FORMAT": "json", "REQUEST_TIMEOUT_SECONDS": "0.5"}
+    nowhere = "mongodb://127.0.0.1:1/?replicaSet=none"
+    async with running_servers(1, nowhere, new_id("test"), **settings) as (server,):
+        request_id = new_id("request")
+        async with httpx.AsyncClient(base_url=server.url) as http:
+            await http.post(
+                "/graphql",
+                json={"query": '{ user(id: "sue") { team { id } } }'},
+                headers={"X-Request-Id": request_id},
+            )
+
+        line = await line_of(server, request_id)
+
+    assert line["outcome"] == "DATABASE_UNAVAILABLE"
+
+
+async def test_as_text_the_log_has_no_line_for_each_operation(mongodb_uri: str) -> None:
+    async with running_servers(1, mongodb_uri, new_id("test")) as (server,):
+        async with Client(server.url) as client:
+            await client.execute("query Board { viewer { id } }")
+
+        assert b"Board" not in server.log

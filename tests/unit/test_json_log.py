@@ -1,0 +1,88 @@
+import json
+import logging
+import sys
+from typing import Any
+
+from app.api.json_log import JsonFormatter, OperationLog, names_no_client
+from app.api.observation import EndedOperation
+
+
+def formatted(message: str, *given: object, exc_info: Any = None, **extra: Any) -> dict[str, Any]:
+    """The line that a record becomes."""
+    record = logging.LogRecord("some.logger", logging.WARNING, "x.py", 1, message, given, exc_info)
+    record.__dict__.update(extra)
+    text = JsonFormatter().format(record)
+    assert "\n" not in text
+    line: dict[str, Any] = json.loads(text)
+    return line
+
+
+def test_a_record_becomes_one_line_with_time_level_logger_and_message() -> None:
+    line = formatted("It took %d\nseconds.", 3)
+
+    assert line["time"].endswith("+00:00")
+    assert line == {
+        "time": line["time"],
+        "level": "warning",
+        "logger": "some.logger",
+        "message": "It took 3\nseconds.",
+    }
+
+
+def test_fields_stand_beside_the_message_and_uvicorns_colours_do_not() -> None:
+    line = formatted("Done.", fields={"outcome": "success"}, color_message="\x1b[36mDone.")
+
+    assert line["outcome"] == "success"
+    assert "color_message" not in line
+
+
+def find(user_id: str) -> None:
+    teams: dict[str, str] = {}
+    try:
+        teams.pop(user_id)
+    except KeyError as cause:
+        raise ValueError(f"secret of {user_id}") from cause
+
+
+def test_exceptions_show_their_types_and_places_and_not_what_they_quote() -> None:
+    try:
+        find("sue@example.com")
+    except ValueError:
+        line = formatted("It failed.", exc_info=sys.exc_info())
+
+    assert [each["type"] for each in line["exceptions"]] == [
+        "builtins.ValueError",
+        "builtins.KeyError",
+    ]
+    assert line["exceptions"][0]["at"][-1].endswith(" find")
+    assert "sue" not in json.dumps(line)
+
+
+def test_uvicorns_lines_about_websockets_are_left_out_for_they_name_clients() -> None:
+    about_a_client = logging.LogRecord(
+        *("uvicorn.error", logging.INFO, "x.py", 1, '%s - "WebSocket %s" [accepted]'),
+        ("203.0.113.7:4711", "/graphql?token=secret"),
+        None,
+    )
+    about_itself = logging.LogRecord(
+        "uvicorn.error", logging.INFO, "x.py", 1, "Shutting down", (), None
+    )
+
+    assert not names_no_client(about_a_client)
+    assert names_no_client(about_itself)
+
+
+def test_a_client_cannot_fill_the_log_with_a_name(caplog: Any) -> None:
+    operation = EndedOperation("x" * 10_000, "query", "success", (), 0.0123)
+
+    with caplog.at_level(logging.INFO):
+        OperationLog().ended(operation)
+
+    (record,) = caplog.records
+    assert record.fields == {
+        "operation": "x" * 100,
+        "kind": "query",
+        "outcome": "success",
+        "duration_ms": 12.3,
+    }
+    assert len(record.getMessage()) < 200

@@ -1,0 +1,132 @@
+import sys
+
+import pytest
+
+from app.api import rate_limit
+from app.api.rate_limit import BURST_SECONDS, Buckets, RateLimits
+
+PER_SECOND = 5
+BURST = PER_SECOND * BURST_SECONDS
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def buckets(clock: Clock) -> Buckets:
+    return Buckets(PER_SECOND, now=clock)
+
+
+def test_ten_seconds_worth_may_come_at_once_and_then_no_more(buckets: Buckets) -> None:
+    waits = [buckets.take("sue") for _ in range(BURST + 1)]
+
+    assert waits == [0] * BURST + [1 / PER_SECOND]
+
+
+def test_who_waits_as_long_as_told_may_go_on(buckets: Buckets, clock: Clock) -> None:
+    buckets.take("sue", BURST)
+    wait_seconds = buckets.take("sue", 3)
+
+    clock.now += wait_seconds - 0.01
+    too_early = buckets.take("sue", 3)
+    clock.now += 0.02
+    in_time = buckets.take("sue", 3)
+
+    assert wait_seconds == pytest.approx(3 / PER_SECOND)
+    assert too_early > 0
+    assert in_time == 0
+
+
+def test_what_is_refused_takes_nothing(buckets: Buckets, clock: Clock) -> None:
+    buckets.take("sue", BURST)
+    for _ in range(100):
+        buckets.take("sue")
+
+    clock.now += 1 / PER_SECOND
+
+    assert buckets.take("sue") == 0
+
+
+def test_one_who_asks_too_often_does_not_hinder_another(buckets: Buckets) -> None:
+    buckets.take("sue", BURST)
+
+    assert buckets.take("sue") > 0
+    assert buckets.take("joe") == 0
+
+
+def test_a_bucket_never_holds_more_than_a_burst(buckets: Buckets, clock: Clock) -> None:
+    buckets.take("sue")
+    clock.now += 1_000_000
+
+    assert buckets.take("sue", BURST) == 0
+    assert buckets.take("sue") > 0
+
+
+def test_a_batch_beyond_a_burst_is_answered_once_and_paid_for(
+    buckets: Buckets, clock: Clock
+) -> None:
+    assert buckets.take("sue", 2 * BURST) == 0
+
+    clock.now += BURST_SECONDS
+
+    assert buckets.take("sue") > 0
+
+
+def test_a_rate_of_0_is_no_limit_and_keeps_nothing(clock: Clock) -> None:
+    buckets = Buckets(0, now=clock)
+
+    assert [buckets.take("sue") for _ in range(10_000)] == [0] * 10_000
+    assert len(buckets) == 0
+
+
+def test_memory_is_bounded_and_who_asked_last_is_remembered(
+    buckets: Buckets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "MAX_BUCKETS", 10)
+    buckets.take("sue", BURST)
+
+    for number in range(100):
+        buckets.take(f"stranger {number}")
+        assert buckets.take("sue") > 0
+
+    assert len(buckets) == 10
+
+
+def test_a_bucket_is_as_small_as_its_limit_says(buckets: Buckets) -> None:
+    buckets.take("user-0123456789abcdef0123456789abcdef")
+
+    ((key, entry),) = buckets._buckets.items()
+
+    assert sum(map(sys.getsizeof, (key, entry, *entry))) < 250
+
+
+def test_the_addresses_of_an_ipv6_network_share_a_limit() -> None:
+    limits = RateLimits(per_address=1)
+    limits.refusal_of_address(("2001:db8::1", 1), BURST_SECONDS)
+
+    refused = limits.refusal_of_address(("2001:db8::2", 1))
+    other = limits.refusal_of_address(("2001:db8:0:1::1", 1))
+
+    assert refused is not None
+    assert refused.extensions == {"code": "RATE_LIMITED", "retryAfterSeconds": 1}
+    assert other is None
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_this_machine_itself_has_no_limit(address: str) -> None:
+    limits = RateLimits(per_address=1)
+
+    assert limits.refusal_of_address((address, 1), 1_000) is None
+    assert limits.refusal_of_address((address, 1), 1_000) is None

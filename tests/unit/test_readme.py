@@ -1,0 +1,35 @@
+"""What the README says of settings and metrics is what there is."""
+
+import re
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from app.api.metrics import ApiMetrics, OperationNames
+from app.config import HELP
+from app.storage.metrics import StorageMetrics
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_setting_stands_in_the_readme() -> None:
+    missing = [name for name in HELP if f"`{name.upper()}`" not in README]
+
+    assert missing == []
+
+
+def test_every_metric_that_an_alert_names_exists() -> None:
+    registry = CollectorRegistry()
+    ApiMetrics(registry, OperationNames())
+    StorageMetrics(registry)
+    existing = {
+        name.removeprefix("team_joiner_")
+        for family in registry.collect()
+        for name in (family.name, f"{family.name}_total")
+    }
+
+    alerts = README[README.index("### Watching it") : README.index("### Past one replica set")]
+    named = set(re.findall(r"`(?:rate\(|sum\()?([a-z]+(?:_[a-z]+)+)(?=[`{\[) ])", alerts))
+
+    assert {"operations_total", "recorder_active", "feed_lag_seconds"} <= named
+    assert named - {"request_id", "duration_ms"} <= existing
