@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import ASCENDING
 
 from app.domain.changes import ChangeKind
@@ -62,23 +63,32 @@ class ChangeAppender:
         ]
         position = self._position + len(entries)
         with driver_faults():
-            async with await self._client.start_session() as session:
-                session.start_transaction(write_concern=MAJORITY_WRITES)
-                saved = await self._recorder.update_one(
-                    self._lease.condition,
-                    advanced(position, resume_token),
-                    session=session,
-                )
-                if saved.matched_count == 0:
-                    # We were paused past our lease; the new holder appends from the same position.
-                    await session.abort_transaction()
-                    raise LeaseLost
-                if entries:
-                    await self._changes.insert_many(entries, session=session)
-                if requests := [write for write in map(remember, entries) if write is not None]:
-                    await self._requests.bulk_write(requests, session=session)
-                await session.commit_transaction()
+            session = await self._client.start_session()
+            try:
+                await self._commit(entries, advanced(position, resume_token), session)
+            finally:
+                # Not by `async with`: Motor's leaves it on the event loop's own thread, and where a
+                # transaction is open it waits there for a database that may be silent.
+                await session.end_session()
         self._position = position
+
+    async def _commit(
+        self,
+        entries: Sequence[dict[str, Any]],
+        progress: Sequence[Mapping[str, Any]],
+        session: AsyncIOMotorClientSession,
+    ) -> None:
+        session.start_transaction(write_concern=MAJORITY_WRITES)
+        saved = await self._recorder.update_one(self._lease.condition, progress, session=session)
+        if saved.matched_count == 0:
+            # We were paused past our lease; the new holder appends from the same position.
+            await session.abort_transaction()
+            raise LeaseLost
+        if entries:
+            await self._changes.insert_many(entries, session=session)
+        if requests := [write for write in map(remember, entries) if write is not None]:
+            await self._requests.bulk_write(requests, session=session)
+        await session.commit_transaction()
 
     async def append_lost_history(self, resume_token: object) -> None:
         """Appends, for every team that the log is behind of, what can be known without the stream.

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a server, which can leave its connections half-open."""
+"""A TCP proxy in front of a server, whose connections can be held up, or left half-open."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -10,19 +10,27 @@ CHUNK_BYTES = 65_536
 
 
 class Proxy:
-    """Passes everything on, until `cut_off`: then its connections stay open and nothing comes."""
+    """Passes everything on, until it is told otherwise."""
 
     def __init__(self, port: int) -> None:
         self._target = port
         self._server: asyncio.Server | None = None
         self._writers: list[StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._outward, self._homeward = asyncio.Event(), asyncio.Event()
+        self.let_pass()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
 
     @property
     def url(self) -> str:
         """Where the server answers through the proxy."""
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def connections(self) -> int:
@@ -54,18 +62,42 @@ class Proxy:
         for task in self._tasks:
             task.cancel()
 
+    def hold(self, *, outward: bool) -> None:
+        """From now on nothing comes back; with `outward`, nothing gets there either.
+
+        This holds for new connections too, which can be made. As with a cable that is pulled and
+        plugged in again, nothing is lost for good: what was sent meanwhile arrives at `let_pass`.
+        """
+        self._homeward.clear()
+        if outward:
+            self._outward.clear()
+
+    def let_pass(self) -> None:
+        """Passes everything on again, what has been held up first."""
+        self._outward.set()
+        self._homeward.set()
+
     async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        try:
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            writer.transport.abort()
+            return
         self._writers += [writer, there_writer]
-        for source, target in ((reader, there_writer), (there_reader, writer)):
-            task = asyncio.create_task(_pass_on(source, target))
+        for source, target, gate in (
+            (reader, there_writer, self._outward),
+            (there_reader, writer, self._homeward),
+        ):
+            task = asyncio.create_task(_pass_on(source, target, gate))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
 
-async def _pass_on(source: StreamReader, target: StreamWriter) -> None:
+async def _pass_on(source: StreamReader, target: StreamWriter, gate: asyncio.Event) -> None:
     with suppress(ConnectionError):
         while data := await source.read(CHUNK_BYTES):
+            await gate.wait()
             target.write(data)
             await target.drain()
+    await gate.wait()
     target.close()

@@ -1,0 +1,56 @@
+"""What appending to the log does to everything else in its process."""
+
+import asyncio
+from time import monotonic
+from urllib.parse import urlsplit
+
+import pytest
+from pymongo.errors import AutoReconnect
+
+from app.domain.faults import DatabaseUnavailable
+from app.storage import change_appender
+from app.storage.change_appender import ChangeAppender
+from app.storage.client import Client, connect, recorder_of
+from app.storage.lease import take_lease
+from tests.harness.proxy import Proxy
+
+ANSWER_SECONDS = 1.0
+CHANGE = {"teamId": "red", "version": 1, "kind": "TeamCreated", "name": "Red"}
+
+
+async def longest_pause_until(done: asyncio.Task[None]) -> float:
+    """The longest that the event loop did not get round to this coroutine."""
+    longest = 0.0
+    while not done.done():
+        before = monotonic()
+        await asyncio.sleep(0.01)
+        longest = max(longest, monotonic() - before)
+    return longest
+
+
+async def test_a_database_that_falls_silent_in_a_transaction_does_not_stop_the_event_loop(
+    mongodb_uri: str, client: Client, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = urlsplit(mongodb_uri).port
+    assert port is not None
+    lease = await take_lease(recorder_of(client, database), "me")
+    assert lease is not None
+    async with Proxy(port) as proxy:
+        uri = f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true"
+        through = connect(uri, timeout_seconds=ANSWER_SECONDS)
+
+        def fall_silent(_: object) -> None:
+            proxy.hold(outward=True)
+            raise AutoReconnect("The connection was lost.")
+
+        monkeypatch.setattr(change_appender, "remember", fall_silent)
+        appending = asyncio.create_task(
+            ChangeAppender(through, database, lease).append([CHANGE], None)
+        )
+        longest = await longest_pause_until(appending)
+        proxy.let_pass()
+        through.close()
+
+    with pytest.raises(DatabaseUnavailable):
+        appending.result()
+    assert longest < ANSWER_SECONDS / 2
