@@ -13,6 +13,7 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
+from app.storage.change_log import MongoChangeLog
 from app.storage.change_stream import ChangeStream
 from app.storage.client import (
     Client,
@@ -203,12 +204,14 @@ async def _set_expiry(requests: Collection, *, hours: int) -> None:
 async def _fix_beginning_of_history(client: Client, database: str) -> None:
     """Lets the log begin before the first team, so that none is older than its recorder.
 
-    The position in the stream is fixed first and the absence of teams seen after: whatever is
-    written in between is in the stream. Where there are teams, the recorder begins with them.
+    The position in the stream is fixed first and the absence of teams seen after, when what was
+    under way is on a majority: whatever is written later is in the stream. Where there are teams,
+    the recorder begins with them.
     """
     recorder, teams = recorder_of(client, database), teams_of(client, database)
     if await recorder.find_one({"_id": RECORDER_ID}, {"_id": 1}) is None:
         async with ChangeStream(client, teams, [], resume_after=None) as stream:
+            await MongoChangeLog(client, database).catch_up()
             is_empty = await teams.find_one({}, {"_id": 1}) is None
             await make_lease(recorder, stream.position if is_empty else None)
 

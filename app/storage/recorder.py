@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError
 from app.domain.faults import DatabaseUnavailable
 from app.storage.change_appender import ChangeAppender, LeaseLost
 from app.storage.change_documents import EVENT_FIELDS, change_of_event
+from app.storage.change_log import MongoChangeLog
 from app.storage.change_stream import ChangeStream, ResumeToken
 from app.storage.client import Client, recorder_of, teams_of
 from app.storage.errors import HistoryLost
@@ -41,6 +42,7 @@ class Recorder:
         self._database = database
         self._teams = teams_of(client, database)
         self._recorder = recorder_of(client, database)
+        self._log = MongoChangeLog(client, database)
         self._holder = uuid4().hex
 
     async def run(self) -> None:
@@ -81,10 +83,12 @@ class Recorder:
     async def _record_with_lost_history(self, lease: Lease, appender: ChangeAppender) -> None:
         """Fills the log from the teams themselves, then follows the stream.
 
-        The stream is opened before the teams are read, so that no change falls between the two;
-        what both of them tell is recorded once.
+        The stream is opened before the teams are read, so that no change falls between the two; not
+        even one that lies before the stream, and that no majority has yet: hence the wait for what
+        is under way. What both of them tell is recorded once.
         """
         async with self._stream(resume_after=None) as stream:
+            await self._log.catch_up()
             await appender.append_lost_history(stream.position)
             await self._record_stream(stream, lease, appender)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from app.storage.change_tail import MongoChangeTail
 from app.storage.client import Client, connect_for_streams
 from app.storage.preparation import prepare_database
 from tests.harness.fake_feeds import SOME_TIME
+from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.replica_set import ReplicaSet
 
 DATABASE = "team_joiner"
@@ -110,3 +111,34 @@ async def test_reads_that_have_caught_up_show_what_no_majority_had(
     await catching_up
 
     assert await reader.last_position() == 2
+
+
+async def test_a_recorder_without_a_position_tells_what_no_majority_had_when_it_began(
+    replica_set: ReplicaSet, streams: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream begins behind version 2, and the team shows it only once a majority has it."""
+    log = ChangeLogReader(streams, DATABASE)
+    teams = streams[DATABASE].get_collection("teams", write_concern=WriteConcern(1))
+    await log.forget_recorder()
+    await teams.insert_one({"_id": "red", "name": "Red", "userIds": [], "version": 1})
+    enter = ChangeStream.__aenter__
+    opened = asyncio.Event()
+    frozen = AsyncExitStack()
+
+    async def open_behind(self: ChangeStream) -> ChangeStream:
+        monkeypatch.setattr(ChangeStream, "__aenter__", enter)
+        await frozen.enter_async_context(replica_set.frozen_secondaries())
+        await teams.update_one({"_id": "red"}, {"$set": {"version": 2}})
+        stream = await enter(self)
+        opened.set()
+        return stream
+
+    monkeypatch.setattr(ChangeStream, "__aenter__", open_behind)
+    async with recording(streams, DATABASE) as recorder, frozen:
+        await opened.wait()
+        # What reads the teams without waiting for a majority has read them by now.
+        await asyncio.wait([recorder], timeout=0.5)
+        await frozen.aclose()
+        await log.wait_until_complete()
+
+    assert [version for version, _ in await log.told("red")] == [1, 2]
