@@ -19,6 +19,8 @@ from tests.harness.waiting import eventually
 NAME = "failover"
 ELECTION_MILLISECONDS = 1_500
 READY_SECONDS = 60
+# How long a node that is told to end waits for its successor, and for what is under way.
+QUIESCE_MILLISECONDS = 2_000
 
 
 class Node:
@@ -45,16 +47,26 @@ class Node:
             *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"),
             *("--setParameter", "transactionLifetimeLimitSeconds=3"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            *("--setParameter", f"shutdownTimeoutMillisForSignaledShutdown={QUIESCE_MILLISECONDS}"),
             stdout=DEVNULL,
         )
 
     async def kill(self) -> None:
         """kill -9."""
-        if self._process is not None:
-            process, self._process = self._process, None
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGKILL)
-            await process.wait()
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """SIGTERM: it hands over if it is the primary, and ends."""
+        async with asyncio.timeout(READY_SECONDS):
+            await self._end(signal.SIGTERM)
+
+    async def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            self._process.send_signal(how)
+        await self._process.wait()
+        self._process = None
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal, to a process that runs."""
@@ -79,17 +91,22 @@ class ReplicaSet:
     """Three nodes; entered, it has a primary and two secondaries."""
 
     def __init__(self, folder: Path) -> None:
-        self._nodes = [Node(folder / str(number)) for number in range(3)]
+        self.nodes = [Node(folder / str(number)) for number in range(3)]
 
     @property
     def uri(self) -> str:
         """Where clients connect."""
-        return f"mongodb://{','.join(node.address for node in self._nodes)}/?replicaSet={NAME}"
+        return f"mongodb://{','.join(node.address for node in self.nodes)}/?replicaSet={NAME}"
+
+    @property
+    def ports(self) -> list[int]:
+        """Where the nodes answer."""
+        return [node.port for node in self.nodes]
 
     async def __aenter__(self) -> Self:
         try:
-            await asyncio.gather(*(node.start() for node in self._nodes))
-            for node in self._nodes:
+            await asyncio.gather(*(node.start() for node in self.nodes))
+            for node in self.nodes:
                 await eventually(lambda node=node: _answers(node), timeout_seconds=READY_SECONDS)  # type: ignore[misc]  # mypy can't infer a lambda's default
             await self._initiate()
             await self.wait_until_whole()
@@ -106,15 +123,38 @@ class ReplicaSet:
     ) -> None:
         await self._kill()
 
+    async def primary(self) -> Node:
+        """The primary."""
+        (primary,) = await self._primaries()
+        return primary
+
     async def kill_primary(self) -> Node:
         """Kills the primary with -9; returns it once another node has taken its place."""
-        (primary,) = await self._primaries()
+        primary = await self.primary()
         await primary.kill()
+        await self.wait_until_replaced(primary)
+        return primary
+
+    async def wait_until_replaced(self, primary: Node) -> None:
+        """Returns once another node is the primary."""
+        others = [node for node in self.nodes if node is not primary]
 
         async def is_replaced() -> bool:
-            return len(await self._primaries()) == 1
+            answers = await asyncio.gather(*(node.hello() for node in others))
+            return any(answer.get("isWritablePrimary") for answer in answers)
 
         await eventually(is_replaced, timeout_seconds=READY_SECONDS)
+
+    async def step_down(self, seconds: int) -> Node:
+        """Asks the primary to step down for so long; returns it once it has."""
+        primary = await self.primary()
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+            primary.address, directConnection=True
+        )
+        try:
+            await client.admin.command("replSetStepDown", seconds)
+        finally:
+            client.close()
         return primary
 
     async def keep_primary(self) -> None:
@@ -132,7 +172,7 @@ class ReplicaSet:
     async def frozen_secondaries(self) -> AsyncIterator[None]:
         """No majority: what is written meanwhile is acknowledged by none."""
         primaries = await self._primaries()
-        secondaries = [node for node in self._nodes if node not in primaries]
+        secondaries = [node for node in self.nodes if node not in primaries]
         try:
             for node in secondaries:
                 node.signal(signal.SIGSTOP)
@@ -145,7 +185,7 @@ class ReplicaSet:
         """Returns once there are a primary and two secondaries."""
 
         async def is_whole() -> bool:
-            answers = await asyncio.gather(*(node.hello() for node in self._nodes))
+            answers = await asyncio.gather(*(node.hello() for node in self.nodes))
             primaries = [answer for answer in answers if answer.get("isWritablePrimary")]
             secondaries = [answer for answer in answers if answer.get("secondary")]
             return (len(primaries), len(secondaries)) == (1, 2)
@@ -153,19 +193,19 @@ class ReplicaSet:
         await eventually(is_whole, timeout_seconds=READY_SECONDS)
 
     async def _primaries(self) -> list[Node]:
-        answers = await asyncio.gather(*(node.hello() for node in self._nodes))
+        answers = await asyncio.gather(*(node.hello() for node in self.nodes))
         return [
             node
-            for node, answer in zip(self._nodes, answers, strict=True)
+            for node, answer in zip(self.nodes, answers, strict=True)
             if answer.get("isWritablePrimary")
         ]
 
     async def _initiate(self) -> None:
-        members = [{"_id": i, "host": node.address} for i, node in enumerate(self._nodes)]
+        members = [{"_id": i, "host": node.address} for i, node in enumerate(self.nodes)]
         settings = {"electionTimeoutMillis": ELECTION_MILLISECONDS, "heartbeatIntervalMillis": 500}
         config = {"_id": NAME, "members": members, "settings": settings}
         client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-            self._nodes[0].address, directConnection=True
+            self.nodes[0].address, directConnection=True
         )
         try:
             await client.admin.command("replSetInitiate", config)
@@ -173,7 +213,7 @@ class ReplicaSet:
             client.close()
 
     async def _kill(self) -> None:
-        await asyncio.gather(*(node.kill() for node in self._nodes))
+        await asyncio.gather(*(node.kill() for node in self.nodes))
 
 
 async def _answers(node: Node) -> bool:

@@ -17,9 +17,22 @@ _STARTED = b"Application startup complete"
 
 
 class Server:
-    """One `team-joiner serve` process on a port of its own choice."""
+    """One `team-joiner serve` process on a port of its own choice.
 
-    def __init__(self, mongodb_uri: str, database: str, **environment: str) -> None:
+    `module` is run instead of the service's own; `folder` is where code is looked for first.
+    """
+
+    def __init__(
+        self,
+        mongodb_uri: str,
+        database: str,
+        *,
+        module: str = "app.main",
+        folder: str = ".",
+        **environment: str,
+    ) -> None:
+        self._module = module
+        self._folder = folder
         self._environment = {
             **os.environ,
             "MONGODB_URI": mongodb_uri,
@@ -51,7 +64,10 @@ class Server:
             self._environment["PORT"] = str(self.port)
         self.log.clear()
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app.main", "serve"), env=self._environment, stderr=PIPE
+            *(sys.executable, "-m", self._module, "serve"),
+            cwd=self._folder,
+            env=self._environment,
+            stderr=PIPE,
         )
         started = asyncio.Event()
         self._drain = asyncio.create_task(self._read_log(started))

@@ -67,6 +67,7 @@ class Subscriber:
         self._socket: ClientConnection | None = None
         self._connections = 0
         self.versions: list[int] = []
+        self.kinds: list[str] = []
         self.errors: list[object] = []
 
     async def follow(self) -> None:
@@ -79,7 +80,8 @@ class Subscriber:
                     if await self._follow(self._socket):
                         return
             except (OSError, WebSocketException, TimeoutError):
-                await asyncio.sleep(0.05)  # the server may be on its way up
+                pass
+            await asyncio.sleep(0.05)  # the server may be on its way up
 
     async def _follow(self, socket: ClientConnection) -> bool:
         after = self.versions[-1] if self.versions else 0
@@ -88,15 +90,16 @@ class Subscriber:
             message = json.loads(text)
             if message["type"] == "complete":
                 return not self.errors
-            if message["type"] != "next":
+            if message["type"] not in ("next", "error"):
                 continue
             payload = message["payload"]
-            if payload.get("errors"):
-                code = payload["errors"][0]["extensions"]["code"]
-                if code != "DATABASE_UNAVAILABLE":
-                    self.errors.append(payload["errors"])
+            if errors := payload if message["type"] == "error" else payload.get("errors"):
+                if errors[0]["extensions"]["code"] != "DATABASE_UNAVAILABLE":
+                    self.errors.append(errors)
                 return False
-            self.versions.append(payload["data"]["teamChanges"]["version"])
+            change = payload["data"]["teamChanges"]
+            self.versions.append(change["version"])
+            self.kinds.append(change["__typename"])
         return False
 
     def drop(self) -> None:

@@ -1,0 +1,32 @@
+"""What the clients of three servers saw, and what was left, while a fault struck."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.harness.faults import BY_NAME
+from tests.harness.lab import Lab, running_lab
+from tests.harness.trial import run_trial
+
+# Half of what `scripts/torture` knows, with a short limit for requests; all of it takes minutes.
+# Each with how long a server must have been silent at least: else the fault has not struck.
+REQUEST_SECONDS = 2.0
+FAULTS = {"power-cut": 1.0, "step-down": 0.0, "kill-server": 0.5, "half-open": REQUEST_SECONDS}
+
+
+@pytest.fixture(scope="module")
+async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
+    folder = tmp_path_factory.mktemp("lab")
+    async with running_lab(folder, request_seconds=REQUEST_SECONDS) as lab:
+        yield lab
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_no_promise_is_broken_and_the_service_is_back_by_itself_after(
+    lab: Lab, name: str
+) -> None:
+    trial = await run_trial(lab, BY_NAME[name], prefix=f"{name}-", seed=1)
+
+    assert trial.report.violations == ()
+    assert trial.report.operations > 0
+    assert trial.report.unavailable_seconds >= FAULTS[name]
