@@ -9,7 +9,7 @@ from pathlib import Path
 
 import app
 from app.storage.client import Client as MongoClient
-from app.storage.client import connect
+from app.storage.client import close, connect
 from tests.harness.network import Network
 from tests.harness.replica_set import ReplicaSet
 from tests.harness.servers import Server
@@ -58,5 +58,5 @@ async def running_lab(
             stack.push_async_callback(server.kill)
         await asyncio.gather(*(server.start() for server in servers))
         mongodb = connect(uri, timeout_seconds=READ_SECONDS)
-        stack.callback(mongodb.close)
+        stack.callback(close, mongodb)  # the primary may be silent
         yield Lab(replica_set, servers, network, mongodb, request_seconds, random.Random(seed))

@@ -157,7 +157,7 @@ class Load:
         except ServerError as error:
             outcome = NotDone(error.code) if error.code in NOT_DONE_CODES else Unknown(error.code)
             if error.code not in NOT_DONE_CODES | UNKNOWN_CODES:
-                self.unexpected.append(f"{request.kind} was answered {error}")
+                self.unexpected.append(f"unexpected: {request.kind} was answered {error}")
         call.complete(outcome)
         self._workload.learn(request, outcome)
         if request.kind not in READS and isinstance(outcome, Accepted | Refused):

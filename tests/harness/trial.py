@@ -65,9 +65,13 @@ async def run_trial(lab: Lab, fault: Fault, *, prefix: str, seed: int) -> Trial:
     operations = load.history.operations
     violations = judge_times(operations, lab.request_seconds)
     violations += load.unexpected
-    violations += [f"A subscriber was told {error}" for s in load.subscribers for error in s.errors]
+    violations += [
+        f"unexpected: A subscriber was told {error}" for s in load.subscribers for error in s.errors
+    ]
     if back is None:
-        violations.append(f"Not every server was back {BACK_SECONDS} seconds after {fault.name}.")
+        violations.append(
+            f"not back: Not every server answered {BACK_SECONDS} seconds after {fault.name}."
+        )
     violations += [str(found) for found in await asyncio.to_thread(check, operations, final)]
     report = Report(
         fault=fault.name,
@@ -87,7 +91,7 @@ def judge_times(operations: list[Operation], request_seconds: float) -> list[str
     """A sentence for each request that lasted longer than the servers state."""
     limit = request_seconds + ALLOWANCE_SECONDS
     return [
-        f"A request was not ended after {limit} seconds: {describe(operation)}"
+        f"time limit: A request was not ended after {limit} seconds: {describe(operation)}"
         for operation in operations
         if operation.ended_at - operation.started_at > limit
     ]
