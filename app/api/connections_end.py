@@ -9,6 +9,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 # For a peer that is gone: what is still unsent is given up after that.
 FLUSH_SECONDS = 3
 
+# For a peer that never answers our goodbye. Ten thousand silent sockets, opened as fast as one
+# machine can, held 105 MB at 3 s: each lingers so long after it has been turned away.
+CLOSE_SECONDS = 1.0
+
 # For a peer that is there and reads nothing: what is sent to it waits no longer.
 STALLED_SECONDS = 30.0
 
@@ -61,7 +65,7 @@ class WebSocketProtocol(_EndsWhenStalled, WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(*args, **kwargs)
-        self.close_timeout = float(FLUSH_SECONDS)  # for a peer that never says goodbye
+        self.close_timeout = CLOSE_SECONDS
 
     def shutdown(self) -> None:
         """Ends the connection, with a peer that no longer reads too."""
