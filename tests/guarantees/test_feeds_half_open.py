@@ -27,7 +27,6 @@ async def test_a_half_open_subscriber_holds_nobody_up_and_misses_nothing_when_it
         await eventually(all_have_begun)
         connections = proxy.connections
         proxy.cut_off()
-        stuck_at = [last_of(victim) for victim in victims]
         await feeds.after_more_answers(300)
         reached = await feeds.versions()
 
@@ -35,7 +34,7 @@ async def test_a_half_open_subscriber_holds_nobody_up_and_misses_nothing_when_it
             return all(last_of(n) >= reached[n.team_id] for n in neighbours)
 
         await eventually(neighbours_are_there)
-        assert [last_of(victim) for victim in victims] == stuck_at
+        assert all(last_of(victim) < reached[victim.team_id] for victim in victims)
         assert proxy.connections == connections
         for victim in victims:
             victim.drop()
