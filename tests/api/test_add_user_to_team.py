@@ -5,6 +5,7 @@ import pytest
 from tests.api.world import (
     DEFAULT_CAPACITY,
     MALFORMED_IDS,
+    NOBODYS_TEAM_ID,
     create_team_with,
     find_team,
     members_of,
@@ -60,7 +61,7 @@ async def test_a_value_outside_its_limits_is_refused_by_name(
     assert outcome["field"] == field
 
 
-@pytest.mark.parametrize("team_id", [unknown_team_id(), "nonsense"])
+@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "nonsense"])
 async def test_an_unknown_team_is_not_found_even_for_a_user_who_is_on_one(
     api: Client, team_id: str
 ) -> None:

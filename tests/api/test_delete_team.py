@@ -4,6 +4,7 @@ import pytest
 
 from tests.api.world import (
     MALFORMED_IDS,
+    NOBODYS_TEAM_ID,
     create_team_with,
     find_team,
     new_id,
@@ -72,7 +73,7 @@ async def test_a_value_outside_its_limits_is_refused_by_name(
     assert outcome["field"] == field
 
 
-@pytest.mark.parametrize("team_id", [unknown_team_id(), "nonsense"])
+@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "nonsense"])
 async def test_an_unknown_team_is_not_found(api: Client, team_id: str) -> None:
     outcome = await api.mutate("deleteTeam", teamId=team_id, expectedVersion=1)
 

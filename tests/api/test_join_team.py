@@ -5,6 +5,7 @@ import pytest
 from tests.api.world import (
     DEFAULT_CAPACITY,
     MALFORMED_IDS,
+    NOBODYS_TEAM_ID,
     create_team_with,
     find_team,
     members_of,
@@ -36,7 +37,7 @@ async def test_a_team_created_here_is_joined_through_another_server(
     assert await members_of(api, team["id"]) == [sue]
 
 
-@pytest.mark.parametrize("team_id", [unknown_team_id(), "not an id", ""])
+@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "not an id", ""])
 async def test_an_anonymous_viewer_is_not_allowed_whatever_else_is_wrong(
     api: Client, team_id: str
 ) -> None:
@@ -73,7 +74,7 @@ async def test_a_value_outside_its_limits_is_refused_by_name(
     assert outcome["field"] == field
 
 
-@pytest.mark.parametrize("team_id", [unknown_team_id(), "nonsense"])
+@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "nonsense"])
 async def test_an_unknown_team_is_not_found(api: Client, team_id: str) -> None:
     outcome = await api.mutate("joinTeam", viewer=new_id(), teamId=team_id)
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.api.world import (
     MALFORMED_IDS,
+    NOBODYS_TEAM_ID,
     create_team_with,
     find_team,
     members_of,
@@ -27,7 +28,7 @@ async def test_the_viewer_leaves_and_the_version_rises_by_one(api: Client) -> No
     assert await team_id_of(api, sue) is None
 
 
-@pytest.mark.parametrize("team_id", [unknown_team_id(), "not an id", ""])
+@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "not an id", ""])
 async def test_an_anonymous_viewer_is_not_allowed_whatever_else_is_wrong(
     api: Client, team_id: str
 ) -> None:
@@ -64,7 +65,7 @@ async def test_a_value_outside_its_limits_is_refused_by_name(
     assert outcome["field"] == field
 
 
-@pytest.mark.parametrize("team_id", [unknown_team_id(), "nonsense"])
+@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "nonsense"])
 async def test_an_unknown_team_is_not_found(api: Client, team_id: str) -> None:
     outcome = await api.mutate("leaveTeam", viewer=new_id(), teamId=team_id)
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.api.world import (
     MALFORMED_IDS,
+    NOBODYS_TEAM_ID,
     create_team_with,
     find_team,
     members_of,
@@ -50,7 +51,7 @@ async def test_a_value_outside_its_limits_is_refused_by_name(
     assert outcome["field"] == field
 
 
-@pytest.mark.parametrize("team_id", [unknown_team_id(), "nonsense"])
+@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "nonsense"])
 async def test_an_unknown_team_is_not_found(api: Client, team_id: str) -> None:
     outcome = await api.mutate("removeUserFromTeam", teamId=team_id, userId=new_id())
 

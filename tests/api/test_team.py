@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.api.world import MALFORMED_IDS, create_team_with, find_team, new_id, unknown_team_id
+from tests.api.world import MALFORMED_IDS, NOBODYS_TEAM_ID, create_team_with, find_team, new_id
 from tests.harness.client import Client, ServerError
 
 
@@ -37,7 +37,7 @@ async def test_the_times_are_aware_and_only_the_later_one_moves_with_a_change(ap
     assert datetime.fromisoformat(changed["updatedAt"]) > created_at
 
 
-@pytest.mark.parametrize("team_id", [unknown_team_id(), "nonsense", "x" * 128, "7"])
+@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "nonsense", "x" * 128, "7"])
 async def test_a_team_that_is_not_there_is_null(api: Client, team_id: str) -> None:
     assert await find_team(api, team_id) is None
 

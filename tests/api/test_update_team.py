@@ -6,6 +6,7 @@ from tests.api.world import (
     DEFAULT_CAPACITY,
     MALFORMED_IDS,
     MALFORMED_NAMES,
+    NOBODYS_TEAM_ID,
     create_team_with,
     find_team,
     new_id,
@@ -88,7 +89,7 @@ async def test_a_value_outside_its_limits_is_refused_by_name(
     assert outcome["field"] == field
 
 
-@pytest.mark.parametrize("team_id", [unknown_team_id(), "nonsense", "0" * 128])
+@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "nonsense", "0" * 128])
 async def test_an_unknown_team_is_not_found(api: Client, team_id: str) -> None:
     outcome = await api.mutate("updateTeam", teamId=team_id, expectedVersion=1, name="Blue")
 

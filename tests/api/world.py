@@ -20,6 +20,10 @@ def new_id(kind: str = "user") -> str:
     return f"{kind}-{uuid4().hex[:12]}"
 
 
+NOBODYS_TEAM_ID = "000000000000000000000000"
+"""What a team's id looks like, the same in every process that collects tests."""
+
+
 def unknown_team_id() -> str:
     """What a team's id looks like, of a team that is not there."""
     return uuid4().hex[:24]
