@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 from uuid import uuid4
 
 import click
@@ -18,6 +19,14 @@ from tests.harness.tokens import AUDIENCE, ISSUER, SECRET, Provider, with_rsa_ke
 TOKENS = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
 
 
+class Side(NamedTuple):
+    """One of the servers: its port, its database, and what its requests carry."""
+
+    port: int
+    database: str
+    headers: bytes
+
+
 @click.command()
 @click.option("--connections", default=32, show_default=True, help="Clients at once.")
 @click.option("--mutations", default=3_000, show_default=True, help="Per round and side.")
@@ -26,38 +35,38 @@ def main(connections: int, mutations: int, rounds: int) -> None:
     """Compares a server that wants tokens (HS256, RS256) with one that believes the headers."""
     with ExitStack() as stack:
         uri = stack.enter_context(deployment(None))
-        database = f"bench_{uuid4().hex[:8]}"
+        run = f"bench_{uuid4().hex[:8]}"
         secret, rsa = with_secret(), with_rsa_key()
         key_file = rsa.write_public_key(Path(stack.enter_context(TemporaryDirectory())))
-        headers = stack.enter_context(api(uri, database))
-        hs256 = stack.enter_context(api(uri, database, settings={**TOKENS, "JWT_SECRET": SECRET}))
-        rs256 = stack.enter_context(
-            api(uri, database, settings={**TOKENS, "JWT_KEY_FILE": str(key_file)})
-        )
-        sides = {
-            "headers": (headers.port, ADMIN),
-            "HS256": (hs256.port, _bearer(secret)),
-            "RS256": (rs256.port, _bearer(rsa)),
+        settings = {
+            "headers": {},
+            "HS256": {**TOKENS, "JWT_SECRET": SECRET},
+            "RS256": {**TOKENS, "JWT_KEY_FILE": str(key_file)},
         }
-        uvloop.run(_measure(uri, database, sides, connections, mutations, rounds))
+        who = {"headers": ADMIN, "HS256": _bearer(secret), "RS256": _bearer(rsa)}
+        # A database each, so that each records its own changes: who records pays for it.
+        sides = {
+            name: Side(
+                stack.enter_context(api(uri, f"{run}_{name}", settings=settings[name])).port,
+                f"{run}_{name}",
+                who[name],
+            )
+            for name in settings
+        }
+        uvloop.run(_measure(uri, sides, connections, mutations, rounds))
 
 
 async def _measure(
-    uri: str,
-    database: str,
-    sides: dict[str, tuple[int, bytes]],
-    connections: int,
-    mutations: int,
-    rounds: int,
+    uri: str, sides: dict[str, "Side"], connections: int, mutations: int, rounds: int
 ) -> None:
     client = connect(uri, timeout_seconds=30)
-    teams = teams_of(client, database)
     rates: dict[str, list[float]] = {name: [] for name in sides}
     for round_number in range(-1, rounds):  # the first one warms up and is not counted
-        for name, (port, headers) in sides.items():
+        for name, side in sides.items():
+            teams = teams_of(client, side.database)
             ids = await insert_teams(teams, [0] * TEAMS)
-            async with connected(port, connections) as sockets:
-                calls = [api_join(socket, ids, headers) for socket in sockets]
+            async with connected(side.port, connections) as sockets:
+                calls = [api_join(socket, ids, side.headers) for socket in sockets]
                 timing = await run_load(calls, 0, mutations)
             await teams.delete_many({})
             if round_number >= 0:
