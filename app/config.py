@@ -56,6 +56,7 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
         "SECONDS",
         "The time within which a request must have arrived, 0.1 to 60; 10 if not given.",
     ),
+    "max_document_length": ("NUMBER", "The most characters of a document; 100000 if not given."),
     "max_tokens": ("NUMBER", "The most tokens of a document; 2000 if not given."),
     "max_depth": ("NUMBER", "How deep fields may be nested, 1 to 100; 15 if not given."),
     "max_aliases": ("NUMBER", "The most aliases of an operation; 30 if not given."),
@@ -145,6 +146,7 @@ class Settings:
     everyone_may_create_teams: bool = False
     allowed_origins: tuple[str, ...] = ()
     arrival_timeout_seconds: float = 10.0
+    max_document_length: int = 100_000
     max_tokens: int = 2_000
     max_depth: int = 15
     max_aliases: int = 30
@@ -205,6 +207,7 @@ _PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = {
     "everyone_may_create_teams": values.switch,
     "allowed_origins": values.origins,
     "arrival_timeout_seconds": values.number_of_seconds(0.1, 60),
+    "max_document_length": values.whole_number(100, 10_000_000),
     "max_tokens": values.whole_number(1, 100_000),
     "max_depth": values.whole_number(1, 100),
     "max_aliases": values.whole_number(0, 10_000),

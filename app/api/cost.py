@@ -17,8 +17,8 @@ from typing import Any
 
 from app.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
-PageSize = int | str
-"""A page size, or the name of the variable that gives it."""
+PageSize = int | tuple[str, ...]
+"""A page size, or the names of the variables of which one gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Cost:
         """
         cost = self.constant
         for size, part in self.parts:
-            times = size if isinstance(size, int) else page_size(values.get(size))
+            times = size if isinstance(size, int) else _given_size(size, values)
             cost += times * part.with_variables(values)
         return cost
 
@@ -59,6 +59,11 @@ def total(constant: int, parts: list[tuple[PageSize, Cost]]) -> Cost:
         elif part.least:
             kept.append((size, part))
     return Cost(constant, tuple(kept), least)
+
+
+def _given_size(names: tuple[str, ...], values: Mapping[str, Any]) -> int:
+    given = [values[name] for name in names if values.get(name) is not None]
+    return max(map(page_size, given), default=DEFAULT_PAGE_SIZE)
 
 
 def page_size(given: object) -> int:

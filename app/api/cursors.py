@@ -79,9 +79,13 @@ def _decode(field: str, cursor: str) -> object:
     if len(cursor) > MAX_CURSOR_LENGTH:
         raise _not_a_cursor(field)
     try:
-        return orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        parts = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
         raise _not_a_cursor(field) from None
+    # To Python true is a number, to MongoDB it is none.
+    if not isinstance(parts, list) or any(isinstance(part, bool) for part in parts):
+        raise _not_a_cursor(field)
+    return parts
 
 
 def _not_a_cursor(field: str) -> Exception:

@@ -14,13 +14,16 @@ from graphql import (
     GraphQLSyntaxError,
     Lexer,
     Source,
+    Token,
     TokenKind,
     parse,
     specified_rules,
+    validate,
 )
 from graphql.language.parser import MAX_NESTING_DEPTH
 from graphql.validation import MaxIntrospectionDepthRule
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.api.bounded_cache import BoundedCache
 from app.api.errors import CodedError, coded_as_invalid
@@ -28,11 +31,21 @@ from app.api.limits import Limits, beyond
 from app.api.measures import MeasuredOperation, Measures, measure
 
 # Bounds the memory that strangers' documents can take. A token takes up to 600 bytes when it is
-# parsed, so that 100,000 are 60 MB; the usual document has 20 to 200.
+# parsed, so that 100,000 are 60 MB; the usual document has 20 to 200. The text itself is kept as
+# well, twice, at up to 4 bytes a character.
 MAX_CACHED_DOCUMENTS = 500
 MAX_CACHED_TOKENS = 100_000
+CHARACTERS_LIKE_A_TOKEN = 75
 
-_RULES = (*specified_rules, MaxIntrospectionDepthRule)
+# Of a document that does not fit the schema: each quotes a part of it, and takes time to word.
+MAX_VALIDATION_ERRORS = 10
+
+_RULES = (
+    *specified_rules,
+    MaxIntrospectionDepthRule,
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +72,36 @@ class Documents:
         prepared = self._prepared.get(text)
         if prepared is None:
             prepared = self._prepare(text)
-            self._prepared.put(text, prepared, weight=prepared.document.token_count)
+            # What is wrong does not come again, and its errors may be larger than itself.
+            if not prepared.errors:
+                weight = prepared.document.token_count + len(text) // CHARACTERS_LIKE_A_TOKEN
+                self._prepared.put(text, prepared, weight=weight)
         return prepared
 
     def _prepare(self, text: str) -> PreparedDocument:
+        limits = self._limits
+        if len(text) > limits.max_document_length:
+            raise beyond("DOCUMENT_TOO_LONG", "characters", limits.max_document_length, len(text))
         try:
-            document = parse(text, max_tokens=self._limits.max_tokens)
-            operations = measure(document)
-            errors: tuple[GraphQLError, ...] = tuple(self._beyond_limits(operations))
-            # What is beyond the limits is not validated, which might take long.
-            errors = errors or tuple(
-                coded_as_invalid(error)
-                for error in validate_document(self._schema, document, _RULES)
+            document = parse(
+                text, max_lexical_tokens=limits.max_tokens, max_comments=limits.max_tokens
             )
-        except GraphQLSyntaxError:
-            if limit := _beyond_parsing(text, self._limits):
-                raise limit from None
-            raise
+            operations = measure(document)
+        except GraphQLSyntaxError as error:
+            raise _beyond_parsing(text, error, limits) or error from None
         except RecursionError:
-            raise beyond("QUERY_TOO_DEEP", "levels", self._limits.max_depth) from None
-        return PreparedDocument(document, errors, operations)
+            raise beyond("QUERY_TOO_DEEP", "levels", limits.max_depth) from None
+        # What is beyond the limits is not validated, which might take long.
+        errors = [*self._beyond_limits(operations)] or [*self._validate(document)]
+        return PreparedDocument(document, tuple(errors), operations)
+
+    def _validate(self, document: DocumentNode) -> Iterator[GraphQLError]:
+        errors = validate(self._schema, document, _RULES, max_errors=MAX_VALIDATION_ERRORS)
+        return map(coded_as_invalid, errors)
 
     def _beyond_limits(
         self, operations: Mapping[str | None, MeasuredOperation]
-    ) -> Iterator[CodedError]:
+    ) -> Iterator[GraphQLError]:
         for operation in operations.values():
             yield from beyond_limits(operation.measures, self._limits)
 
@@ -102,21 +121,25 @@ def beyond_limits(measures: Measures, limits: Limits) -> Iterator[CodedError]:
             yield beyond(code, what, limit, found)
 
 
-def _beyond_parsing(text: str, limits: Limits) -> CodedError | None:
-    """The limit that kept a text from being parsed, looking at no more of it than that allows."""
-    lexer = Lexer(Source(text))
-    nesting = 0
+def _beyond_parsing(text: str, error: GraphQLSyntaxError, limits: Limits) -> CodedError | None:
+    """The limit at which the parser gave up a text; None if it is simply no GraphQL."""
+    (position,) = error.positions or (0,)
+    lexer = Lexer(Source(text[:position]))
+    token: Token | None = lexer.token
     try:
-        for _ in range(limits.max_tokens + 1):
-            match lexer.advance().kind:
-                case TokenKind.BRACE_L | TokenKind.BRACKET_L:
-                    nesting += 1
-                case TokenKind.BRACE_R | TokenKind.BRACKET_R:
-                    nesting -= 1
-                case TokenKind.EOF:
-                    return None
-            if nesting > MAX_NESTING_DEPTH:
-                return beyond("QUERY_TOO_DEEP", "levels", limits.max_depth)
+        while lexer.advance().kind is not TokenKind.EOF:
+            pass
     except GraphQLSyntaxError:
         return None
-    return beyond("TOO_MANY_TOKENS", "tokens", limits.max_tokens)
+    tokens = comments = nesting = deepest = 0
+    while token := token and token.next:
+        tokens += token.kind not in {TokenKind.COMMENT, TokenKind.EOF}
+        comments += token.kind is TokenKind.COMMENT
+        nesting += token.kind in {TokenKind.BRACE_L, TokenKind.BRACKET_L}
+        nesting -= token.kind in {TokenKind.BRACE_R, TokenKind.BRACKET_R}
+        deepest = max(deepest, nesting)
+    if deepest >= MAX_NESTING_DEPTH:
+        return beyond("QUERY_TOO_DEEP", "levels", limits.max_depth)
+    if max(tokens, comments) >= limits.max_tokens:
+        return beyond("TOO_MANY_TOKENS", "tokens", limits.max_tokens)
+    return None

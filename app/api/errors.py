@@ -17,9 +17,9 @@ DATABASE_UNAVAILABLE             MongoDB did not answer in time; send the reques
 CONTENTION                       every attempt lost to another change; send it again
 INTERNAL_SERVER_ERROR            a bug; `requestId` finds it in the server's log
 
-Beyond a limit, which `limit` names, with what there was as `found`: TOO_MANY_TOKENS,
-QUERY_TOO_DEEP, TOO_MANY_ALIASES, TOO_MANY_DIRECTIVES, TOO_MANY_ROOT_FIELDS, QUERY_TOO_COSTLY,
-BATCH_TOO_LARGE, TOO_MANY_SUBSCRIPTIONS, TOO_MANY_CONNECTIONS.
+Beyond a limit, which `limit` names, with what there was as `found`: DOCUMENT_TOO_LONG,
+TOO_MANY_TOKENS, QUERY_TOO_DEEP, TOO_MANY_ALIASES, TOO_MANY_DIRECTIVES, TOO_MANY_ROOT_FIELDS,
+QUERY_TOO_COSTLY, BATCH_TOO_LARGE, TOO_MANY_SUBSCRIPTIONS, TOO_MANY_CONNECTIONS.
 
 Switched off here: BATCHING_DISABLED, INTROSPECTION_DISABLED, PERSISTED_QUERY_NOT_SUPPORTED.
 
@@ -47,6 +47,9 @@ NOT_EXECUTABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperati
 
 logger = logging.getLogger(__name__)
 
+# The library quotes what it was sent: a document of 900 KB was answered with 89 MB.
+MAX_MESSAGE_LENGTH: Final = 300
+
 METHOD_NOT_ALLOWED = 405
 NOT_ACCEPTABLE = 406
 REQUEST_TIMEOUT = 408
@@ -73,10 +76,13 @@ _STATUSES: Final = {
 
 
 class CodedError(GraphQLError):
-    """An error that is meant for the client as it stands."""
+    """An error that is meant for the client as it stands.
+
+    *Limits*: a message of `MAX_MESSAGE_LENGTH`, as everywhere here.
+    """
 
     def __init__(self, code: str, message: str, **extensions: object) -> None:
-        super().__init__(message, extensions={"code": code, **extensions})
+        super().__init__(_shortened(message), extensions={"code": code, **extensions})
         self.code = code
         self.facts = extensions
 
@@ -100,11 +106,24 @@ def database_unavailable() -> CodedError:
     )
 
 
-def present(error: GraphQLError) -> GraphQLError:
+def present_all(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
+    """The errors of one answer as the client may see them.
+
+    Of faults of one type only the first is logged: one cause may fail a field on every node.
+    """
+    presented, logged = [], set[type[Exception] | None]()
+    for error in errors:
+        fault = type(error.original_error) if error.original_error else None
+        presented.append(present(error, is_logged=fault not in logged))
+        logged.add(fault)
+    return presented
+
+
+def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
     """The error as the client may see it: coded, and masked unless it is the client's own.
 
-    Presenting twice changes nothing. What is masked is logged once, under an id that the client is
-    given too.
+    Presenting twice changes nothing. What is masked is logged, under an id that the client is given
+    too.
     """
     if error.extensions and "code" in error.extensions:
         return error
@@ -116,18 +135,27 @@ def present(error: GraphQLError) -> GraphQLError:
     if isinstance(cause, NOT_EXECUTABLE):
         return _with_code(error, "BAD_REQUEST", error.message)
     if isinstance(cause, DatabaseUnavailable):
-        logger.warning("A request failed because the database is unavailable: %s", cause)
+        if is_logged:
+            logger.warning("A request failed because the database is unavailable: %s", cause)
         shown = database_unavailable()
         return _with_code(error, "DATABASE_UNAVAILABLE", shown.message)
     if isinstance(cause, TooMuchContention):
-        logger.warning("A request gave up after too many conflicts: %s", cause)
+        if is_logged:
+            logger.warning("A request gave up after too many conflicts: %s", cause)
         return _with_code(
             error, "CONTENTION", "Too many changes happened at once. Nothing was done; try again."
         )
+    masked = mask(cause, is_logged=is_logged)
+    return _with_code(error, masked.code, masked.message, **masked.facts)
+
+
+def mask(cause: BaseException, *, is_logged: bool = True) -> CodedError:
+    """What a client may see of a bug; the log gets the rest, under the same request id."""
     request_id = current_request_id()
-    logger.error("Unexpected error, request id %s", request_id, exc_info=cause)
-    return _with_code(
-        error, "INTERNAL_SERVER_ERROR", "Something went wrong on our side.", requestId=request_id
+    if is_logged:
+        logger.error("Unexpected error, request id %s", request_id, exc_info=cause)
+    return CodedError(
+        "INTERNAL_SERVER_ERROR", "Something went wrong on our side.", requestId=request_id
     )
 
 
@@ -148,13 +176,19 @@ def _code_of(error: GraphQLError) -> str:
 
 def _with_code(error: GraphQLError, code: str, message: str, **extensions: object) -> GraphQLError:
     return GraphQLError(
-        message,
+        _shortened(message),
         nodes=error.nodes,
         source=error.source,
         positions=error.positions,
         path=error.path,
         extensions={**(error.extensions or {}), "code": code, **extensions},
     )
+
+
+def _shortened(message: str) -> str:
+    if len(message) <= MAX_MESSAGE_LENGTH:
+        return message
+    return message[: MAX_MESSAGE_LENGTH - 1] + "…"
 
 
 def coded_as_invalid(error: GraphQLError) -> GraphQLError:
@@ -191,7 +225,9 @@ def refuse(
 ) -> Response:
     """The answer to an HTTP request that is not executed: a GraphQL error with a 4xx status."""
     code = code or _CODES.get(status_code, "BAD_REQUEST")
-    body = {"errors": [{"message": message, "extensions": {"code": code, **(facts or {})}}]}
+    body = {
+        "errors": [{"message": _shortened(message), "extensions": {"code": code, **(facts or {})}}]
+    }
     headers = dict(headers or {})
     if facts and "retryAfterSeconds" in facts:
         headers["Retry-After"] = str(facts["retryAfterSeconds"])

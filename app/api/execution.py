@@ -1,7 +1,7 @@
 """What every operation passes, whatever the transport: the cache, the limits and the time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from graphql import GraphQLError
@@ -12,6 +12,7 @@ from strawberry.types.graphql import OperationType
 from app.api.documents import Documents, PreparedDocument
 from app.api.errors import CodedError, database_unavailable
 from app.api.limits import Limits, beyond
+from app.api.measures import MeasuredOperation
 
 # Beyond it a JSON number no longer names one integer: readers, ours too, round it.
 MAX_EXACT_INTEGER = 2**53
@@ -56,23 +57,27 @@ class GuardedExecution(SchemaExtension):
     def on_validate(self) -> Iterator[None]:
         """Hands over the errors found; a list of its own, since Strawberry edits it."""
         context = self.execution_context
-        errors = list(self._prepared.errors) or list(self._beyond_limits(self._prepared))
+        errors = list(self._prepared.errors)
+        if not errors:
+            operation = self._prepared.operations[context.operation_name]
+            errors += self._beyond_limits(operation, context.variables or {})
+            _forget_what_is_not_asked_for(operation, context.variables or {})
         if context.operation_type is OperationType.SUBSCRIPTION and context.context.answers_once:
             errors.append(NEEDS_A_STREAM)
         context.pre_execution_errors = errors
         yield
 
-    def _beyond_limits(self, prepared: PreparedDocument) -> Iterator[GraphQLError]:
+    def _beyond_limits(
+        self, operation: MeasuredOperation, variables: Mapping[str, Any]
+    ) -> Iterator[GraphQLError]:
         """What these variables make of a valid document."""
-        variables = self.execution_context.variables or {}
-        operation = prepared.operations[self.execution_context.operation_name]
         cost = operation.measures.cost
         if cost.parts:
             found = cost.with_variables({**operation.defaults, **variables})
             if found > self._limits.max_cost:
                 yield beyond("QUERY_TOO_COSTLY", "values at the most", self._limits.max_cost, found)
         for name, value in variables.items():
-            if _is_rounded(value):
+            if _holds_rounded(value):
                 yield CodedError(
                     "BAD_USER_INPUT",
                     f"Variable '${name}' holds a number that is too large to be read exactly. "
@@ -90,13 +95,25 @@ class GuardedExecution(SchemaExtension):
             raise database_unavailable() from None
 
 
-def _is_rounded(value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    """Whether a number may have lost digits on its way; the schema has no use for such."""
-    match value:
-        case float():
-            return abs(value) > MAX_EXACT_INTEGER
-        case dict():
-            return any(map(_is_rounded, value.values()))
-        case list():
-            return any(map(_is_rounded, value))
+def _forget_what_is_not_asked_for(operation: MeasuredOperation, variables: dict[str, Any]) -> None:
+    """Variables that the operation does not declare would stay as long as a subscription does."""
+    for name in variables.keys() - operation.variables:
+        del variables[name]
+
+
+def _holds_rounded(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether a number in it may have lost digits on its way; the schema has no use for such.
+
+    It may be nested more deeply than a function can call itself.
+    """
+    pending = [value]
+    while pending:
+        match pending.pop():
+            case float(number):
+                if abs(number) > MAX_EXACT_INTEGER:
+                    return True
+            case dict(members):
+                pending += members.values()
+            case list(items):
+                pending += items
     return False

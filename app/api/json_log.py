@@ -9,7 +9,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -17,8 +17,6 @@ from app.api.observation import EndedOperation
 from app.api.request_id import given_request_id
 
 logger = logging.getLogger(__name__)
-
-MAX_NAME_LENGTH: Final = 100
 
 
 class JsonFormatter(logging.Formatter):
@@ -66,7 +64,7 @@ class OperationLog:
 
     def ended(self, operation: EndedOperation) -> None:
         """See `OperationObserver`."""
-        name = operation.name[:MAX_NAME_LENGTH] if operation.name else None
+        name = operation.name
         logger.info(
             "%s: %s",
             f"{operation.kind} {name}" if name else operation.kind,

@@ -9,6 +9,7 @@ from app.api.errors import CodedError
 class Limits:
     """What a document, a request and a client may take. The settings of the same names fill it."""
 
+    max_document_length: int = 100_000
     max_tokens: int = 2_000
     max_depth: int = 15
     max_aliases: int = 30

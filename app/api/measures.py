@@ -23,7 +23,8 @@ from graphql import (
 from app.api.cost import FREE, Cost, PageSize, page_size, total
 from app.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
-# Lists of introspection have no page size, so they have a price: what the usual query answers.
+# Lists of introspection have no page size, so they have a price: what the usual query answers. Each
+# alias below costs it again, since the same could be asked for once more by it.
 INTROSPECTION_COSTS = {"__schema": 5_000, "__type": 500}
 
 _ONE = total(1, [])
@@ -44,9 +45,10 @@ class Measures:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredOperation:
-    """An operation's measures, and the page sizes that its variables have by default."""
+    """An operation's measures, its variables, and the page sizes that those have by default."""
 
     measures: Measures
+    variables: frozenset[str]
     defaults: Mapping[str, int]
 
 
@@ -88,6 +90,7 @@ class _Measurer:
                 introspections=found.introspections,
                 cost=total(0, [(1, found.cost), (DEFAULT_PAGE_SIZE, found.per_edge)]),
             ),
+            frozenset(each.variable.name.value for each in variables),
             defaults,
         )
 
@@ -127,7 +130,7 @@ class _Measurer:
                 aliases=aliases + below.aliases,
                 directives=below.directives,
                 introspections=1,
-                cost=total(INTROSPECTION_COSTS[name], []),
+                cost=total(INTROSPECTION_COSTS[name] * (1 + below.aliases), []),
             )
         cost = total(1, [(1, below.cost), (_page_size(node), below.per_edge)])
         is_edges = name == "edges"
@@ -151,17 +154,20 @@ class _Measurer:
 
 
 def _page_size(node: FieldNode) -> PageSize:
-    """What the field's `first` or `last` say; both together are refused when it is resolved."""
+    """What the field's `first` and `last` say. Not null together, they are refused when it is
+    resolved; but either may be a variable that is null, so that it is not known yet which counts.
+    """
+    variables = []
     for argument in node.arguments or ():
         if argument.name.value in {"first", "last"}:
             match argument.value:
                 case VariableNode(name=name):
-                    return name.value
+                    variables.append(name.value)
                 case NullValueNode():
-                    continue
+                    pass
                 case value:
                     return _literal_size(value)
-    return DEFAULT_PAGE_SIZE
+    return tuple(variables) or DEFAULT_PAGE_SIZE
 
 
 def _literal_size(value: object) -> int:

@@ -19,6 +19,9 @@ CANCELLED: Final = "cancelled"
 """Nobody waits for the answer any more: how subscriptions usually end."""
 UNKNOWN: Final = "unknown"
 
+MAX_NAME_LENGTH: Final = 100
+"""What is noted of an operation's name, which its client has chosen."""
+
 
 @dataclass
 class Notes:
@@ -112,7 +115,8 @@ class ObservedExecution(SchemaExtension):
     def _kind_and_name(self) -> tuple[str, str | None]:
         context = self.execution_context
         try:
-            return context.operation_type.value, context.operation_name
+            name = context.operation_name
+            return context.operation_type.value, name and name[:MAX_NAME_LENGTH]
         except RuntimeError:  # no document, or none of its operations has the name asked for
             return UNKNOWN, None
 

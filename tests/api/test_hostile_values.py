@@ -1,5 +1,7 @@
 """Values that aim at the database or at a reader of JSON: each is refused by a code of its own."""
 
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -150,6 +152,35 @@ async def test_half_a_surrogate_pair_in_a_url_is_no_id(http: httpx.AsyncClient) 
     response = await http.get("/graphql?query=%7Buser(id:%22%ED%A0%80%22)%7Bid%7D%7D")
 
     assert response.json()["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+@pytest.mark.parametrize("levels", [400, 900])
+async def test_variables_may_be_nested_as_deeply_as_json_can_be(
+    http: httpx.AsyncClient, opening: str, levels: int
+) -> None:
+    nested = opening * levels + "1" + ("]" if opening == "[" else "}") * levels
+    query = '{"query": "{ viewer { id } }", "variables": {"unused": %s}}' % nested  # noqa: UP031
+
+    response = await http.post(
+        "/graphql", content=query, headers={"Content-Type": "application/json"}
+    )
+
+    assert response.json() == {"data": {"viewer": {"id": "root"}}}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [["member", True, "x", True, True], ["member", 0, "x", False, 1], ["change", True], True, {}],
+)
+async def test_a_cursor_that_nobody_has_given_is_invalid_input(
+    api: Client, http: httpx.AsyncClient, parts: object
+) -> None:
+    team = await create_team_with(api)
+    query = "query ($t: ID!, $v: String) { team(id: $t) { members(after: $v) { totalCount } } }"
+    cursor = urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+    assert await code_of(http, query, t=team["id"], v=cursor) == "INVALID_INPUT"
 
 
 async def test_a_hostile_name_is_kept_as_the_text_that_it_is(api: Client) -> None:

@@ -104,8 +104,11 @@ async def test_names_that_clients_invent_do_not_fill_the_monitoring(
     for number in range(150):
         await api.execute(f"query Invented{number} {{ viewer {{ id }} }}")
 
+        await api.execute(f"query Long{number}{'x' * 1_000} {{ viewer {{ id }} }}")
+
     names = (await read_metrics(server)).labels("operations_total", "name")
 
+    assert max(map(len, names)) <= 100
     assert len(names) <= 102
     assert "other" in names
 

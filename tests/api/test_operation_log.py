@@ -38,6 +38,18 @@ async def line_of(server: Server, request_id: str) -> dict[str, Any]:
     return line
 
 
+async def test_a_client_cannot_fill_the_log_with_a_name(server: Server) -> None:
+    request_id = new_id("request")
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        body = {"query": f"query {'x' * 50_000} {{ viewer {{ id }} }}"}
+        await http.post("/graphql", json=body, headers={"X-Request-Id": request_id})
+
+    line = await line_of(server, request_id)
+
+    assert (line["operation"], line["outcome"]) == ("x" * 100, "success")
+    assert len(line["message"]) < 200
+
+
 async def test_an_operation_has_one_line_with_its_id_name_kind_outcome_and_duration(
     server: Server,
 ) -> None:

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from time import perf_counter
 
 import httpx
+import psutil
 import pytest
+from graphql import build_client_schema, get_introspection_query
 
 from app.api.limits import Limits
 from tests.api.world import new_id
@@ -45,6 +47,10 @@ TOO_MUCH = {
         "TOO_MANY_ROOT_FIELDS",
         LIMITS.max_root_fields,
     ),
+    "a long text": ('{ user(id: "' + "x" * 100_000 + '") { id } }', "DOCUMENT_TOO_LONG", 100_000),
+    "a long name": ("query " + "x" * 100_000 + " { viewer { id } }", "DOCUMENT_TOO_LONG", 100_000),
+    "comments": ("{ viewer { id } }" + "#\n" * 40_000, "TOO_MANY_TOKENS", LIMITS.max_tokens),
+    "comments before": ("#\n" * 40_000 + "{ viewer { id } }", "TOO_MANY_TOKENS", LIMITS.max_tokens),
     "lists in lists": ("{ user(id: " + "[" * 900 + "]" * 900 + ") { id } }", "QUERY_TOO_DEEP", 15),
     "long": ("{" + " id" * 5_000 + "}", "TOO_MANY_TOKENS", LIMITS.max_tokens),
     "aliased x 1,000": (repeated("a{}: viewer {{ id }}", 1_000), "TOO_MANY_TOKENS", 2_000),
@@ -72,6 +78,11 @@ TOO_MUCH = {
     "pages of pages": (nested(8, first=100), "QUERY_TOO_COSTLY", LIMITS.max_cost),
     "pages of the usual size": (nested(12, first=20), "QUERY_TOO_COSTLY", LIMITS.max_cost),
     "doubling fragments": (DOUBLING, "QUERY_TOO_COSTLY", LIMITS.max_cost),
+    "introspection by aliases below": (
+        "{ __schema { types { a: fields { name } b: fields { name } } } }",
+        "QUERY_TOO_COSTLY",
+        LIMITS.max_cost,
+    ),
     "introspection again and again": (
         repeated("a{}: __schema {{ types {{ name }} }}", 20),
         "QUERY_TOO_COSTLY",
@@ -141,6 +152,76 @@ async def test_fields_to_be_merged_do_not_hold_the_server_up(
     assert extensions["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "mutation { joinTeam(input: { "
+        + " ".join(f'f{number}: "{"x" * 800}"' for number in range(100))
+        + " }) { __typename } }",
+        "mutation { joinTeam(input: { "
+        + " ".join(f"teamId{number}: 1" for number in range(470))
+        + " }) { __typename } }",
+        "{ " + " ".join(f"{'x' * 900}{number}" for number in range(20)) + " }",
+    ],
+)
+async def test_what_does_not_fit_the_schema_is_answered_briefly_and_at_once(
+    http: httpx.AsyncClient, query: str
+) -> None:
+    began = perf_counter()
+    response = await http.post("/graphql", json={"query": query})
+
+    assert perf_counter() - began < AT_ONCE_SECONDS / 2
+    assert len(response.content) < 10_000
+    codes = {error["extensions"]["code"] for error in response.json()["errors"]}
+    assert codes == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+async def test_a_long_name_is_not_sent_back(http: httpx.AsyncClient) -> None:
+    body = {"query": "query A { viewer { id } }", "operationName": "x" * 100_000}
+
+    response = await http.post("/graphql", json=body)
+
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+    assert len(response.content) < 1_000
+
+
+async def test_documents_of_strangers_take_bounded_memory(servers: list[Server]) -> None:
+    process = psutil.Process(servers[1].pid)
+    before = process.memory_info().rss
+    async with httpx.AsyncClient(base_url=servers[1].url, timeout=15) as http:
+        for number in range(400):
+            # Python keeps each character in 4 bytes, and the text twice: together 288 MB.
+            text = f"{{ viewer {{ id }} }} #\U0001f600{number} " + "x" * 90_000
+            await http.post("/graphql", json={"query": text})
+
+    assert process.memory_info().rss - before < 150_000_000
+
+
+async def test_of_two_variables_for_a_page_the_larger_counts(http: httpx.AsyncClient) -> None:
+    query = """query ($a: Int, $b: Int) { teams(first: $a, last: $b) { edges { node {
+      members(first: $a, last: $b) { edges { node { id } } } } } } }"""
+
+    assert (await refusal(http, query, b=100))["code"] == "QUERY_TOO_COSTLY"
+    assert (await refusal(http, query, a=None, b=100))["code"] == "QUERY_TOO_COSTLY"
+
+
+async def test_the_whole_introspection_is_answered(http: httpx.AsyncClient) -> None:
+    query = get_introspection_query(input_value_deprecation=True, one_of=True)
+
+    response = await http.post("/graphql", json={"query": query})
+
+    assert "errors" not in response.json()
+    assert "Team" in build_client_schema(response.json()["data"]).type_map
+
+
+async def test_every_type_can_be_asked_whether_it_is_one_of(http: httpx.AsyncClient) -> None:
+    query = '{ __type(name: "Team") { isOneOf fields { type { isOneOf } } } }'
+
+    response = await http.post("/graphql", json={"query": query})
+
+    assert "errors" not in response.json()
+
+
 @pytest.mark.parametrize("query", [nested(12), "{ a: viewer { id } b: viewer { id } }"])
 async def test_what_is_within_the_limits_is_answered(http: httpx.AsyncClient, query: str) -> None:
     response = await http.post("/graphql", json={"query": query})
@@ -189,6 +270,7 @@ async def strict(mongodb_uri: str) -> AsyncIterator[Server]:
         "INTROSPECTION": "off",
         "GRAPHIQL": "off",
         "MAX_BATCH_SIZE": "3",
+        "MAX_DOCUMENT_LENGTH": "400",
         "MAX_TOKENS": "60",
         "MAX_DEPTH": "3",
         "MAX_ALIASES": "1",
@@ -253,6 +335,35 @@ async def test_introspection_can_be_switched_off(
     strict_http: httpx.AsyncClient, query: str
 ) -> None:
     assert (await refusal(strict_http, query))["code"] == "INTROSPECTION_DISABLED"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("{ teamz { totalCount } }", {}),
+        ("mutation { createTeams { __typename } }", {}),
+        ("query ($o: TeamOrders) { teams(orderBy: $o) { totalCount } }", {}),
+        ("{ teams(orderBy: NAME_AS) { totalCount } }", {}),
+        ("query ($o: TeamOrder) { teams(orderBy: $o) { totalCount } }", {"o": "NAME_AS"}),
+        (
+            "mutation ($i: JoinTeamInput!) { joinTeam(input: $i) { __typename } }",
+            {"i": {"teamId": "t", "requestIds": "r"}},
+        ),
+    ],
+)
+async def test_without_introspection_no_name_is_suggested(
+    strict_http: httpx.AsyncClient, http: httpx.AsyncClient, query: str, variables: Answer
+) -> None:
+    body = {"query": query, "variables": variables}
+
+    told, withheld = [
+        (await client.post("/graphql", json=body)).json()["errors"][0]["message"]
+        for client in (http, strict_http)
+    ]
+
+    assert "Did you mean" in told
+    assert withheld.startswith(told[: told.index(" Did you mean")])
+    assert "Did you mean" not in withheld
 
 
 async def test_the_page_for_browsers_can_be_switched_off(strict_http: httpx.AsyncClient) -> None:

@@ -3,8 +3,7 @@ import logging
 import sys
 from typing import Any
 
-from app.api.json_log import JsonFormatter, OperationLog, names_no_client
-from app.api.observation import EndedOperation
+from app.api.json_log import JsonFormatter, names_no_client
 
 
 def formatted(message: str, *given: object, exc_info: Any = None, **extra: Any) -> dict[str, Any]:
@@ -70,19 +69,3 @@ def test_uvicorns_lines_about_websockets_are_left_out_for_they_name_clients() ->
 
     assert not names_no_client(about_a_client)
     assert names_no_client(about_itself)
-
-
-def test_a_client_cannot_fill_the_log_with_a_name(caplog: Any) -> None:
-    operation = EndedOperation("x" * 10_000, "query", "success", (), 0.0123)
-
-    with caplog.at_level(logging.INFO):
-        OperationLog().ended(operation)
-
-    (record,) = caplog.records
-    assert record.fields == {
-        "operation": "x" * 100,
-        "kind": "query",
-        "outcome": "success",
-        "duration_ms": 12.3,
-    }
-    assert len(record.getMessage()) < 200

@@ -93,7 +93,23 @@ def test_introspection_has_a_price_and_counts_its_aliases_but_no_depth() -> None
     measures = measured(f"{{ __schema {{ {types} }} }}").measures
 
     assert (measures.depth, measures.aliases, measures.introspections) == (1, 1, 1)
-    assert measures.cost.constant == 5_000
+
+
+def test_introspection_costs_its_price_again_for_each_alias() -> None:
+    assert cost("{ __schema { types { name } } }") == 5_000
+    assert cost("{ __schema { a: types { name } b: types { name } } }") == 15_000
+
+
+@pytest.mark.parametrize(
+    ("variables", "size"),
+    [({"a": 2}, 2), ({"b": 3}, 3), ({"a": None, "b": 3}, 3), ({}, 20), ({"a": 2, "b": 3}, 3)],
+)
+def test_of_two_variables_the_one_that_is_given_is_the_page_size(
+    variables: dict[str, object], size: int
+) -> None:
+    text = "query ($a: Int, $b: Int) { teams(first: $a, last: $b) { edges { cursor } } }"
+
+    assert cost(text, **variables) == 1 + size * 2
 
 
 def test_each_operation_is_measured_by_itself() -> None:
