@@ -97,4 +97,13 @@ def configure_logging(level: str, log_format: str) -> None:
     # The driver tells about every lost heartbeat; what matters of it we say ourselves.
     logging.getLogger("pymongo").setLevel(max(logging.WARNING, logging.getLogger().level))
     # To debug, uvicorn writes down the headers of WebSockets, with the tokens in them.
-    logging.getLogger("uvicorn.error").setLevel(max(logging.INFO, logging.getLogger().level))
+    uvicorn = logging.getLogger("uvicorn.error")
+    uvicorn.setLevel(max(logging.INFO, logging.getLogger().level))
+    uvicorn.addFilter(_is_no_client_s_doing)
+
+
+def _is_no_client_s_doing(record: logging.LogRecord) -> bool:
+    """Leaves out the traceback that uvicorn logs, as an error, for text of a WebSocket's that is no
+    UTF-8, which it closes with 1007 as it should: anybody could fill the log with them.
+    """
+    return record.msg != "Invalid UTF-8 sequence received from client."

@@ -14,6 +14,9 @@ from app.api.errors import REQUEST_TIMEOUT, refuse
 
 MAX_HEAD_BYTES = 65_536
 
+# Requests sent before the first one is answered: uvicorn keeps as many as come.
+MAX_PIPELINED = 16
+
 
 class TimelyHttpProtocol(HttpProtocol):
     """HTTP whose requests must have arrived, to the last byte, within a time.
@@ -21,7 +24,8 @@ class TimelyHttpProtocol(HttpProtocol):
     It begins with the connection, and again with each request's first byte. Who is late is answered
     408. Between requests uvicorn's own limit for idle connections holds (5 seconds).
 
-    *Limits*: `arrival_timeout_seconds`; 65,536 bytes for the request line and the headers.
+    *Limits*: `arrival_timeout_seconds`; 65,536 bytes for the request line and the headers;
+    `MAX_PIPELINED` requests that wait for an answer.
     """
 
     def __init__(self, *args: Any, arrival_timeout_seconds: float, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
@@ -37,9 +41,10 @@ class TimelyHttpProtocol(HttpProtocol):
         self._await_arrival()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forgets the deadline."""
+        """Forgets the deadline, and what was still to be answered."""
         self._arrived()
         super().connection_lost(exc)
+        self.pipeline.clear()
 
     def on_message_begin(self) -> None:
         """Begins to wait for the rest of a request."""
@@ -55,14 +60,20 @@ class TimelyHttpProtocol(HttpProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Takes a header."""
+        """Takes a header, but none that follows the body.
+
+        A proxy that takes out headers does not look there (RFC 9110, section 6.5.1).
+        """
         self._count_head(len(name) + len(value))
-        super().on_header(name, value)
+        if not self._is_in_body:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Hands the request to the application, which reads the body as it comes."""
         super().on_headers_complete()
         self._is_in_body = True
+        if len(self.pipeline) > MAX_PIPELINED:
+            raise ValueError("There are too many requests to be answered.")
 
     def on_message_complete(self) -> None:
         """Has the whole request."""
@@ -77,7 +88,7 @@ class TimelyHttpProtocol(HttpProtocol):
     def _count_head(self, count: int) -> None:
         self._head_bytes += count
         if self._head_bytes > MAX_HEAD_BYTES:
-            # The parser's caller makes a 400 of it and closes the connection.
+            # The parser's caller makes a 400 of it and closes the connection; below too.
             raise ValueError("The request's head is too large.")
 
     def _await_arrival(self) -> None:

@@ -15,7 +15,10 @@ class _ClientGone(Exception):
 
 
 class BodyLimit:
-    """ASGI middleware: 413 for a body of more than `max_bytes`, announced or not."""
+    """ASGI middleware: 413 for a body of more than `max_bytes`, announced or not.
+
+    What comes beside an answer that did not wait for it is read by nobody, and so not limited.
+    """
 
     def __init__(self, app: ASGIApp, *, max_bytes: int, observers: Observers) -> None:
         self._app = app
@@ -30,7 +33,7 @@ class BodyLimit:
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > self._max_bytes:
             return await self._refuse(scope, receive, send)
-        received, is_complete = 0, False
+        received, is_complete, is_answered = 0, False, False
 
         async def receive_within_limit() -> Message:
             nonlocal received, is_complete
@@ -39,12 +42,17 @@ class BodyLimit:
                 raise _ClientGone
             is_complete = is_complete or not message.get("more_body", False)
             received += len(message.get("body", b""))
-            if received > self._max_bytes:
+            if received > self._max_bytes and not is_answered:
                 raise _BodyTooLarge
             return message
 
+        async def send_and_note(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = True
+            await send(message)
+
         try:
-            return await self._app(scope, receive_within_limit, send)
+            return await self._app(scope, receive_within_limit, send_and_note)
         except _BodyTooLarge:
             return await self._refuse(scope, receive, send)
         except _ClientGone:

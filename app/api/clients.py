@@ -71,7 +71,13 @@ class Clients:
     async def counted(
         self, client: str, results: AsyncGenerator[ExecutionResult]
     ) -> AsyncGenerator[ExecutionResult, None]:
-        """The results of a stream, which counts from the first one asked for to its end."""
+        """The results of a stream, which counts from the first one asked for to its end.
+
+        Others of the client may have begun since it was let in: then an error is all there is.
+        """
+        if refusal := self.refusal(client):
+            yield ExecutionResult(data=None, errors=[refusal])
+            return
         self.enter(client)
         try:
             async with aclosing(results):

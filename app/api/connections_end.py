@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 # For a peer that is gone: what is still unsent is given up after that.
@@ -15,6 +16,8 @@ CLOSE_SECONDS = 1.0
 
 # For a peer that is there and reads nothing: what is sent to it waits no longer.
 STALLED_SECONDS = 30.0
+
+_NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class _EndsWhenStalled(asyncio.Protocol):
@@ -66,6 +69,37 @@ class WebSocketProtocol(_EndsWhenStalled, WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(*args, **kwargs)
         self.close_timeout = CLOSE_SECONDS
+
+    def data_received(self, data: bytes) -> None:
+        """Takes what has come; what is no handshake is answered, which uvicorn leaves undone.
+
+        Too many headers, or a body: such connections would stay open for ever, known to nobody.
+        """
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.transport.write(b"".join(self.conn.data_to_send()) or _NO_HANDSHAKE)
+            self.transport.close()
+
+    def handle_ping(self) -> None:
+        """Answers, unless the peer takes nothing: the answers would fill the memory.
+
+        Of several pings only the last need be answered (RFC 6455, section 5.5.3).
+        """
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    async def send(self, message: Any) -> None:  # noqa: ANN401 - an ASGI message
+        """Sends it, unless the protocol has closed the connection for broken frames.
+
+        The application may still be answering what came before them. Uvicorn calls that the
+        application's error, and would log a traceback for each. *Raises*: `ClientDisconnected`.
+        """
+        await self.writable.wait()
+        if self.close_sent:
+            raise ClientDisconnected
+        await super().send(message)
 
     def shutdown(self) -> None:
         """Ends the connection, with a peer that no longer reads too."""

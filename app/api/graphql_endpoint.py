@@ -112,6 +112,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             context.viewer = await self._identity.viewer(connection, context.connection_params)
         except Refused as refused:
             raise ConnectionRejectionError({"message": refused.reason}) from refused
+        context.connection_params = {}  # it may be large, and would stay as long as the connection
         return cast("UnsetType", UNSET)
 
     async def run(self, request: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,14 +1,18 @@
 """GraphQL over WebSocket: Strawberry's `graphql-transport-ws`, strict about what is a message.
 
+A connection is closed once, and what is said after that is said to nobody: neither is an error.
+
 The protocol asks for a close with 4400 on anything else
 (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md). Strawberry does so for what is no
 JSON, or lacks a field; JSON of another shape would end the connection without a code.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
-from strawberry.http.exceptions import NonJsonMessageReceived
+from strawberry.http.exceptions import NonJsonMessageReceived, WebSocketDisconnected
 
 
 class StrictWebSocketAdapter(ASGIWebSocketAdapter):
@@ -25,6 +29,23 @@ class StrictWebSocketAdapter(ASGIWebSocketAdapter):
                 del message["payload"]  # Strawberry knows only its absence
             yield message
 
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        """Sends it, unless the connection has ended meanwhile, as it may at any time."""
+        if self._is_open:
+            with suppress(WebSocketDisconnected):
+                await super().send_json(message)
+
+    async def close(self, code: int, reason: str) -> None:
+        """Closes the connection, unless it has ended or is about to for another reason."""
+        if self._is_open:
+            with suppress(WebSocketDisconnect):
+                await super().close(code, reason)
+
+    @property
+    def _is_open(self) -> bool:
+        states = {self.ws.application_state, self.ws.client_state}
+        return WebSocketState.DISCONNECTED not in states
+
 
 def _has_form(message: object) -> bool:
     match message:
@@ -33,6 +54,7 @@ def _has_form(message: object) -> bool:
                 id != ""
                 and _names_a_document(payload)
                 and isinstance(payload.get("variables"), dict | None)
+                and isinstance(payload.get("extensions"), dict | None)
                 and isinstance(payload.get("operationName"), str | None)
             )
         case {"type": "complete", "id": str()}:

@@ -10,14 +10,13 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from tests.api.feeds import USER_TEAM
 from tests.api.world import new_id
 from tests.harness.client import Client, headers_of
 from tests.harness.servers import Server, running_servers
-from tests.harness.subscriber import connected, receive, send, subscribe
+from tests.harness.subscriber import close_code, connected, receive, send, subscribe
 from tests.harness.waiting import eventually
 
 PER_USER = 5
@@ -48,14 +47,6 @@ async def server(mongodb_uri: str) -> AsyncIterator[Server]:
     async with running_servers(1, mongodb_uri, new_id("many"), **settings) as (server,):
         yield server
         assert b"Traceback" not in server.log
-
-
-async def close_code(socket: ClientConnection) -> int | None:
-    async with asyncio.timeout(ANSWER_SECONDS):
-        with suppress(ConnectionClosed):
-            while True:
-                await socket.recv()
-    return socket.close_code
 
 
 async def hold(stack: AsyncExitStack, server: Server, user: str, count: int) -> list[Any]:
@@ -116,6 +107,31 @@ async def test_event_streams_count_as_connections(server: Server) -> None:
         "found": PER_USER + 1,
     }
     assert query.json() == {"data": {"__typename": "Query"}}
+
+
+async def test_event_streams_that_begin_together_are_counted_too(server: Server) -> None:
+    sue = new_id()
+    body = {"query": USER_TEAM, "variables": {"userId": sue}}
+    headers = {"Accept": "text/event-stream", "X-User-Id": sue}
+
+    async def first_event(http: httpx.AsyncClient) -> str:
+        """Of a stream that is then held until all have one."""
+        stream = http.stream("POST", "/graphql", json=body, headers=headers)
+        opened = await stack.enter_async_context(stream)
+        event = b""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            async for part in opened.aiter_bytes():
+                event += part
+                if b"data:" in event or b"errors" in event:
+                    break
+        return event.decode()
+
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url, timeout=15))
+        events = await asyncio.gather(*(first_event(http) for _ in range(PER_USER * 4)))
+
+    refused = [event for event in events if "TOO_MANY_CONNECTIONS" in event]
+    assert len(refused) == PER_USER * 3
 
 
 async def test_a_stream_that_ends_makes_room(server: Server) -> None:
@@ -184,6 +200,27 @@ async def test_a_storm_of_subscriptions_by_one_user_leaves_the_others_alone(
     assert event["payload"]["data"]["userTeam"]["id"] == "john"
     assert PER_CONNECTION <= sum(accepted) <= PER_USER * PER_CONNECTION
     assert process.memory_info().rss - before < SPARE_BYTES
+
+
+async def test_what_is_said_beside_a_subscription_takes_no_memory(server: Server) -> None:
+    process = psutil.Process(server.pid)
+    before = process.memory_info().rss
+    # 800 KB of text, of which Python would keep 13 MB for each message.
+    chaff: list[list[int]] = [[]] * 200_000
+
+    async with AsyncExitStack() as stack:
+        for _ in range(20):
+            headers = {"X-User-Id": new_id()}
+            socket = await stack.enter_async_context(
+                connected(server.url, init=False, headers=headers)
+            )
+            await send(socket, type="connection_init", payload={"chaff": chaff})
+            await receive(socket)
+            await subscribe(socket, USER_TEAM, userId="sue", chaff=chaff)
+            await receive(socket)
+        grown = process.memory_info().rss - before
+
+    assert grown < 20 * 6_000_000
 
 
 async def test_sockets_that_never_say_hello_keep_nobody_out_and_take_bounded_memory(

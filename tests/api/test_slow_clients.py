@@ -19,7 +19,7 @@ ARRIVAL_SECONDS = 1.0
 MARGIN_SECONDS = 3.0
 DRIP_SECONDS = 0.05
 
-HEAD = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HEAD = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 BODY = b'{"query": "{ __typename }"}'
 
 
@@ -123,6 +123,67 @@ async def test_a_head_without_an_end_is_refused(server: Server) -> None:
     answer, _ = await ended(server, b"", at_once=head)
 
     assert answer.startswith(b"HTTP/1.1 400 ") or answer == b""
+
+
+async def test_requests_sent_before_the_first_answer_are_bounded(server: Server) -> None:
+    process = psutil.Process(server.pid)
+    request = b"GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    last = request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+    few, _ = await ended(server, b"", at_once=request * 9 + last)
+    before = process.memory_info().rss
+    for _ in range(10):
+        many, _ = await ended(server, b"", at_once=request * 50_000)
+
+    assert few.count(b"HTTP/1.1 200 ") == 10
+    assert many.count(b"HTTP/1.1 200 ") < 50
+    assert process.memory_info().rss - before < 50_000_000
+
+
+async def test_what_follows_a_body_is_no_header(server: Server) -> None:
+    head = HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = b'{"query": "{ viewer { id } }"}'
+    chunks = b"%x\r\n%s\r\n0\r\nX-User-Id: sue\r\n\r\n" % (len(body), body)
+
+    answer, _ = await ended(server, b"", at_once=head + chunks)
+
+    assert answer.endswith(b'{"data":{"viewer":null}}')
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"X-Filler: " + b"a" * 9_000 + b"\r\n",
+        b"X-Filler: a\r\n" * 200,
+        b"Content-Length: 5\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+    ],
+    ids=["long header", "many headers", "length", "chunked"],
+)
+async def test_a_websocket_whose_handshake_is_none_is_refused(server: Server, odd: bytes) -> None:
+    head = (
+        b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+        b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    )
+
+    answer, _ = await ended(server, b"", at_once=head + odd + b"\r\n")
+
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
+
+
+async def test_a_body_that_goes_on_beside_its_answer_is_cut_off(server: Server) -> None:
+    query = b"GET /graphql?query=subscription%7BallTeamChanges%7Bversion%7D%7D HTTP/1.1\r\n"
+    head = b"Host: localhost\r\nX-User-Id: sue\r\nAccept: text/event-stream\r\n"
+    endless = b"10000\r\n" + b" " * 65_536 + b"\r\n"
+
+    answer, _ = await ended(
+        server, b"", at_once=query + head + b"Transfer-Encoding: chunked\r\n\r\n" + endless * 40
+    )
+
+    assert answer.startswith(b"HTTP/1.1 200 ") or answer == b""
+    assert b"ERROR" not in server.log
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault(server: Server) -> None:

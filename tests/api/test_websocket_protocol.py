@@ -1,28 +1,18 @@
 """`graphql-transport-ws` by the letter: its closing codes, pings, and errors before execution."""
 
 import asyncio
-from contextlib import suppress
 
+import psutil
 import pytest
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 
 from tests.api.feeds import TEAM_CHANGES
 from tests.api.world import new_id
 from tests.harness.client import Client
 from tests.harness.servers import Server
-from tests.harness.subscriber import connected, receive, send, subscribe
+from tests.harness.subscriber import close_code, connected, receive, send, subscribe
 
 CLOSE_SECONDS = 10
-
-
-async def _close_code(socket: ClientConnection) -> int | None:
-    """The code that the server closes the connection with."""
-    async with asyncio.timeout(CLOSE_SECONDS):
-        with suppress(ConnectionClosed):
-            while True:
-                await socket.recv()
-    return socket.close_code
 
 
 @pytest.mark.parametrize(
@@ -39,21 +29,66 @@ async def test_a_message_that_is_none_closes_with_4400(text: str, servers: list[
     async with connected(servers[0].url) as socket:
         await socket.send(text)
 
-        assert await _close_code(socket) == 4400
+        assert await close_code(socket) == 4400
 
 
 async def test_a_binary_message_closes_with_4400(servers: list[Server]) -> None:
     async with connected(servers[0].url) as socket:
         await socket.send(b"{}")
 
-        assert await _close_code(socket) == 4400
+        assert await close_code(socket) == 4400
+
+
+async def test_text_that_is_no_utf_8_closes_with_1007(servers: list[Server]) -> None:
+    async with connected(servers[0].url) as socket:
+        await socket.send(b"\xff\xfe", text=True)
+
+        assert await close_code(socket) == 1007
+    assert b"Traceback" not in servers[0].log
+
+
+async def test_what_comes_after_the_end_is_no_fault(servers: list[Server]) -> None:
+    async with connected(servers[0].url) as socket:
+        for number in range(20):
+            await subscribe(socket, "{ teams { totalCount } }", operation_id=str(number))
+        await socket.send("not JSON")
+        await socket.send("not JSON")
+        await socket.send(b"\xff\xfe", text=True)
+
+        assert await close_code(socket) in {1007, 4400}
+    assert b"Traceback" not in servers[0].log
+
+
+async def test_variables_that_are_deeply_nested_are_no_fault(servers: list[Server]) -> None:
+    nested = "[" * 900 + "]" * 900
+    query = '{"query": "{ __typename }", "variables": {"unused": %s}}' % nested  # noqa: UP031
+    async with connected(servers[0].url) as socket:
+        await socket.send('{"type": "subscribe", "id": "1", "payload": %s}' % query)  # noqa: UP031
+        answer = await receive(socket)
+
+    assert answer["payload"]["data"] == {"__typename": "Query"}
+
+
+async def test_a_peer_that_pings_and_reads_nothing_takes_no_memory(servers: list[Server]) -> None:
+    process = psutil.Process(servers[0].pid)
+    pings = Frame(Opcode.PING, b"x" * 125).serialize(mask=True) * 1_000
+    async with connected(servers[0].url) as socket:
+        socket.transport.pause_reading()
+        before = process.memory_info().rss
+        for _ in range(200):
+            socket.transport.write(pings)
+            async with asyncio.timeout(CLOSE_SECONDS):
+                while socket.transport.get_write_buffer_size():
+                    await asyncio.sleep(0.001)
+
+        assert process.memory_info().rss - before < 10_000_000
 
 
 async def test_subscribing_before_saying_hello_closes_with_4401(servers: list[Server]) -> None:
     async with connected(servers[0].url, init=False) as socket:
         await subscribe(socket, "{ __typename }")
 
-        assert await _close_code(socket) == 4401
+        assert await close_code(socket) == 4401
 
 
 async def test_an_operation_id_that_is_in_use_closes_with_4409(
@@ -64,14 +99,14 @@ async def test_an_operation_id_that_is_in_use_closes_with_4409(
         await subscribe(socket, TEAM_CHANGES, teamId=team["id"])
         await subscribe(socket, TEAM_CHANGES, teamId=team["id"])
 
-        assert await _close_code(socket) == 4409
+        assert await close_code(socket) == 4409
 
 
 async def test_saying_hello_twice_closes_with_4429(servers: list[Server]) -> None:
     async with connected(servers[0].url) as socket:
         await send(socket, type="connection_init")
 
-        assert await _close_code(socket) == 4429
+        assert await close_code(socket) == 4429
 
 
 async def test_a_ping_is_answered_before_and_after_the_hello(servers: list[Server]) -> None:

@@ -3,15 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tests.harness.client import headers_of
 
 PROTOCOL = "graphql-transport-ws"
+CLOSE_SECONDS = 10
 
 TEAM_CHANGES = """
 subscription ($teamId: ID!, $afterVersion: Int) {
@@ -48,6 +49,15 @@ async def receive(socket: ClientConnection, *, timeout_seconds: float = 15) -> d
     async with asyncio.timeout(timeout_seconds):
         message: dict[str, Any] = json.loads(await socket.recv())
     return message
+
+
+async def close_code(socket: ClientConnection) -> int | None:
+    """The code that the server closes the connection with, whatever it says before."""
+    async with asyncio.timeout(CLOSE_SECONDS):
+        with suppress(ConnectionClosed):
+            while True:
+                await socket.recv()
+    return socket.close_code
 
 
 async def subscribe(
