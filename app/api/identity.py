@@ -33,13 +33,16 @@ class Identity(Protocol):
 class DevelopmentIdentity:
     """Believes what `X-User-Id` and `X-User-Role: admin` say.
 
-    For a developer's own machine: it refuses whoever has reached it by another address.
+    For a developer's own machine: it refuses whoever has reached it by another address, or by
+    another name, as a page does that has its own name lead to this machine (DNS rebinding).
     """
 
     async def viewer(self, connection: HTTPConnection, hello: Mapping[str, Any]) -> Viewer | None:
         """See `Identity`."""
         if not is_loopback((connection.scope.get("server") or ("",))[0]):
             raise Refused(FORBIDDEN, "Without token settings this server is for loopback alone.")
+        if not _is_local_name(connection.url.hostname or ""):
+            raise Refused(FORBIDDEN, "Without token settings this server is called localhost only.")
         user_id = _said(USER_HEADER, connection, hello)
         if not user_id:
             return None
@@ -58,6 +61,14 @@ def _said(name: str, connection: HTTPConnection, hello: Mapping[str, Any]) -> st
         if key.lower() == name.lower() and isinstance(value, str):
             return value
     return connection.headers.get(name, "")
+
+
+def _is_local_name(host: str) -> bool:
+    """Whether only this machine goes by that name; after RFC 6761, section 6.3."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def is_loopback(host: str) -> bool:

@@ -10,7 +10,7 @@ import httpx
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
-from app.api.signing_keys import KeysUnavailable, SigningKey
+from app.api.signing_keys import KeysUnavailable, KeyUnusable, SigningKey, signing_key
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +46,15 @@ class KeySet:
 
     async def find(self, key_id: str | None) -> SigningKey | None:
         """See `SigningKeys`."""
-        if key_id not in self._keys:
+        if (key := self._known(key_id)) is None:
             await self._fetch_unless_just_done()
+            key = self._known(key_id)
         if not self._keys:
             raise KeysUnavailable
+        return key
+
+    def _known(self, key_id: str | None) -> SigningKey | None:
+        """The key with that id; the only one there is also serves tokens that name none."""
         if key_id is None and len(self._keys) == 1:
             return next(iter(self._keys.values()))
         return self._keys.get(key_id)
@@ -61,7 +66,7 @@ class KeySet:
             self._tried_at = time.monotonic()
             try:
                 keys = _read_key_set(await self._fetch())
-            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
+            except Exception as error:  # whatever it answers, those at hand serve on
                 logger.warning("The keys that tokens are signed with can't be fetched: %r", error)
             else:
                 self._keys = keys
@@ -100,16 +105,12 @@ def _read_key(member: dict[str, Any]) -> SigningKey | None:
     The algorithm follows from the kind of key, whatever a token may say: a public key can't be
     taken for an HS256 secret.
     """
-    match member:
-        case {"kty": "RSA"}:
-            algorithm = "RS256"
-        case {"kty": "EC", "crv": "P-256"}:
-            algorithm = "ES256"
-        case _:
-            return None
-    if member.get("alg", algorithm) != algorithm or member.get("use", "sig") != "sig":
+    algorithm = {"RSA": "RS256", "EC": "ES256"}.get(str(member.get("kty")))
+    if algorithm is None or member.get("alg", algorithm) != algorithm:
+        return None
+    if member.get("use", "sig") != "sig":
         return None
     try:
-        return SigningKey(PyJWK(member, algorithm=algorithm).key, algorithm)
-    except (PyJWTError, ValueError, TypeError):
+        return signing_key(PyJWK(member, algorithm=algorithm).key)
+    except (PyJWTError, KeyUnusable, ValueError, TypeError):
         return None

@@ -67,6 +67,11 @@ def read_key_file(path: Path) -> SigningKey:
         key = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise KeyUnusable("must be a PEM file with a public key.") from error
+    return signing_key(key)
+
+
+def signing_key(key: object) -> SigningKey:
+    """RS256 or ES256: the algorithm follows from the public key. *Raises*: `KeyUnusable`."""
     match key:
         case RSAPublicKey() if key.key_size >= LEAST_RSA_BITS:
             return SigningKey(key, "RS256")

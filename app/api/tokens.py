@@ -22,6 +22,9 @@ _IN_HELLO = ("authorization", "authtoken", "token")
 
 MAX_TOKEN_LENGTH = 8_192
 
+# A token may be made to last for ever; the calendar ends here.
+_LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+
 
 @dataclass(frozen=True)
 class TokenRules:
@@ -64,7 +67,7 @@ class TokenIdentity:
             ) from None
         except jwt.ExpiredSignatureError:
             raise _invalid("The token has expired. Sign in again.", code="TOKEN_EXPIRED") from None
-        except (jwt.PyJWTError, ValueError, TypeError):
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
             raise _invalid("The token is not valid here. Sign in again.") from None
 
     async def _verify(self, token: str) -> Viewer:
@@ -91,7 +94,9 @@ class TokenIdentity:
         return Viewer(
             UserId(user_id),
             is_admin=self._is_admin(claims),
-            expires_at=datetime.fromtimestamp(claims["exp"] + self._rules.leeway_seconds, UTC),
+            expires_at=datetime.fromtimestamp(
+                min(claims["exp"], _LAST_SECOND) + self._rules.leeway_seconds, UTC
+            ),
         )
 
     def _is_admin(self, claims: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from jwt.algorithms import RSAAlgorithm
 
 from app.api import key_set as key_set_module
 from app.api.key_set import KeySet
@@ -86,8 +87,9 @@ async def test_a_rotated_key_is_fetched_when_a_token_names_it(old: Provider, new
         lambda: httpx.Response(200, json={"keys": []}),
         lambda: httpx.Response(200, json={"keys": [{"kty": "oct", "k": "c2VjcmV0"}, 5]}),
         lambda: httpx.Response(200, content=b"x" * 1_000_001),
+        lambda: httpx.Response(200, content=b"[" * 100_000),
     ],
-    ids=["an error", "no JSON", "no set", "empty", "nothing usable", "too large"],
+    ids=["an error", "no JSON", "no set", "empty", "nothing usable", "too large", "too deep"],
 )
 async def test_keys_once_fetched_serve_while_the_url_does_not(
     answer: Callable[[], httpx.Response], old: Provider
@@ -101,6 +103,19 @@ async def test_keys_once_fetched_serve_while_the_url_does_not(
     assert await keys.find("invented") is None
     assert await keys.find("old") is not None
     assert published.fetched == 2
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_the_only_key_serves_tokens_that_name_none_without_looking_again(
+    old: Provider,
+) -> None:
+    published = Published(old.jwk)
+    keys = published.key_set()
+
+    found = [await keys.find(key_id) for key_id in ("old", None, None)]
+
+    assert None not in found
+    assert published.fetched == 1
 
 
 async def test_without_any_key_verifying_is_unavailable() -> None:
@@ -160,6 +175,8 @@ async def test_keys_of_other_kinds_and_uses_are_passed_over(old: Provider) -> No
         {**old.jwk, "n": 5, "kid": "broken"},
         {"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": "ed"},
         {"kty": "oct", "k": "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0", "kid": "secret"},
+        {**RSAAlgorithm.to_jwk(old.key, as_dict=True), "kid": "private"},
+        with_rsa_key("weak", bits=1_024).jwk,
     ]
     keys = Published(old.jwk, *others).key_set()
 

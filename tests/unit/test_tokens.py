@@ -92,6 +92,7 @@ async def test_the_key_in_a_file_verifies_what_its_private_half_has_signed(
         {"aud": None},
         {"exp": None},
         {"exp": "soon"},
+        {"exp": float("inf")},
         {"nbf": LATER},
         {"iat": LATER},
         {"sub": None},
@@ -107,6 +108,15 @@ async def test_a_token_that_is_not_for_us_or_not_for_now_is_not_valid(
     claims: dict[str, Any],
 ) -> None:
     assert (await refused(with_secret().token(**claims))).code == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("expires", [10**12, 10**18, 10**400])
+async def test_a_token_may_last_longer_than_there_are_dates(expires: int) -> None:
+    viewer = await viewer_of(with_secret().token(exp=expires))
+
+    assert viewer is not None
+    assert viewer.expires_at is not None
+    assert viewer.expires_at.year == 9999
 
 
 async def test_an_expired_token_has_a_code_of_its_own() -> None:
