@@ -18,6 +18,7 @@ from app.api.graphql_endpoint import GraphQLEndpoint
 from app.api.health import ReadinessCheck, healthz, readyz
 from app.api.identity import Identity
 from app.api.limits import Limits
+from app.api.masking import Masking
 from app.api.persisted_documents import PersistedDocuments
 from app.api.rate_limit import RateLimit, RateLimits
 from app.api.request_id import RequestId
@@ -42,7 +43,8 @@ def build_application(
 ) -> Starlette:
     """The application; serving it runs `lifespan`, which is the caller's.
 
-    The `middleware` and the schema's `extensions` stand around all of ours but the request's id.
+    The `middleware` and the schema's `extensions` stand around all of ours but those that give the
+    request its id and mask bugs.
     """
     graphql = GraphQLEndpoint(
         services,
@@ -54,7 +56,7 @@ def build_application(
         allowed_origins=allowed_origins,
     )
     observers = services.observers
-    return Starlette(
+    application = Starlette(
         routes=[
             Route("/", _to_graphql),
             Route("/graphql", graphql),
@@ -67,6 +69,7 @@ def build_application(
         ],
         middleware=[
             Middleware(RequestId),
+            Middleware(Masking, observers=observers),
             *middleware,
             *cross_origin(allowed_origins),
             Middleware(RateLimit, path="/graphql", limits=rate_limits, observers=observers),
@@ -74,6 +77,9 @@ def build_application(
         ],
         lifespan=lifespan,
     )
+    # A path is right or wrong; a redirect would lead to whatever name the request has given us.
+    application.router.redirect_slashes = False
+    return application
 
 
 async def _to_graphql(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature

@@ -235,6 +235,13 @@ async def test_a_server_with_its_database_is_healthy_and_ready(
     assert response.status_code == 200
 
 
+async def test_nobody_is_led_to_the_name_that_a_request_gives_us(http: httpx.AsyncClient) -> None:
+    response = await http.get("/graphql/", headers={"Host": "evil.example.com"})
+
+    assert response.status_code == 404
+    assert "location" not in response.headers
+
+
 async def test_an_unknown_path_is_not_found(http: httpx.AsyncClient) -> None:
     response = await http.get("/nope")
 
