@@ -1,5 +1,6 @@
 """A real MongoDB for the whole run, and a database of its own for each test that asks."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -9,6 +10,14 @@ import pytest
 from app.storage.client import Client, connect
 from app.storage.embedded.database import EmbeddedDatabase
 from app.storage.preparation import prepare_database
+
+
+def pytest_configure() -> None:
+    """Lets the processes that tests start be interrupted.
+
+    A shell starts with SIGINT ignored what it puts in the background, and that is inherited.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
