@@ -36,7 +36,7 @@ from app.api.errors import (
     status_of,
 )
 from app.api.expiry import until_expiry
-from app.api.graphiql import read_graphiql_page
+from app.api.graphiql import GRAPHIQL_HEADERS, read_graphiql_page
 from app.api.http_request import ASKING, RequestedOperation, RequestReader
 from app.api.identity import Identity
 from app.api.limits import Limits
@@ -92,7 +92,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.observers = services.observers
         self._services = services
         self._reader = RequestReader(documents, max_batch_size=limits.max_batch_size)
-        self._ide = HTMLResponse(read_graphiql_page()) if limits.graphiql else None
+        page = HTMLResponse(read_graphiql_page(), headers=GRAPHIQL_HEADERS)
+        self._ide = page if limits.graphiql else None
 
     async def get_context(
         self,

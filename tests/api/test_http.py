@@ -215,6 +215,7 @@ async def test_a_browser_gets_a_page_with_examples_and_the_header_to_edit(
 
     assert response.status_code == 200
     assert response.headers["Content-Type"].startswith("text/html")
+    assert response.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
     assert "X-User-Id" in response.text
     assert "mutation AddUserToTeam(" in response.text
 
