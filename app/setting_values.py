@@ -147,7 +147,8 @@ def key_set_url(name: str, text: str) -> str:
     parts = urlsplit(text)
     is_local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
     if not parts.hostname or not (parts.scheme == "https" or is_local):
-        raise SettingsError(f"{name} must be an https:// URL: {text!r}.")
+        # It may hold a password or a key, so it is not shown.
+        raise SettingsError(f"{name} must be an https:// URL.")
     return text
 
 

@@ -77,7 +77,8 @@ class KeySet:
             httpx.AsyncClient(transport=self._transport) as client,
             client.stream("GET", self._url) as response,
         ):
-            response.raise_for_status()
+            if not response.is_success:  # the library's own exception quotes the URL
+                raise ValueError(f"the answer has the status {response.status_code}")
             body = b""
             async for part in response.aiter_bytes():
                 body += part

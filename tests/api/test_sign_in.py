@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx
@@ -147,10 +147,8 @@ async def test_a_stream_of_events_ends_with_a_code_when_the_token_expires(
     assert "event: complete" in response.text
 
 
-async def test_keys_rotate_without_a_restart(mongodb_uri: str) -> None:
-    """A real server fetches from a real URL; the old key serves until the new one is there."""
-    old, new = with_rsa_key("old"), with_rsa_key("new")
-    published: list[Provider] = [old]
+async def publish(published: Sequence[Provider]) -> tuple[asyncio.Server, str]:
+    """A server that answers with these keys to whatever it is asked, and its host and port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -161,8 +159,15 @@ async def test_keys_rotate_without_a_restart(mongodb_uri: str) -> None:
         writer.close()
 
     provider = await asyncio.start_server(answer, "127.0.0.1", 0)
-    port = provider.sockets[0].getsockname()[1]
-    given = {**TOKENS, "JWT_JWKS_URL": f"http://127.0.0.1:{port}/keys"}
+    return provider, f"127.0.0.1:{provider.sockets[0].getsockname()[1]}"
+
+
+async def test_keys_rotate_without_a_restart(mongodb_uri: str) -> None:
+    """A real server fetches from a real URL; the old key serves until the new one is there."""
+    old, new = with_rsa_key("old"), with_rsa_key("new")
+    published: list[Provider] = [old]
+    provider, host = await publish(published)
+    given = {**TOKENS, "JWT_JWKS_URL": f"http://{host}/keys"}
     async with (
         provider,
         running_servers(1, mongodb_uri, new_id("test"), **given) as (server,),
@@ -179,6 +184,25 @@ async def test_keys_rotate_without_a_restart(mongodb_uri: str) -> None:
         assert not await serves(old)
         provider.close()
         assert await serves(new)
+
+
+async def test_the_url_of_the_keys_which_may_hold_a_password_is_not_logged(
+    mongodb_uri: str,
+) -> None:
+    key, secret = with_rsa_key("a"), new_id("secret")
+    provider, host = await publish([key])
+    url = f"http://sue:{secret}@{host}/keys?key={secret}"
+    given = {**TOKENS, "JWT_JWKS_URL": url, "LOG_LEVEL": "debug"}
+    async with (
+        provider,
+        running_servers(1, mongodb_uri, new_id("test"), **given) as (server,),
+        httpx.AsyncClient(base_url=server.url, timeout=15) as http,
+    ):
+        response = await http.post("/graphql", json=VIEWER, headers=bearer(key.token()))
+
+    assert response.status_code == 200
+    assert secret.encode() not in server.log
+    assert host.encode() not in server.log
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,10 @@ def test_a_folder_in_the_home_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path
         *(("DEFAULT_CAPACITY", text) for text in ("0", "10001", "-5")),
         *(("REQUEST_TIMEOUT_SECONDS", text) for text in ("0", "61", "nan", "inf", "-1", "x")),
         *(("MAX_DEPTH", text) for text in ("0", "101", "deep")),
+        *(
+            ("JWT_JWKS_URL", text)
+            for text in ("id.example.com", "http://id.example.com", "https://")
+        ),
         *(("GRAPHIQL", text) for text in ("true", "1", "no")),
         *(("TRUSTED_DOCUMENTS", text) for text in (f"{__file__}-not", "a\0b", "~nobody-here/x")),
         *(("MAX_BODY_BYTES", text) for text in ("999", "100000001", "1MB")),
@@ -98,5 +102,12 @@ def test_an_impossible_value_is_refused_by_a_sentence_that_names_the_variable(
 def test_a_refused_connection_string_is_not_shown_since_it_may_hold_a_password() -> None:
     with pytest.raises(SettingsError) as refusal:
         Settings.read({"MONGODB_URI": "mongo://sue:secret@host"})
+
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_refused_url_of_keys_is_not_shown_since_it_may_hold_a_password() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.read({"JWT_JWKS_URL": "http://sue:secret@id.example.com/keys?key=secret"})
 
     assert "secret" not in str(refusal.value)

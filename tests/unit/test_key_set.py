@@ -1,4 +1,5 @@
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -116,6 +117,23 @@ async def test_the_only_key_serves_tokens_that_name_none_without_looking_again(
 
     assert None not in found
     assert published.fetched == 1
+
+
+async def test_an_answer_without_keys_is_logged_without_the_url_that_may_hold_a_password(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    published = Published()
+    published.answer = lambda: httpx.Response(404)
+
+    with pytest.raises(KeysUnavailable):
+        await published.key_set().find("any")
+
+    assert "404" in caplog.text
+    assert URL not in "".join(record.getMessage() for record in caplog.records if _is_ours(record))
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.name.startswith("app.")
 
 
 async def test_without_any_key_verifying_is_unavailable() -> None:
