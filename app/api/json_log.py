@@ -1,8 +1,8 @@
 """The log as a line of JSON for each event, for machines, and with a line for each operation.
 
 It holds no personal data: of an operation its name, never its document, variables or viewer; no
-address of a client; of an exception its types and places, not its messages, which may quote what a
-client has sent or a document holds.
+address of a client; of an exception its types, codes and places, not its messages, which may quote
+what a client has sent or a document holds.
 """
 
 import logging
@@ -39,18 +39,22 @@ class JsonFormatter(logging.Formatter):
 
 
 def _exceptions(error: BaseException) -> Iterator[dict[str, Any]]:
-    """The exception and those that led to it, each with the places it came through."""
+    """The exception and those that led to it, each with the places it came through.
+
+    The database's have a number as their `code`: it tells a lack of privilege from other faults.
+    """
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
-        yield {
-            "type": f"{type(cause).__module__}.{type(cause).__qualname__}",
-            "at": [
-                f"{frame.filename}:{frame.lineno} {frame.name}"
-                for frame in traceback.extract_tb(cause.__traceback__)
-            ],
-        }
+        shown: dict[str, Any] = {"type": f"{type(cause).__module__}.{type(cause).__qualname__}"}
+        if isinstance(code := getattr(cause, "code", None), int):
+            shown["code"] = code
+        shown["at"] = [
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(cause.__traceback__)
+        ]
+        yield shown
         cause = cause.__cause__ or cause.__context__
 
 

@@ -3,6 +3,8 @@ import logging
 import sys
 from typing import Any
 
+from pymongo.errors import OperationFailure
+
 from app.api.json_log import JsonFormatter, names_no_client
 
 
@@ -35,6 +37,10 @@ def test_fields_stand_beside_the_message_and_uvicorns_colours_do_not() -> None:
     assert "color_message" not in line
 
 
+class WithText(Exception):
+    code = "of sue"
+
+
 def find(user_id: str) -> None:
     teams: dict[str, str] = {}
     try:
@@ -55,6 +61,21 @@ def test_exceptions_show_their_types_and_places_and_not_what_they_quote() -> Non
     ]
     assert line["exceptions"][0]["at"][-1].endswith(" find")
     assert "sue" not in json.dumps(line)
+
+
+def test_of_the_databases_exceptions_the_code_is_shown() -> None:
+    error = OperationFailure("not authorized on teams of sue", code=13)
+
+    line = formatted("It failed.", exc_info=(OperationFailure, error, None))
+
+    assert [each["code"] for each in line["exceptions"]] == [13]
+    assert "sue" not in json.dumps(line)
+
+
+def test_what_else_has_a_code_shows_none() -> None:
+    line = formatted("It failed.", exc_info=(WithText, WithText(), None))
+
+    assert "code" not in line["exceptions"][0]
 
 
 def test_uvicorns_lines_about_websockets_are_left_out_for_they_name_clients() -> None:
