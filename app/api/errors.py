@@ -128,9 +128,7 @@ def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
     if error.extensions and "code" in error.extensions:
         return error
     cause = error.original_error
-    # What points into the document but to no place in the answer was found before executing: it is
-    # the client's, even where the library raised it (an integer of 5,000 digits).
-    if cause is None or isinstance(cause, GraphQLError) or (error.nodes and not error.path):
+    if _is_the_clients(error):
         return _with_code(error, _code_of(error), error.message)
     if isinstance(cause, NOT_EXECUTABLE):
         return _with_code(error, "BAD_REQUEST", error.message)
@@ -145,8 +143,20 @@ def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
         return _with_code(
             error, "CONTENTION", "Too many changes happened at once. Nothing was done; try again."
         )
-    masked = mask(cause, is_logged=is_logged)
+    masked = mask(cause or error, is_logged=is_logged)
     return _with_code(error, masked.code, masked.message, **masked.facts)
+
+
+def _is_the_clients(error: GraphQLError) -> bool:
+    """Whether an error without a code tells of something that the client has sent."""
+    cause = error.original_error
+    if error.path:
+        # Of what goes wrong at a place in the answer, an argument's value alone is the client's,
+        # and its error points to it. That of a stored value that does not fit the schema does not.
+        return isinstance(cause, GraphQLError) and bool(cause.nodes)
+    # The rest was found before executing. What points into the document is the client's, even where
+    # the library raised it (an integer of 5,000 digits).
+    return cause is None or isinstance(cause, GraphQLError) or bool(error.nodes)
 
 
 def mask(cause: BaseException, *, is_logged: bool = True) -> CodedError:

@@ -55,8 +55,24 @@ def test_an_error_that_points_into_the_document_only_is_the_clients() -> None:
     assert shown.message == "Bad value."
 
 
-def test_a_value_that_could_not_be_converted_is_bad_input() -> None:
-    assert code_of(present(GraphQLError("Not a number.", path=["teams"]))) == "BAD_USER_INPUT"
+def test_an_argument_that_could_not_be_converted_is_bad_input() -> None:
+    found = GraphQLError("Not a number.", nodes=parse("{ teams }"))
+
+    shown = present(GraphQLError(found.message, path=["teams"], original_error=found))
+
+    assert code_of(shown) == "BAD_USER_INPUT"
+    assert shown.message == "Not a number."
+
+
+def test_a_value_of_the_answer_that_could_not_be_converted_is_masked() -> None:
+    found = GraphQLError(f"String cannot represent value: {SECRET}")
+
+    shown = present(
+        GraphQLError(found.message, nodes=parse("{ team }"), path=["team"], original_error=found)
+    )
+
+    assert code_of(shown) == "INTERNAL_SERVER_ERROR"
+    assert SECRET not in str(shown.formatted)
 
 
 def test_an_unavailable_database_is_said_without_the_drivers_words() -> None:
