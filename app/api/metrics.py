@@ -18,6 +18,7 @@ from app.service.hub import EVERYTHING, Topic
 MAX_OTHER_NAMES: Final = 100
 ANONYMOUS: Final = "anonymous"
 OTHER: Final = "other"
+BUG: Final = "INTERNAL_SERVER_ERROR"
 
 OPERATION_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 LAG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -53,6 +54,13 @@ class ApiMetrics:
             "team_joiner_operations",
             "Operations that ended, by outcome: success, a problem's type, or an error's code.",
             ["name", "kind", "outcome"],
+            registry=registry,
+        )
+        # Without labels, so that it stands at 0 from the start: of a series that first appears at
+        # 1 a monitoring sees no increase.
+        self._internal_errors = Counter(
+            "team_joiner_internal_errors",
+            "Operations that ended with INTERNAL_SERVER_ERROR: a bug.",
             registry=registry,
         )
         self._seconds = Histogram(
@@ -92,6 +100,8 @@ class ApiMetrics:
         """See `OperationObserver`."""
         name, kind = self._names.label(operation.name), operation.kind
         self._operations.labels(name, kind, operation.outcome).inc()
+        if operation.outcome == BUG:
+            self._internal_errors.inc()
         if kind in {"query", "mutation"}:
             self._seconds.labels(name, kind).observe(operation.duration_seconds)
         for problem in operation.problems:

@@ -8,6 +8,7 @@ import pytest
 from app.storage.client import Client as DriverClient
 from tests.api.world import new_id
 from tests.harness.client import Client, ServerError
+from tests.harness.metrics import read_metrics
 from tests.harness.servers import Server, running_servers
 
 NAME = "query Name($id: ID!) { team(id: $id) { name } }"
@@ -49,3 +50,21 @@ async def test_a_stored_value_of_the_wrong_type_is_our_fault_and_is_not_quoted(
     assert fault.value.code == "INTERNAL_SERVER_ERROR"
     assert secret not in str(fault.value)
     assert secret.encode() in server.log
+
+
+async def test_the_count_of_internal_errors_stands_at_0_before_the_first(
+    mongodb_uri: str, client: DriverClient
+) -> None:
+    database = new_id("test")
+    async with (
+        running_servers(1, mongodb_uri, database, METRICS_PORT="0") as (server,),
+        Client(server.url) as api,
+    ):
+        before = await read_metrics(server)
+        team_id = await insert_damaged(client, database, name={})
+        with pytest.raises(ServerError):
+            await api.execute(NAME, {"id": team_id})
+        after = await read_metrics(server)
+
+    assert "team_joiner_internal_errors_total 0.0" in before.text
+    assert after.value("internal_errors_total") == 1
