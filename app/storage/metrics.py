@@ -3,8 +3,7 @@
 Nothing here has a label that a client chooses.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -86,8 +85,13 @@ class StorageMetrics:
         )
         self._is_recording = Gauge(
             "team_joiner_recorder_active",
-            "Servers that record changes; over all of them it should be 1.",
+            "Servers that record changes as they happen; over all of them it should be 1.",
             multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._recorder_failures = Counter(
+            "team_joiner_recorder_failures",
+            "Attempts to record changes, or to begin with it, that failed and are made again.",
             registry=registry,
         )
         self._recorder_lag = Histogram(
@@ -108,17 +112,17 @@ class StorageMetrics:
         """An attempt of a transaction has met a rival."""
         self._retries.inc()
 
-    @contextmanager
-    def recording(self) -> Iterator[None]:
-        """This server records for as long."""
-        self._is_recording.inc()
-        try:
-            yield
-        finally:
-            self._is_recording.dec()
+    def recording_ended(self) -> None:
+        """This server records no more."""
+        self._is_recording.set(0)
+
+    def recording_failed(self) -> None:
+        """An attempt to record has failed."""
+        self._recorder_failures.inc()
 
     def recorded(self, changes: Sequence[Mapping[str, Any]]) -> None:
-        """The log has these changes from now on."""
+        """This server records: the log has all changes that there were, and from now on these."""
+        self._is_recording.set(1)
         now = datetime.now(UTC)
         for change in changes:
             self._recorder_lag.observe(max(0.0, (now - change["at"]).total_seconds()))

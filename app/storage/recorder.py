@@ -51,18 +51,12 @@ class Recorder:
             try:
                 lease = await take_lease(self._recorder, self._holder)
                 if lease is not None:
-                    with self._metrics.recording():
-                        await self._record(lease)
+                    await self._record(lease)
             except LeaseLost:
                 logger.warning("Another server has taken over the recording of changes.")
-            except HistoryLost:
-                logger.exception(
-                    "The position was lost while history was filled; it is tried again"
-                )
-            except DatabaseUnavailable as fault:
-                logger.warning("Recording waits for the database: %s", fault)
-            except PyMongoError:
-                logger.exception("Recording failed and is tried again")
+            except (HistoryLost, DatabaseUnavailable, PyMongoError) as fault:
+                self._metrics.recording_failed()
+                _tell_of(fault)
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _record(self, lease: Lease) -> None:
@@ -78,6 +72,7 @@ class Recorder:
                 logger.error("The position in the change stream has fallen off the oplog.")  # noqa: TRY400
                 await self._record_with_lost_history(lease, appender)
         finally:
+            self._metrics.recording_ended()
             await asyncio.shield(self._release(lease))
 
     async def _record_with_lost_history(self, lease: Lease, appender: ChangeAppender) -> None:
@@ -87,6 +82,7 @@ class Recorder:
         even one that lies before the stream, and that no majority has yet: hence the wait for what
         is under way. What both of them tell is recorded once.
         """
+        logger.info("The log is filled from the teams before changes are recorded as they happen.")
         async with self._stream(resume_after=None) as stream:
             await self._log.catch_up()
             await appender.append_lost_history(stream.position)
@@ -100,7 +96,8 @@ class Recorder:
             events, resume_token = await stream.next_batch()
             if found := [change for change in map(_change_of, events) if change is not None]:
                 await appender.append(found, resume_token)
-                self._metrics.recorded(found)
+            # What is told is that recording works, and not that it is tried: hence so late.
+            self._metrics.recorded(found)
             if time.monotonic() - renewed_at > RENEW_SECONDS:
                 if not await keep_lease(self._recorder, lease, resume_token):
                     raise LeaseLost
@@ -116,6 +113,18 @@ class Recorder:
             await release_lease(self._recorder, lease)
         except (DatabaseUnavailable, PyMongoError):
             logger.info("The lease could not be given back; it runs out by itself.", exc_info=True)
+
+
+def _tell_of(fault: HistoryLost | DatabaseUnavailable | PyMongoError) -> None:
+    match fault:
+        case DatabaseUnavailable():
+            logger.warning("Recording waits for the database: %s", fault)
+        case HistoryLost():
+            logger.error(
+                "The position was lost while history was filled; it is tried again", exc_info=fault
+            )
+        case _:
+            logger.error("Recording failed and is tried again", exc_info=fault)
 
 
 def _change_of(event: Mapping[str, Any]) -> dict[str, Any] | None:

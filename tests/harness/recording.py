@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from app.storage.client import MAJORITY_READS, Client
+from app.storage.metrics import StorageMetrics
 from app.storage.recorder import Recorder
 from tests.harness.waiting import eventually
 
@@ -14,9 +15,11 @@ Entry = dict[str, Any]
 
 
 @asynccontextmanager
-async def recording(streams: Client, database: str) -> AsyncIterator[asyncio.Task[None]]:
+async def recording(
+    streams: Client, database: str, metrics: StorageMetrics | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
     """A recorder, cancelled at the end as a server does it; it may have failed by itself."""
-    task = asyncio.create_task(Recorder(streams, database).run())
+    task = asyncio.create_task(Recorder(streams, database, metrics).run())
     try:
         yield task
     finally:

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from app.storage import lease as lease_module
 from app.storage import recorder as recorder_module
 from app.storage.change_appender import ChangeAppender, LeaseLost
 from app.storage.client import Client, connect_for_streams, recorder_of
 from app.storage.lease import keep_lease, take_lease
+from app.storage.metrics import StorageMetrics
 from app.storage.team_store import MongoTeamStore
 from tests.harness.recording import ChangeLogReader, Entry, recording
 from tests.harness.service import add, move, new_team, remove, rename
@@ -224,3 +226,36 @@ async def test_appending_keeps_the_lease_however_long_it_takes(
     await ChangeAppender(client, database, lease).append([_change(1)], None)
 
     assert await log.is_held()
+
+
+async def test_a_recorder_counts_as_active_while_it_records_and_not_while_it_fails(
+    client: Client, streams: Client, database: str, store: MongoTeamStore, log: ChangeLogReader
+) -> None:
+    registry, seen = CollectorRegistry(), list[float]()
+
+    def value(name: str) -> float:
+        return registry.get_sample_value(f"team_joiner_recorder_{name}") or 0.0
+
+    async def is_active() -> bool:
+        return value("active") == 1
+
+    async def has_failed_often() -> bool:
+        if value("failures_total") > 0:
+            seen.append(value("active"))
+        return value("failures_total") >= 5
+
+    async def refuse(changes: Entry) -> None:
+        await client[database].command("collMod", "team_changes", validator=changes)
+
+    async with recording(streams, database, StorageMetrics(registry)):
+        await eventually(is_active)
+        await refuse({"$nor": [{}]})
+        await new_team(store)
+        await eventually(has_failed_often)
+        await refuse({})
+        await log.wait_until_complete()
+        await eventually(is_active)
+    ended = value("active")
+
+    assert set(seen) == {0}
+    assert ended == 0
