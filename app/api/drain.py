@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from types import FrameType
 from typing import Final
 
@@ -65,10 +66,14 @@ class Drain:
         if self._began_at is None:
             self._began_at = now
             if self._seconds > 0 and number == signal.SIGTERM:
-                # Not logged here: the signal may have come in the middle of a log line.
-                self._loop.call_soon_threadsafe(logger.info, _ABOUT_TO_END, self._seconds)
+                # Not logged here: the signal may have come in the middle of a log line, and of a
+                # request, whose id the context holds.
+                nobodys = Context()
                 self._loop.call_soon_threadsafe(
-                    self._loop.call_later, self._seconds, self._end, number, frame
+                    logger.info, _ABOUT_TO_END, self._seconds, context=nobodys
+                )
+                self._loop.call_soon_threadsafe(
+                    self._loop.call_later, self._seconds, self._end, number, frame, context=nobodys
                 )
             else:
                 self._end(number, frame)

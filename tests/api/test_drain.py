@@ -1,17 +1,21 @@
 """How a server takes its leave, as a load balancer and its clients see it."""
 
 import asyncio
+import logging
 import signal
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import psutil
 import pytest
+from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from app.api.drain import SAME_TELLING_SECONDS
+from app.api.drain import SAME_TELLING_SECONDS, Drain
+from app.api.request_id import RequestId, given_request_id
 from tests.api.world import new_id
 from tests.harness.client import Client
 from tests.harness.servers import Server
@@ -143,3 +147,40 @@ async def test_signals_close_together_are_one_telling(make_server: ServerMaker) 
 
     assert status == 0
     assert time.monotonic() - began_at >= DRAIN_SECONDS
+
+
+class IdsOfLines(logging.Handler):
+    """Notes under which request's id each line is logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.ids: list[str | None] = []
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - the signature of logging
+        self.ids.append(given_request_id())
+
+
+async def test_a_signal_in_the_middle_of_a_request_is_not_logged_as_the_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines, logger = IdsOfLines(), logging.getLogger("app.api.drain")
+    monkeypatch.setattr(logger, "handlers", [lines])
+    monkeypatch.setattr(logger, "level", logging.INFO)
+
+    async def interrupted(_: Scope, __: Receive, ___: Send) -> None:
+        assert given_request_id()
+        signal.raise_signal(signal.SIGTERM)
+
+    async def is_logged() -> bool:
+        return bool(lines.ids)
+
+    with Drain(LONG_SECONDS).before_signals():
+        request = RequestId(interrupted)({"type": "http", "headers": []}, never, never)
+        await asyncio.create_task(request)
+        await eventually(is_logged)
+
+    assert lines.ids == [None]
+
+
+async def never(*_: Any) -> Any:
+    raise AssertionError
