@@ -25,6 +25,7 @@ from app.telemetry import configure_logging, is_tracing_configured
 from app.wiring import (
     APPLICATION,
     documents_of,
+    explained,
     identity_of,
     refuse_unsuitable,
 )
@@ -102,7 +103,7 @@ def serve(**options: str | None) -> None:
                 access_log=settings.log_level == "debug" and settings.log_format == "text",
             )
     except (SettingsError, ListeningFailed, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:
-        raise click.ClickException(str(fault)) from fault
+        raise click.ClickException(explained(fault, settings.log_format)) from fault
     except KeyboardInterrupt:
         logger.info("Stopped.")
 

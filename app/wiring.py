@@ -64,6 +64,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
     streams = _connect_streams(settings, telemetry.listeners("streams"))
     database, default_capacity = settings.mongodb_database, settings.default_capacity
     preparation = _preparation(client, settings)
+    stop_serving = partial(_stop_serving, settings.log_format)
     hub = Hub(telemetry.api_metrics)
     drain = Drain(settings.drain_seconds)
     rate_limits = RateLimits(
@@ -77,12 +78,10 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        prepared = await preparation.attempt()
-
         async def feed() -> None:
-            """The work beside the requests: prepare if need be, then record and distribute."""
-            if not prepared:
-                await preparation.repeat_until_done(_stop_serving)
+            """The work beside the requests: prepare, then record and distribute."""
+            if not await preparation.repeat_until_done(stop_serving):
+                return
             async with asyncio.TaskGroup() as group:
                 group.create_task(Recorder(streams, database, telemetry.storage_metrics).run())
                 group.create_task(hub.run(MongoChangeTail(streams, database)))
@@ -90,6 +89,9 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         identifying = asyncio.create_task(identity.run())
         feeding = asyncio.create_task(feed())
         feeding.add_done_callback(_stop_if_failed)
+        # Whatever comes of it is told by us: an exception here would be logged by the ASGI server,
+        # with all that it quotes.
+        await preparation.was_tried.wait()
         try:
             with drain.before_signals(), telemetry.exporting():
                 yield
@@ -249,9 +251,15 @@ def _stop_if_failed(task: asyncio.Task[None]) -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-def _stop_serving(fault: DatabaseUnsuitable) -> None:
+def explained(fault: Exception, log_format: str) -> str:
+    """What is said of a fault that ends a server: of users and teams to people only."""
+    is_for_people = log_format != "json"
+    return fault.in_full if is_for_people and isinstance(fault, DatabaseUnsuitable) else str(fault)
+
+
+def _stop_serving(log_format: str, fault: DatabaseUnsuitable) -> None:
     """A database that turns out unsuitable ends the server, as it would have at the start."""
-    logger.critical("%s", fault)
+    logger.critical("%s", explained(fault, log_format))
     signal.raise_signal(signal.SIGTERM)
 
 

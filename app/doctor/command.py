@@ -120,7 +120,9 @@ def run(order: Order, facilities: Facilities, *, database: str, default_capacity
             f"The database can't be reached, or did not answer in time: {fault} "
             "Whatever was under way goes on where it was when you run this again."
         ) from fault
-    except (DatabaseUnsuitable, RepairStopped, UnusableAnswers) as fault:
+    except DatabaseUnsuitable as fault:
+        raise CouldNotWork(fault.in_full) from fault
+    except (RepairStopped, UnusableAnswers) as fault:
         raise CouldNotWork(str(fault)) from fault
     except KeyboardInterrupt:
         raise CouldNotWork("Stopped. Run it again: it goes on where it was.") from None

@@ -41,7 +41,19 @@ class HistoryIncomplete(Fault):
 
 
 class DatabaseUnsuitable(Fault):
-    """The deployment or its data cannot hold the guarantees, so the server must not start."""
+    """The deployment or its data cannot hold the guarantees, so the server must not start.
+
+    Its `cases` name users and teams, for an operator's eyes: they get into no log for machines.
+    """
+
+    def __init__(self, sentence: str, *, cases: str = "") -> None:
+        super().__init__(sentence)
+        self.cases = cases
+
+    @property
+    def in_full(self) -> str:
+        """The sentence, and the cases below it."""
+        return f"{self}\n{self.cases}" if self.cases else str(self)
 
 
 class RepairStopped(Fault):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.domain.faults import DatabaseUnsuitable
 from app.storage.client import Collection
 from app.storage.indexes import TEAM_VALIDATOR
 
@@ -31,15 +32,13 @@ async def find_malformed_teams(teams: Collection) -> Sequence[str]:
     return [str(team["_id"]) for team in await found.to_list(None)]
 
 
-def describe_damage(
+def refusal_of_damage(
     collection: str,
     users_on_several_teams: Sequence[tuple[str, Sequence[str]]],
     malformed_teams: Sequence[str],
-) -> str:
-    """The sentences that the server prints when it refuses to start."""
-    lines = [
-        f"Team Joiner does not start: the data in {collection} breaks the rules that it keeps."
-    ]
+) -> DatabaseUnsuitable:
+    """What the server says when it refuses to start."""
+    lines = []
     if users_on_several_teams:
         lines.append("These users are on more than one team (the first are shown):")
         lines += [
@@ -51,8 +50,9 @@ def describe_damage(
             "strings (the first are shown):"
         )
         lines += [f"  team {team}" for team in malformed_teams]
-    lines.append(
+    return DatabaseUnsuitable(
+        f"Team Joiner does not start: the data in {collection} breaks the rules that it keeps. "
         "No team has been changed. `team-joiner doctor`, with the same settings, shows all that is "
-        "wrong and what it would become; with --repair it mends the data. Then start again."
+        "wrong and what it would become; with --repair it mends the data. Then start again.",
+        cases="\n".join(lines),
     )
-    return "\n".join(lines)

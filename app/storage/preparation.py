@@ -23,7 +23,7 @@ from app.storage.client import (
     team_changes_of,
     teams_of,
 )
-from app.storage.damage import describe_damage, find_malformed_teams, find_users_on_several_teams
+from app.storage.damage import find_malformed_teams, find_users_on_several_teams, refusal_of_damage
 from app.storage.errors import (
     BACKGROUND_OPERATION_IN_PROGRESS,
     CONFLICTING_OPERATION_IN_PROGRESS,
@@ -85,6 +85,8 @@ class Preparation:
         self._database = database
         self._request_memory_hours = request_memory_hours
         self._done = False
+        self.was_tried = asyncio.Event()
+        """Set after the first attempt."""
 
     def is_done(self) -> bool:
         """Whether it has succeeded; until then nothing may be written, since nothing holds G1."""
@@ -102,16 +104,19 @@ class Preparation:
         except DatabaseUnavailable as fault:
             logger.warning("The database is not ready yet, and will be tried again: %s", fault)
             return False
+        finally:
+            self.was_tried.set()
         self._done = True
         return True
 
-    async def repeat_until_done(self, refuse: Callable[[DatabaseUnsuitable], None]) -> None:
+    async def repeat_until_done(self, refuse: Callable[[DatabaseUnsuitable], None]) -> bool:
         """Attempts until one succeeds, or until the database is there and `refuse` is called."""
         try:
             while not await self.attempt():
                 await asyncio.sleep(RETRY_SECONDS)
         except DatabaseUnsuitable as fault:
             refuse(fault)
+        return self._done
 
 
 async def check_readiness(client: Client, database: str) -> None:
@@ -221,10 +226,8 @@ def _name(teams: Collection) -> str:
 
 
 async def _refuse_damage(teams: Collection) -> None:
-    """*Raises*: `DatabaseUnsuitable`, naming the first users and teams that break the rules."""
+    """*Raises*: `DatabaseUnsuitable`, whose cases are the first that break the rules."""
     users_on_several_teams = await find_users_on_several_teams(teams)
     malformed_teams = await find_malformed_teams(teams)
     if users_on_several_teams or malformed_teams:
-        raise DatabaseUnsuitable(
-            describe_damage(_name(teams), users_on_several_teams, malformed_teams)
-        )
+        raise refusal_of_damage(_name(teams), users_on_several_teams, malformed_teams)

@@ -1,16 +1,25 @@
-"""Data that another program has damaged while a server runs: nobody but the operator is told."""
+"""Data that another program has damaged: nobody but the operator is told what it holds."""
 
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.storage.client import Client as DriverClient
+from app.storage.client import connect
+from app.storage.embedded.database import EmbeddedDatabase
+from app.wiring import APPLICATION
 from tests.api.world import new_id
 from tests.harness.client import Client, ServerError
 from tests.harness.metrics import read_metrics
 from tests.harness.servers import Server, running_servers
 
+DEADLINE_SECONDS = 30
 NAME = "query Name($id: ID!) { team(id: $id) { name } }"
 
 
@@ -68,3 +77,70 @@ async def test_the_count_of_internal_errors_stands_at_0_before_the_first(
 
     assert "team_joiner_internal_errors_total 0.0" in before.text
     assert after.value("internal_errors_total") == 1
+
+
+async def end_of(server: Server) -> int:
+    """The exit status of a server that ends by itself; its log is whole then."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        status = await server.wait()
+    await server.stop()
+    return status
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+async def test_damage_in_a_database_that_comes_up_later_names_users_to_people_only(
+    tmp_path: Path, log_format: str
+) -> None:
+    database = EmbeddedDatabase(tmp_path)
+    uri = await asyncio.to_thread(database.start)
+    await put_on_two_teams(uri, "teams", "sue-4711")
+    # Started anew it prefers the same port.
+    await asyncio.to_thread(database.stop)
+    settings = {"REQUEST_TIMEOUT_SECONDS": "0.5", "LOG_FORMAT": log_format}
+    server = Server(uri, "teams", **settings)
+
+    await server.start()
+    try:
+        assert await asyncio.to_thread(database.start) == uri
+        await end_of(server)
+    finally:
+        await server.stop()
+        await asyncio.to_thread(database.stop)
+
+    assert b"the data in teams.teams breaks the rules" in server.log
+    assert b"doctor" in server.log
+    assert (b"sue-4711" in server.log) == (log_format == "text")
+    assert b"Traceback" not in server.log
+
+
+async def test_damage_that_another_asgi_server_meets_at_its_start_ends_it_without_a_traceback(
+    mongodb_uri: str,
+) -> None:
+    database = new_id("test")
+    await put_on_two_teams(mongodb_uri, database, "sue-4711")
+    given = {"MONGODB_URI": mongodb_uri, "MONGODB_DATABASE": database, "LOG_FORMAT": "json"}
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "uvicorn", "--factory", APPLICATION, "--port", "0"),
+        env=os.environ | given,
+        stdout=PIPE,
+        stderr=STDOUT,
+    )
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    assert b"breaks the rules" in output
+    assert b"sue-4711" not in output
+    assert b"Traceback" not in output
+
+
+async def put_on_two_teams(uri: str, database: str, user_id: str) -> None:
+    client = connect(uri, timeout_seconds=10)
+    teams = [{"name": name, "userIds": [user_id], "version": 1} for name in ("Red", "Blue")]
+    await client[database].teams.insert_many(teams)
+    client.close()
