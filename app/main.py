@@ -103,7 +103,11 @@ def serve(**options: str | None) -> None:
                 access_log=settings.log_level == "debug" and settings.log_format == "text",
             )
     except (SettingsError, ListeningFailed, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:
-        raise click.ClickException(explained(fault, settings.log_format)) from fault
+        said = explained(fault, settings.log_format)
+        if settings.log_format == "json":
+            logger.critical("%s", said)
+            raise SystemExit(1) from fault
+        raise click.ClickException(said) from fault
     except KeyboardInterrupt:
         logger.info("Stopped.")
 

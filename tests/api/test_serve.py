@@ -1,6 +1,7 @@
 """`team-joiner serve` as an operator meets it: options, refusals, ends and restarts."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -167,6 +168,25 @@ async def test_a_database_that_breaks_the_rules_is_refused_by_naming_user_and_te
     assert ended.status == 1
     assert "user 'sue' is on teams t1, t2" in ended.output
     assert "Traceback" not in ended.output
+
+
+async def test_with_a_json_log_a_fault_at_the_start_is_one_line_of_it_without_users(
+    mongodb_uri: str, client: DriverClient, empty_database: str
+) -> None:
+    teams = [{"name": name, "userIds": ["sue-4711"], "version": 1} for name in ("t1", "t2")]
+    await client[empty_database].teams.insert_many(teams)
+
+    ended = await run_command(
+        *("serve", "--port", "0", "--mongodb-uri", mongodb_uri, "--database", empty_database),
+        LOG_FORMAT="json",
+    )
+
+    lines = [json.loads(line) for line in ended.output.splitlines()]
+    critical = [line["message"] for line in lines if line["level"] == "critical"]
+    assert ended.status == 1
+    assert len(critical) == 1
+    assert "breaks the rules" in critical[0]
+    assert "sue-4711" not in ended.output
 
 
 async def test_the_schema_is_printed_or_written_to_a_file(tmp_path: Path) -> None:
