@@ -6,7 +6,7 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import ReadPreference, WriteConcern
-from pymongo.errors import ConfigurationError
+from pymongo.errors import ConfigurationError, InvalidURI
 from pymongo.read_concern import ReadConcern
 
 from app.domain.faults import DatabaseUnsuitable
@@ -78,6 +78,15 @@ def _connect(
             timeoutMS=operation_seconds and int(operation_seconds * 1000),
             socketTimeoutMS=silence_seconds and int(silence_seconds * 1000),
         )
+    except InvalidURI as error:  # it may quote a part of the password
+        raise DatabaseUnsuitable(
+            "MONGODB_URI can't be used: write mongodb://USER:PASSWORD@HOST,HOST/?replicaSet=NAME, "
+            "and percent-encode in user and password what is no letter or digit."
+        ) from error
+    except OSError as error:
+        raise DatabaseUnsuitable(
+            f"A file that MONGODB_URI names for TLS can't be used: {error}"
+        ) from error
     except (ConfigurationError, ValueError) as error:
         raise DatabaseUnsuitable(f"MONGODB_URI can't be used: {error}") from error
 

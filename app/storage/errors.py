@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pymongo.errors import (
+    ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
     InvalidOperation,
@@ -12,7 +13,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 
-from app.domain.faults import DatabaseUnavailable, Fault
+from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable, Fault
 
 NAMESPACE_EXISTS = 48
 BACKGROUND_OPERATION_IN_PROGRESS = 12587
@@ -35,6 +36,15 @@ _UNAVAILABLE_CODES = frozenset(
 )
 
 
+# AuthenticationFailed and Unauthorized, with what an operator can do about them.
+_REFUSALS = {
+    18: "MongoDB does not accept the user and password in MONGODB_URI. Correct them, or name the "
+    "database that the user was made in: authSource=NAME.",
+    13: "MongoDB allows less than Team Joiner needs. Name a user with a password in MONGODB_URI, "
+    "and give that user the role that the README has under MongoDB.",
+}
+
+
 class HistoryLost(Fault):
     """A change stream's position is gone; never leaves `storage/`."""
 
@@ -53,6 +63,22 @@ def driver_faults() -> Iterator[None]:
         if is_unavailable(error):
             raise DatabaseUnavailable(str(error)) from error
         raise
+
+
+@contextmanager
+def set_up_faults() -> Iterator[None]:
+    """Raises `DatabaseUnsuitable` in place of a driver error that an operator has to see to.
+
+    For what is done at the start: that a request meets such an error is a fault like others.
+    """
+    try:
+        yield
+    except ConfigurationError as error:  # found late: a host name without the records of a cluster
+        raise DatabaseUnsuitable(f"MONGODB_URI can't be used: {error}") from error
+    except OperationFailure as error:
+        if error.code not in _REFUSALS:
+            raise
+        raise DatabaseUnsuitable(_REFUSALS[error.code]) from error
 
 
 def is_unavailable(error: PyMongoError) -> bool:

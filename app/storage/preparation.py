@@ -30,6 +30,7 @@ from app.storage.errors import (
     INDEX_CONFLICTS,
     NAMESPACE_EXISTS,
     driver_faults,
+    set_up_faults,
 )
 from app.storage.indexes import (
     CHANGE_INDEX_NAMES,
@@ -66,7 +67,7 @@ async def prepare_database(
     *Raises*: `DatabaseUnsuitable`, with a sentence for the operator; `DatabaseUnavailable`.
     Repeating is safe.
     """
-    with driver_faults():
+    with driver_faults(), set_up_faults():
         await check_deployment(client)
         teams = teams_of(client, database)
         await _set_validator(client[database], teams)

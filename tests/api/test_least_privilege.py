@@ -11,6 +11,7 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import OperationFailure
 
+from tests.api.test_serve import Ended, run_command
 from tests.api.world import new_id
 from tests.harness.client import Client
 from tests.harness.secured import PASSWORD, Secured, running_secured
@@ -101,6 +102,53 @@ async def test_the_service_can_start_again_with_it_and_with_another_setting(
         assert (await http.get("/readyz")).status_code == 200
 
     assert b"not authorized" not in again.log
+
+
+async def start_of(uri: str) -> Ended:
+    return await run_command("serve", "--port", "0", "--mongodb-uri", uri, "--database", DATABASE)
+
+
+@pytest.mark.parametrize(("command", "status"), [("serve", 1), ("doctor", 2)])
+async def test_a_wrong_password_is_refused_with_a_sentence(
+    mongod: Secured, command: str, status: int
+) -> None:
+    uri = mongod.uri(SERVICE, database=DATABASE).replace(PASSWORD, "wr0ng")
+
+    ended = await run_command(command, "--mongodb-uri", uri, "--database", DATABASE, PORT="0")
+
+    assert ended.status == status
+    assert "does not accept the user and password in MONGODB_URI" in ended.output
+    assert "wr0ng" not in ended.output
+    assert "Traceback" not in ended.output
+
+
+async def test_a_connection_string_without_a_user_is_refused_with_a_sentence(
+    mongod: Secured,
+) -> None:
+    uri = mongod.uri(SERVICE, database=DATABASE)
+    ended = await start_of(uri.replace(f"{SERVICE}:{PASSWORD}@", "").split("&authSource")[0])
+
+    assert ended.status == 1
+    assert "Name a user" in ended.output
+    assert "Traceback" not in ended.output
+
+
+@pytest.mark.parametrize("collection", ["", "teams", "team_changes", "requests", "recorder"])
+async def test_a_missing_privilege_is_refused_with_a_sentence(
+    mongod: Secured, server: Server, collection: str
+) -> None:
+    del server  # it has prepared the database
+    name, role = new_id("user"), documented_role()
+    privileges = [p for p in role["privileges"] if p["resource"]["collection"] != collection]
+    await mongod.run(DATABASE, "createRole", name, privileges=privileges, roles=[])
+    await mongod.run(DATABASE, "createUser", name, pwd=PASSWORD, roles=[name])
+
+    ended = await start_of(mongod.uri(name, database=DATABASE))
+
+    assert ended.status == 1
+    assert "the role that the README has" in ended.output
+    assert PASSWORD not in ended.output
+    assert "Traceback" not in ended.output
 
 
 @pytest.mark.parametrize(

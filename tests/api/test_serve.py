@@ -129,7 +129,17 @@ async def test_an_impossible_value_is_refused_with_a_sentence(
     assert "Traceback" not in ended.output
 
 
-@pytest.mark.parametrize("uri", ["mongodb://", "mongodb://a:b:c@host"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mongodb://",
+        "mongodb://sue:s3cr3t:s3cr3t@host",
+        "mongodb://sue:x/s3cr3t@host/",
+        "mongodb://sue:s3cr3t@host/?tls=true&tlsCAFile=/nowhere/ca.pem",
+        f"mongodb://sue:s3cr3t@host/?tls=true&tlsCAFile={__file__}",
+        "mongodb://sue:s3cr3t@host/?tls=true&tlsCertificateKeyFile=/nowhere/client.pem",
+    ],
+)
 async def test_a_connection_string_that_the_driver_refuses_is_refused_with_a_sentence(
     uri: str,
 ) -> None:
@@ -137,6 +147,7 @@ async def test_a_connection_string_that_the_driver_refuses_is_refused_with_a_sen
 
     assert ended.status in {1, 2}
     assert "MONGODB_URI" in ended.output
+    assert "s3cr3t" not in ended.output
     assert "Traceback" not in ended.output
 
 

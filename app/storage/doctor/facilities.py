@@ -8,7 +8,7 @@ from app.storage.doctor.classic_teams import MongoClassicTeams, MongoClinic
 from app.storage.doctor.guard import alone
 from app.storage.doctor.ledger import SqliteLedger, scratch_ledger
 from app.storage.doctor.restoration import MongoRestoration
-from app.storage.errors import driver_faults
+from app.storage.errors import driver_faults, set_up_faults
 from app.storage.preparation import check_deployment
 
 
@@ -55,7 +55,7 @@ class MongoFacilities:
     async def _connected(self) -> AsyncIterator[Client]:
         client = connect_for_repair(self._uri)
         try:
-            with driver_faults():
+            with driver_faults(), set_up_faults():
                 await check_deployment(client)
             yield client
         finally:
