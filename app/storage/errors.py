@@ -20,6 +20,10 @@ BACKGROUND_OPERATION_IN_PROGRESS = 12587
 CONFLICTING_OPERATION_IN_PROGRESS = 117
 INDEX_CONFLICTS = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
 
+# NamespaceExists at a start; DuplicateKey for a user who is on a team; WriteConflict, and then
+# NoSuchTransaction for the end of what it has ended already, where transactions meet.
+EXPECTED_CODES = frozenset({NAMESPACE_EXISTS, 11000, 112, 251})
+
 # ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost: a change
 # stream can't go on from where it was, nor from anywhere before now.
 _HISTORY_LOST_CODES = frozenset({286, 280, 260, 136})

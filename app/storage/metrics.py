@@ -27,6 +27,8 @@ from pymongo.monitoring import (
     PoolReadyEvent,
 )
 
+from app.storage.errors import EXPECTED_CODES
+
 # A join takes some 2 ms; a getMore of a change stream waits half a second for news.
 COMMAND_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 LAG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -47,7 +49,7 @@ class StorageMetrics:
         )
         self._failures = Counter(
             "team_joiner_database_command_failures",
-            "Commands that MongoDB refused or did not answer.",
+            "Commands that MongoDB refused or did not answer, but for refusals that are expected.",
             ["client", "command"],
             registry=registry,
         )
@@ -144,7 +146,8 @@ class _Commands(CommandListener):
 
     def failed(self, event: CommandFailedEvent) -> None:
         self._observe(event)
-        self._failures.labels(self._client, event.command_name).inc()
+        if event.failure.get("code") not in EXPECTED_CODES:
+            self._failures.labels(self._client, event.command_name).inc()
 
     def _observe(self, event: CommandSucceededEvent | CommandFailedEvent) -> None:
         seconds = event.duration_micros / 1_000_000

@@ -10,6 +10,8 @@ import httpx
 import psutil
 import pytest
 
+from app.storage.client import connect
+from app.storage.embedded.database import EmbeddedDatabase
 from tests.api.test_serve import run_command
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import Client
@@ -138,6 +140,54 @@ async def test_commands_connections_and_recording_are_measured(server: Server, a
     assert after.value("recorder_active") == 1
     for lag in ("recorder_lag", "feed_lag"):
         assert after.value(f"{lag}_seconds_sum") / after.value(f"{lag}_seconds_count") < 5
+
+
+async def test_what_mongodb_refuses_in_the_ordinary_course_of_things_is_no_failure(
+    mongodb_uri: str,
+) -> None:
+    database, sue = new_id("test"), new_id("sue")
+    async with running_servers(1, mongodb_uri, database):
+        pass  # what the next one makes at its start is there already
+
+    async with (
+        running_servers(1, mongodb_uri, database, **MEASURED) as (server,),
+        Client(server.url) as api,
+    ):
+        await create_team_with(api, sue)
+        red, blue = await api.create_team("Red"), await api.create_team("Blue")
+        refused = await api.mutate("addUserToTeam", teamId=red["id"], userId=sue)
+        rush = (
+            api.mutate("moveUserToTeam", userId=sue, toTeamId=team["id"])
+            for team in [red, blue] * 10
+        )
+        await asyncio.gather(*rush)
+        measured = await read_metrics(server)
+
+    commands = measured.labels("database_command_seconds_count", "command")
+    assert refused["__typename"] == "AlreadyOnTeam"
+    assert {"create", "findAndModify"} <= commands
+    assert measured.value("database_command_failures_total") == 0
+
+
+async def test_a_command_that_is_not_answered_is_a_failure(tmp_path: Path) -> None:
+    with EmbeddedDatabase(tmp_path) as database:
+        driver = connect(database.uri, timeout_seconds=10)
+        mongod = psutil.Process((await driver.admin.command("serverStatus"))["pid"])
+        driver.close()
+        async with running_servers(1, database.uri, "teams", **MEASURED) as (server,):
+
+            async def records() -> bool:
+                return (await read_metrics(server)).value("recorder_active") == 1
+
+            async def is_counted() -> bool:
+                return (await read_metrics(server)).value("database_command_failures_total") > 0
+
+            await eventually(records)  # so that a command is under way at any time
+            mongod.suspend()
+            try:
+                await eventually(is_counted)
+            finally:
+                mongod.resume()
 
 
 async def test_subscribers_are_counted_while_they_are_there(server: Server, api: Client) -> None:
