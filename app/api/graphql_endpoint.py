@@ -7,7 +7,7 @@ from typing import Any, cast
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
@@ -35,6 +35,7 @@ from app.api.errors import (
     refuse,
     status_of,
 )
+from app.api.event_stream import EventStream
 from app.api.expiry import until_expiry
 from app.api.graphiql import GRAPHIQL_HEADERS, read_graphiql_page
 from app.api.http_request import ASKING, RequestedOperation, RequestReader
@@ -200,6 +201,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return await super().execute_single(
             request, request_adapter, sub_response, context, root_value, request_data
         )
+
+    async def _create_streaming_response(self, *args: Any, **given: Any) -> Response:
+        """Strawberry's, which ends the operation with the stream."""
+        stream = await super()._create_streaming_response(*args, **given)
+        return EventStream(cast("StreamingResponse", stream), given["result"])
 
     def _refused(self, refusal: CodedError) -> ExecutionResult:
         self.observers.refused(refusal.code)

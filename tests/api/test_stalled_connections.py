@@ -1,19 +1,32 @@
 """A peer that is there and takes nothing is cut off, over HTTP and over WebSocket."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 from websockets.asyncio.client import connect
 
 from app.api import connections_end
 from app.api.connections_end import HttpProtocol, WebSocketProtocol
+from app.config import Settings
+from app.wiring import create_application
+from tests.api.feeds import until_recorded
+from tests.api.world import new_id
+from tests.harness.client import Client, headers_of
+from tests.harness.waiting import eventually
 
 CHUNK = b"x" * 100_000
+# Of both sides' sockets, so that little is under way before the sender has to wait.
+SOCKET_BUFFER_BYTES = 4_096
+LONG_ID = "x" * 128
+SSE = "text/event-stream"
+MULTIPART = "multipart/mixed;subscriptionSpec=1.0"
 
 
 class Endless:
@@ -49,13 +62,14 @@ async def _until_disconnected(receive: Callable[..., Any]) -> None:
 
 
 @asynccontextmanager
-async def _serving(application: Endless) -> AsyncIterator[int]:
+async def _serving(application: Any) -> AsyncIterator[int]:
     """The port of a server with our protocols, in this process."""
     config = uvicorn.Config(
-        application, http=HttpProtocol, ws=WebSocketProtocol, lifespan="off", log_config=None
+        application, http=HttpProtocol, ws=WebSocketProtocol, lifespan="auto", log_config=None
     )
     server = uvicorn.Server(config)
     with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
         listener.bind(("127.0.0.1", 0))
         running = asyncio.create_task(server._serve(sockets=[listener]))
         try:
@@ -65,6 +79,28 @@ async def _serving(application: Endless) -> AsyncIterator[int]:
         finally:
             server.should_exit = True
             await running
+
+
+@asynccontextmanager
+async def _never_read(port: int, accept: str, query: str, **variables: Any) -> AsyncIterator[None]:
+    """A stream whose client takes the head of the answer, and then nothing more."""
+    body = json.dumps({"query": query, "variables": variables})
+    headers = {
+        **headers_of(),
+        "Host": f"127.0.0.1:{port}",
+        "Accept": accept,
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+    }
+    with socket.socket() as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
+        peer.setblocking(False)  # noqa: FBT003 - the standard library's
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(peer, ("127.0.0.1", port))
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        await loop.sock_sendall(peer, f"POST /graphql HTTP/1.1\r\n{head}\r\n{body}".encode())
+        assert (await loop.sock_recv(peer, 15)).startswith(b"HTTP/1.1 200")
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +126,39 @@ async def test_a_websocket_that_nobody_reads_is_given_up() -> None:
         reader = await connect(f"ws://127.0.0.1:{port}/", compression=None)
         await application.is_over.wait()
         reader.transport.abort()
+
+
+@pytest.mark.parametrize("accept", [SSE, MULTIPART])
+async def test_a_stream_that_nobody_reads_gives_its_place_back(
+    mongodb_uri: str, accept: str
+) -> None:
+    settings = {"MONGODB_URI": mongodb_uri, "MONGODB_DATABASE": new_id("test")}
+    application = create_application(Settings.read(settings | {"MAX_CONNECTIONS_PER_USER": "1"}))
+    ids = " ".join(f"a{number}: actorId" for number in range(25))
+    query = f"subscription ($id: ID!) {{ teamChanges(teamId: $id, afterVersion: 0) {{ {ids} }} }}"
+
+    async with (
+        asyncio.timeout(60),
+        _serving(application) as port,
+        Client(f"http://127.0.0.1:{port}") as api,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=15) as http,
+    ):
+        team = await api.create_team(viewer=LONG_ID)
+        for _ in range(60):
+            await api.mutate("addUserToTeam", viewer=LONG_ID, teamId=team["id"], userId=new_id())
+        await until_recorded(api, team["id"], 61)
+
+        async def is_refused() -> bool:
+            headers = {**headers_of(), "Accept": SSE}
+            answer = await http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+            return "TOO_MANY_CONNECTIONS" in answer.text
+
+        async with _never_read(port, accept, query, id=team["id"]):
+            was_refused = await is_refused()
+
+            async def is_admitted() -> bool:
+                return not await is_refused()
+
+            await eventually(is_admitted)
+
+    assert was_refused
