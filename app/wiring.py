@@ -130,6 +130,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         rate_limits=rate_limits,
         drain=drain,
         allowed_origins=settings.allowed_origins,
+        note_stalled=telemetry.api_metrics.stalled,
         middleware=telemetry.middleware,
         extensions=telemetry.extensions,
     )

@@ -1,7 +1,7 @@
 """The ASGI application: routes and middleware over services that somebody else opens and closes."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -19,6 +19,7 @@ from app.api.health import ReadinessCheck, healthz, readyz
 from app.api.identity import Identity
 from app.api.limits import Limits
 from app.api.masking import Masking
+from app.api.observation import CONNECTION_EVENTS, ConnectionEvents
 from app.api.persisted_documents import PersistedDocuments
 from app.api.rate_limit import RateLimit, RateLimits
 from app.api.request_id import RequestId
@@ -38,6 +39,7 @@ def build_application(
     rate_limits: RateLimits,
     drain: Drain,
     allowed_origins: Sequence[str],
+    note_stalled: Callable[[], None],
     middleware: Sequence[Middleware] = (),
     extensions: Sequence[type[SchemaExtension]] = (),
 ) -> Starlette:
@@ -56,6 +58,12 @@ def build_application(
         allowed_origins=allowed_origins,
     )
     observers = services.observers
+
+    @asynccontextmanager
+    async def with_state(application: Starlette) -> AsyncIterator[dict[str, ConnectionEvents]]:
+        async with lifespan(application):
+            yield {CONNECTION_EVENTS: ConnectionEvents(observers.refused, note_stalled)}
+
     application = Starlette(
         routes=[
             Route("/", _to_graphql),
@@ -75,7 +83,7 @@ def build_application(
             Middleware(RateLimit, path="/graphql", limits=rate_limits, observers=observers),
             Middleware(BodyLimit, max_bytes=max_body_bytes, observers=observers),
         ],
-        lifespan=lifespan,
+        lifespan=with_state,
     )
     # A path is right or wrong; a redirect would lead to whatever name the request has given us.
     application.router.redirect_slashes = False

@@ -7,6 +7,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from app.api.observation import CONNECTION_EVENTS, ConnectionEvents
+
 # For a peer that is gone: what is still unsent is given up after that.
 FLUSH_SECONDS = 3
 
@@ -28,12 +30,13 @@ class _EndsWhenStalled(asyncio.Protocol):
 
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
+    app_state: dict[str, Any]
     _giving_up: asyncio.TimerHandle | None = None
 
     def pause_writing(self) -> None:
         """Lets nobody write, and begins to wait."""
         super().pause_writing()
-        self._giving_up = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+        self._giving_up = self.loop.call_later(STALLED_SECONDS, self._give_up)
 
     def resume_writing(self) -> None:
         """The peer has read."""
@@ -46,6 +49,16 @@ class _EndsWhenStalled(asyncio.Protocol):
         super().connection_lost(error)
         if self._giving_up is not None:
             self._giving_up.cancel()
+
+    @property
+    def events(self) -> ConnectionEvents | None:
+        """Who is told; nobody where the application has no lifespan."""
+        return self.app_state.get(CONNECTION_EVENTS)
+
+    def _give_up(self) -> None:
+        if self.events is not None:
+            self.events.stalled()
+        self.transport.abort()
 
 
 class HttpProtocol(_EndsWhenStalled, HttpToolsProtocol):

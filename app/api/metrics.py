@@ -89,6 +89,11 @@ class ApiMetrics:
             ["field"],
             registry=registry,
         )
+        self._stalled = Counter(
+            "team_joiner_stalled_connections",
+            "Connections that were cut because their peer took nothing.",
+            registry=registry,
+        )
         self._feed_lag = Histogram(
             "team_joiner_feed_lag_seconds",
             "From a change's making until this server gives it to its subscribers.",
@@ -118,6 +123,10 @@ class ApiMetrics:
     def cut_off(self, topic: Topic) -> None:
         """See `HubObserver`."""
         self._cut_off.labels(_field_of(topic)).inc()
+
+    def stalled(self) -> None:
+        """See `ConnectionEvents`."""
+        self._stalled.inc()
 
     def told(self, change: Change) -> None:
         """See `HubObserver`. What was not seen as it happened says nothing about lag."""

@@ -4,7 +4,7 @@ Notes travel with the task that serves the operation, so that those who write th
 reads them. They name types and codes and never what a client sent, but for the operation's name.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -67,6 +67,23 @@ class Observers:
     def refused(self, code: str) -> None:
         """A request was refused with this code before it became an operation."""
         self.ended(EndedOperation(None, UNKNOWN, code, (), 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEvents:
+    """Told, outside of any request that the application sees, by the server's connections.
+
+    They find it in the lifespan's state, as `CONNECTION_EVENTS`: the server makes them, and gives
+    them nothing else of the application.
+    """
+
+    refused: Callable[[str], None]
+    """What came was refused with this code."""
+    stalled: Callable[[], None]
+    """The peer took nothing for so long that the connection has been cut."""
+
+
+CONNECTION_EVENTS: Final = "connection_events"
 
 
 _current: ContextVar[Notes] = ContextVar("notes")

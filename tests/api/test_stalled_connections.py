@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from prometheus_client import CollectorRegistry
 from websockets.asyncio.client import connect
 
 from app.api import connections_end
@@ -129,11 +130,14 @@ async def test_a_websocket_that_nobody_reads_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("accept", [SSE, MULTIPART])
-async def test_a_stream_that_nobody_reads_gives_its_place_back(
+async def test_a_stream_that_nobody_reads_gives_its_place_back_and_is_counted(
     mongodb_uri: str, accept: str
 ) -> None:
     settings = {"MONGODB_URI": mongodb_uri, "MONGODB_DATABASE": new_id("test")}
-    application = create_application(Settings.read(settings | {"MAX_CONNECTIONS_PER_USER": "1"}))
+    registry = CollectorRegistry()
+    application = create_application(
+        Settings.read(settings | {"MAX_CONNECTIONS_PER_USER": "1"}), registry
+    )
     ids = " ".join(f"a{number}: actorId" for number in range(25))
     query = f"subscription ($id: ID!) {{ teamChanges(teamId: $id, afterVersion: 0) {{ {ids} }} }}"
 
@@ -162,3 +166,4 @@ async def test_a_stream_that_nobody_reads_gives_its_place_back(
             await eventually(is_admitted)
 
     assert was_refused
+    assert registry.get_sample_value("team_joiner_stalled_connections_total") == 1
