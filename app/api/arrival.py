@@ -7,10 +7,11 @@ at all, would hold its connection for ever, and a head could be of any size.
 from asyncio import BaseTransport, TimerHandle
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from app.api.connections_end import HttpProtocol
-from app.api.errors import REQUEST_TIMEOUT, refuse
+from app.api.errors import BAD_REQUEST, REQUEST_TIMEOUT, Refused, refuse
+from app.api.request_id import begin_request
 
 MAX_HEAD_BYTES = 65_536
 
@@ -106,7 +107,23 @@ class TimelyHttpProtocol(HttpProtocol):
         if self._has_been_answered():
             self.transport.abort()
             return
-        self.transport.write(_answer(self._arrival_timeout_seconds))
+        message = f"A request must have arrived within {self._arrival_timeout_seconds:g} seconds."
+        self._refuse(Refused(REQUEST_TIMEOUT, message))
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers what is no HTTP, coded as every refusal is."""
+        self._refuse(Refused(BAD_REQUEST, msg))
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Answers in the application's stead, which does not know of this request."""
+        request_id = begin_request(self.headers or ())
+        if self.events is not None:
+            self.events.refused(refusal.code)
+        headers = {"Connection": "close", "X-Request-Id": request_id}
+        response = refuse(refusal.status_code, refusal.reason, headers=headers)
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
+        status = STATUS_LINE[refusal.status_code]
+        self.transport.write(status + head + b"\r\n" + bytes(response.body))
         self.transport.close()
 
     def _has_been_answered(self) -> bool:
@@ -115,11 +132,3 @@ class TimelyHttpProtocol(HttpProtocol):
         if cycle is None:
             return False
         return cycle.response_started if self._is_in_body else not cycle.response_complete
-
-
-def _answer(timeout_seconds: float) -> bytes:
-    message = f"A request must have arrived within {timeout_seconds:g} seconds."
-    response = refuse(REQUEST_TIMEOUT, message)
-    response.headers["Connection"] = "close"
-    head = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
-    return b"HTTP/1.1 408 Request Timeout\r\n" + head + b"\r\n" + bytes(response.body)

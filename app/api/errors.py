@@ -50,6 +50,7 @@ logger = logging.getLogger(__name__)
 # The library quotes what it was sent: a document of 900 KB was answered with 89 MB.
 MAX_MESSAGE_LENGTH: Final = 300
 
+BAD_REQUEST = 400
 METHOD_NOT_ALLOWED = 405
 NOT_ACCEPTABLE = 406
 REQUEST_TIMEOUT = 408

@@ -1,6 +1,7 @@
 """The id that each HTTP request and each WebSocket has, for the log and for the client."""
 
 import re
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Final
 from uuid import uuid4
@@ -24,6 +25,13 @@ def given_request_id() -> str | None:
     return _current.get(None)
 
 
+def begin_request(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The id of a request with these headers, which is at hand from now on."""
+    request_id = _given(headers) or uuid4().hex
+    _current.set(request_id)
+    return request_id
+
+
 class RequestId:
     """ASGI middleware: takes `X-Request-Id` as it comes if it is well-formed, and answers it.
 
@@ -37,8 +45,7 @@ class RequestId:
         """Passes the request on under its id."""
         if scope["type"] not in {"http", "websocket"}:
             return await self._app(scope, receive, send)
-        request_id = _given(scope) or uuid4().hex
-        _current.set(request_id)
+        request_id = begin_request(scope["headers"])
 
         async def send_with_id(message: Message) -> None:
             if message["type"] in {
@@ -52,8 +59,8 @@ class RequestId:
         return await self._app(scope, receive, send_with_id)
 
 
-def _given(scope: Scope) -> str | None:
-    for name, value in scope["headers"]:
+def _given(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    for name, value in headers:
         if name == HEADER:
             return value.decode("ascii") if _WELL_FORMED.fullmatch(value) else None
     return None

@@ -11,6 +11,7 @@ import pytest
 
 from tests.api.world import new_id
 from tests.harness.client import Client, headers_of
+from tests.harness.metrics import read_metrics
 from tests.harness.servers import Server, running_servers
 from tests.harness.waiting import eventually
 
@@ -25,7 +26,7 @@ BODY = b'{"query": "{ __typename }"}'
 
 @pytest.fixture(scope="module")
 async def server(mongodb_uri: str) -> AsyncIterator[Server]:
-    settings = {"ARRIVAL_TIMEOUT_SECONDS": str(ARRIVAL_SECONDS)}
+    settings = {"ARRIVAL_TIMEOUT_SECONDS": str(ARRIVAL_SECONDS), "METRICS_PORT": "0"}
     async with running_servers(1, mongodb_uri, new_id("slow"), **settings) as (server,):
         yield server
         assert b"Traceback" not in server.log
@@ -81,6 +82,24 @@ async def test_a_body_that_comes_too_slowly_is_answered_408(server: Server) -> N
     assert ARRIVAL_SECONDS <= seconds < ARRIVAL_SECONDS + MARGIN_SECONDS
 
 
+async def test_what_never_becomes_a_request_is_counted_and_has_its_id(server: Server) -> None:
+    before = await read_metrics(server)
+
+    slow, _ = await ended(server, b"", at_once=HEAD + b"X-Request-Id: mine\r\nX-Next: x\r\n")
+    slow_without_one, _ = await ended(server, b"")
+    broken, _ = await ended(server, b"", at_once=b"nonsense\r\n\r\n")
+
+    after = await read_metrics(server)
+    assert b"\r\nx-request-id: mine\r\n" in slow
+    assert b"\r\nx-request-id: " in slow_without_one
+    assert broken.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\nx-request-id: " in broken
+    assert b'"code":"BAD_REQUEST"' in broken
+    for code, count in (("REQUEST_TIMEOUT", 2), ("BAD_REQUEST", 1)):
+        found = after.value("operations_total", kind="unknown", outcome=code)
+        assert found - before.value("operations_total", outcome=code) == count, code
+
+
 async def test_a_body_in_slow_chunks_is_answered_408(server: Server) -> None:
     head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -118,7 +137,7 @@ async def test_a_refused_body_that_goes_on_for_ever_is_cut_off(server: Server) -
 
 
 async def test_a_head_without_an_end_is_refused(server: Server) -> None:
-    head = b"GET /graphql HTTP/1.1\r\nHost: x\r\n" + b"X-Filler: 12345678\r\n" * 10_000
+    head = b"GET /graphql HTTP/1.1\r\nHost: localhost\r\n" + b"X-Filler: 12345678\r\n" * 10_000
 
     answer, _ = await ended(server, b"", at_once=head)
 
