@@ -91,7 +91,18 @@ def run(
 
 
 class _Workers(Multiprocess):
-    """Uvicorn's supervisor, which lets signals through while its workers end."""
+    """Uvicorn's supervisor, which passes on what it is sent, also while its workers end."""
+
+    _telling: int = signal.SIGTERM
+
+    def handle_int(self) -> None:
+        """Ends, and lets the workers end, as SIGINT ends a process: without a drain."""
+        super().handle_int()
+        self._telling = signal.SIGINT
+
+    def terminate_all(self) -> None:
+        """Tells the workers to end."""
+        self._tell(self._telling)
 
     def join_all(self) -> None:
         """Waits for the workers; whoever hurries us, hurries them."""
@@ -100,10 +111,14 @@ class _Workers(Multiprocess):
             wait([process.sentinel for process in alive], timeout=0.1)
             for number in self.signal_queue:
                 if number in {signal.SIGINT, signal.SIGTERM}:
-                    for process in alive:
-                        process.terminate()
+                    self._tell(number)
             self.signal_queue.clear()
         super().join_all()
+
+    def _tell(self, number: int) -> None:
+        for process in (each.process for each in self.processes):
+            if process.is_alive() and process.pid is not None:
+                os.kill(process.pid, number)
 
 
 def end_with_parent() -> None:

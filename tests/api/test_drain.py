@@ -136,6 +136,17 @@ async def test_ctrl_c_waits_for_no_load_balancer(make_server: ServerMaker) -> No
     assert status == 0
 
 
+async def test_sigint_to_the_parent_alone_drains_nothing_either(make_server: ServerMaker) -> None:
+    server = await make_server(drain_seconds=LONG_SECONDS)
+
+    psutil.Process(server.pid).send_signal(signal.SIGINT)
+    async with asyncio.timeout(15):
+        status = await server.wait()
+
+    assert status == 0
+    assert b"Traceback" not in server.log
+
+
 async def test_signals_close_together_are_one_telling(make_server: ServerMaker) -> None:
     server = await make_server(drain_seconds=DRAIN_SECONDS)
 
