@@ -14,6 +14,7 @@ GRAPHQL_VALIDATION_FAILED        the document does not fit the schema
 BAD_USER_INPUT                   a variable or an argument has the wrong type
 INVALID_INPUT                    an argument of a query is out of range; `field` names it
 DATABASE_UNAVAILABLE             MongoDB did not answer in time; send the request again
+SERVER_ENDED                     the server had no time left to answer; send the request again (503)
 CONTENTION                       every attempt lost to another change; send it again
 INTERNAL_SERVER_ERROR            a bug; `requestId` finds it in the server's log
 

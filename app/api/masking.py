@@ -1,5 +1,6 @@
 """What a client is told of a bug, wherever in the application it shows: the last to see it."""
 
+from asyncio import CancelledError
 from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,8 +9,14 @@ from app.api.errors import mask, refuse
 from app.api.observation import Observers
 
 INTERNAL_SERVER_ERROR = 500
+SERVICE_UNAVAILABLE = 503
 WEBSOCKET_CLOSED = 4500
 """The protocol's close code for an error of the server's."""
+
+SERVER_ENDED = (
+    "The server ended before it could answer. A change may or may not have been made: "
+    "send it again with the same requestId."
+)
 
 
 class Masking:
@@ -25,6 +32,8 @@ class Masking:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on."""
+        if scope["type"] == "lifespan":
+            return await self._app(scope, _until_cancelled(receive), send)
         has_begun = False
 
         async def send_and_note(message: Message) -> None:
@@ -34,9 +43,13 @@ class Masking:
 
         try:
             await self._app(scope, receive, send_and_note)
+        except CancelledError:
+            # The server ends and has waited for long enough. It would log a traceback, and answer
+            # without a code; nobody else cancels what stands here.
+            if scope["type"] == "http" and not has_begun:
+                answer = refuse(SERVICE_UNAVAILABLE, SERVER_ENDED, code="SERVER_ENDED")
+                await answer(scope, receive, send)
         except Exception as bug:
-            if scope["type"] == "lifespan":
-                raise
             masked = mask(bug)
             self._observers.refused(masked.code)
             if scope["type"] == "websocket":
@@ -47,3 +60,15 @@ class Masking:
                     INTERNAL_SERVER_ERROR, masked.message, code=masked.code, facts=masked.facts
                 )
                 await answer(scope, receive, send)
+
+
+def _until_cancelled(receive: Receive) -> Receive:
+    """For the lifespan of a server that is in a hurry: it is cancelled instead of being told."""
+
+    async def receive_or_shut_down() -> Message:
+        try:
+            return await receive()
+        except CancelledError:
+            return {"type": "lifespan.shutdown"}
+
+    return receive_or_shut_down

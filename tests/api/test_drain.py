@@ -24,6 +24,11 @@ from tests.harness.waiting import eventually
 
 DRAIN_SECONDS = 3
 LONG_SECONDS = 120
+# Its server waits for the body as long as it is let.
+UNFINISHED = (
+    b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+)
 ALL_CHANGES = "subscription { allTeamChanges { teamId version } }"
 
 
@@ -56,14 +61,14 @@ class ServerMaker:
 
     def __init__(self, mongodb_uri: str, *, workers: str) -> None:
         self._mongodb_uri = mongodb_uri
-        self._workers = int(workers)
+        self.workers = int(workers)
         self._server: Server | None = None
 
     async def __call__(self, *, drain_seconds: float) -> Server:
         server = self._server = Server(
             self._mongodb_uri,
             new_id("test"),
-            WORKERS=str(self._workers),
+            WORKERS=str(self.workers),
             DRAIN_SECONDS=str(drain_seconds),
         )
         await server.start()
@@ -72,7 +77,7 @@ class ServerMaker:
 
     async def _all_started(self) -> bool:
         assert self._server is not None
-        return self._server.log.count(b"Application startup complete") == self._workers
+        return self._server.log.count(b"Application startup complete") == self.workers
 
     async def end(self) -> None:
         if self._server is not None:
@@ -143,6 +148,38 @@ async def test_sigint_to_the_parent_alone_drains_nothing_either(make_server: Ser
     async with asyncio.timeout(15):
         status = await server.wait()
 
+    assert status == 0
+    assert b"Traceback" not in server.log
+
+
+async def test_a_request_that_is_waited_for_no_longer_is_told_so_or_cut(
+    make_server: ServerMaker,
+) -> None:
+    server = await make_server(drain_seconds=0)
+    process = psutil.Process(server.pid)
+
+    async def all_end() -> bool:
+        return server.log.count(b"Shutting down") == make_server.workers
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(UNFINISHED)
+    async with asyncio.timeout(15):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 100 ")  # it is under way
+        process.send_signal(signal.SIGTERM)
+        await eventually(all_end)
+        await asyncio.sleep(SAME_TELLING_SECONDS + 0.2)
+        process.send_signal(signal.SIGTERM)
+        answer = await reader.read()
+        status = await server.wait()
+    writer.close()
+
+    if make_server.workers == 1:
+        assert b"HTTP/1.1 503 " in answer
+        assert b'"code":"SERVER_ENDED"' in answer
+    else:
+        assert (
+            answer == b"\r\n"
+        )  # the end of what was said before: the signal ends a worker at once
     assert status == 0
     assert b"Traceback" not in server.log
 
