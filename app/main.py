@@ -99,6 +99,7 @@ def serve(**options: str | None) -> None:
                 max_message_bytes=settings.max_body_bytes,
                 arrival_timeout_seconds=settings.arrival_timeout_seconds,
                 trusted_proxies=settings.trusted_proxies,
+                drain_seconds=settings.drain_seconds,
                 # It names addresses and whole URLs; in JSON each operation has a line instead.
                 access_log=settings.log_level == "debug" and settings.log_format == "text",
             )

@@ -13,7 +13,7 @@ from strawberry.extensions import SchemaExtension
 from app.api.body_limit import BodyLimit
 from app.api.context import Services
 from app.api.cross_origin import cross_origin
-from app.api.drain import Drain
+from app.api.drain import Drain, LastAnswers
 from app.api.graphql_endpoint import GraphQLEndpoint
 from app.api.health import ReadinessCheck, healthz, readyz
 from app.api.identity import Identity
@@ -76,6 +76,7 @@ def build_application(
             ),
         ],
         middleware=[
+            Middleware(LastAnswers, drain=drain),
             Middleware(RequestId),
             Middleware(Masking, observers=observers),
             *middleware,

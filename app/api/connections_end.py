@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -11,6 +11,9 @@ from app.api.observation import CONNECTION_EVENTS, ConnectionEvents
 
 # For a peer that is gone: what is still unsent is given up after that.
 FLUSH_SECONDS = 3
+
+# For a request that is under way on an idle connection while the server shuts down.
+LAST_REQUEST_SECONDS = 1.0
 
 # For a peer that never answers our goodbye. Ten thousand silent sockets, opened as fast as one
 # machine can, held 105 MB at 3 s: each lingers so long after it has been turned away.
@@ -69,11 +72,23 @@ class HttpProtocol(_EndsWhenStalled, HttpToolsProtocol):
     """
 
     def shutdown(self) -> None:
-        """Ends the connection, after its answer unless that is a stream."""
+        """Ends the connection, after its answer unless that is a stream.
+
+        An idle one stays open for `LAST_REQUEST_SECONDS`: its client may have sent a request that
+        has not arrived, and closing would lose it.
+        """
+        cycle: RequestResponseCycle | None = self.cycle  # None until the first head is complete
+        if cycle is None or cycle.response_complete:
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._end_if_idle)
+            return
         super().shutdown()
-        if not self.transport.is_closing() and self.cycle.response_started:
+        if cycle.response_started:
             self.transport.close()
             self.loop.call_later(FLUSH_SECONDS, self.transport.abort)
+
+    def _end_if_idle(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
 
 
 class WebSocketProtocol(_EndsWhenStalled, WebSocketsSansIOProtocol):

@@ -1,11 +1,14 @@
 """Runs an ASGI application under uvicorn: its socket, its processes, and how they end."""
 
+import asyncio
 import logging
+import math
 import multiprocessing
 import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -16,11 +19,15 @@ from uvicorn.supervisors import Multiprocess
 
 from app.api.arrival import TimelyHttpProtocol
 from app.api.connections_end import WebSocketProtocol
+from app.api.listening_end import let_nobody_in
 
 logger = logging.getLogger(__name__)
 
 GRACEFUL_SHUTDOWN_SECONDS = 10
 BACKLOG = 2048
+
+# Handshakes that have begun are completed, and connections that wait are accepted, in a moment.
+ACCEPTING_SECONDS = 0.1
 
 
 class ListeningFailed(Exception):
@@ -59,6 +66,7 @@ def run(
     arrival_timeout_seconds: float,
     trusted_proxies: Sequence[str],
     access_log: bool,
+    drain_seconds: float,
 ) -> None:
     """Serves what `factory` ("module:function") makes until SIGINT or SIGTERM, then drains.
 
@@ -85,15 +93,35 @@ def run(
     shown = f"[{host}]" if ":" in host else host
     logger.info("Serving on http://%s:%s/graphql", shown, port)
     if workers > 1:
-        _Workers(config, sockets=[listener]).run()
+        _Workers(config, sockets=[listener], drain_seconds=drain_seconds).run()
     else:
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's, which stops to listen without losing who has been let in by the kernel."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Lets nobody in any more, accepts those who are, and shuts down."""
+        for listener in sockets or ():
+            let_nobody_in(listener)
+        await asyncio.sleep(ACCEPTING_SECONDS)
+        await super().shutdown(sockets)
 
 
 class _Workers(Multiprocess):
-    """Uvicorn's supervisor, which passes on what it is sent, also while its workers end."""
+    """Uvicorn's supervisor, which passes on what it is sent, also while its workers end.
 
-    _telling: int = signal.SIGTERM
+    They share the socket, so it is for their parent to let nobody in when all of them end.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, sockets: list[socket.socket], *, drain_seconds: float
+    ) -> None:
+        super().__init__(config, sockets)
+        self._drain_seconds = drain_seconds
+        self._telling: int = signal.SIGTERM
+        self._end_at = math.inf
 
     def handle_int(self) -> None:
         """Ends, and lets the workers end, as SIGINT ends a process: without a drain."""
@@ -102,6 +130,9 @@ class _Workers(Multiprocess):
 
     def terminate_all(self) -> None:
         """Tells the workers to end."""
+        drain_seconds = self._drain_seconds if self._telling == signal.SIGTERM else 0
+        self._end_at = time.monotonic() + drain_seconds
+        self._let_nobody_in_at_the_end()
         self._tell(self._telling)
 
     def join_all(self) -> None:
@@ -109,11 +140,22 @@ class _Workers(Multiprocess):
         self.signal_queue.clear()
         while alive := [each.process for each in self.processes if each.process.is_alive()]:
             wait([process.sentinel for process in alive], timeout=0.1)
+            self._let_nobody_in_at_the_end()
             for number in self.signal_queue:
                 if number in {signal.SIGINT, signal.SIGTERM}:
+                    self._end_at = min(self._end_at, time.monotonic())
+                    self._let_nobody_in_at_the_end()
                     self._tell(number)
             self.signal_queue.clear()
         super().join_all()
+
+    def _let_nobody_in_at_the_end(self) -> None:
+        """Just before the workers stop to listen, which each does by its own clock."""
+        if time.monotonic() > self._end_at - 3 * ACCEPTING_SECONDS:
+            self._end_at = math.inf
+            for listener in self.sockets:
+                let_nobody_in(listener)
+            time.sleep(ACCEPTING_SECONDS)
 
     def _tell(self, number: int) -> None:
         for process in (each.process for each in self.processes):

@@ -232,3 +232,67 @@ async def test_a_signal_in_the_middle_of_a_request_is_not_logged_as_the_requests
 
 async def never(*_: Any) -> Any:
     raise AssertionError
+
+
+async def ask_until_refused(url: str, *, keep_alive: bool, outcomes: list[str]) -> None:
+    """One question after the other, none of them twice, until nobody listens any more."""
+    limits = httpx.Limits(max_keepalive_connections=1 if keep_alive else 0)
+    async with httpx.AsyncClient(base_url=url, timeout=15, limits=limits) as http:
+        while True:
+            try:
+                answer = await http.post("/graphql", json={"query": "{ __typename }"})
+                outcomes.append(str(answer.status_code))
+            except httpx.ConnectError:
+                return  # nothing has been sent: it can be asked elsewhere
+            except httpx.TransportError as lost:
+                outcomes.append(repr(lost))
+
+
+async def test_no_request_is_lost_when_a_server_ends(make_server: ServerMaker) -> None:
+    server = await make_server(drain_seconds=1)
+    outcomes: list[str] = []
+
+    async with asyncio.timeout(30):
+        asking = [
+            asyncio.create_task(
+                ask_until_refused(server.url, keep_alive=number % 2 == 0, outcomes=outcomes)
+            )
+            for number in range(16)
+        ]
+        await eventually(lambda: is_answering(outcomes))
+        psutil.Process(server.pid).send_signal(signal.SIGTERM)
+        await asyncio.gather(*asking)
+        status = await server.wait()
+
+    assert set(outcomes) == {"200"}
+    assert status == 0
+
+
+async def is_answering(outcomes: list[str]) -> bool:
+    return len(outcomes) > 50
+
+
+async def test_a_request_on_an_idle_connection_of_an_ending_server_is_its_last(
+    make_server: ServerMaker,
+) -> None:
+    server = await make_server(drain_seconds=0)
+    request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+
+    async def all_end() -> bool:
+        return server.log.count(b"Shutting down") == make_server.workers
+
+    async with asyncio.timeout(15):
+        writer.write(request)
+        before = await reader.readuntil(b"\r\n\r\n")
+        psutil.Process(server.pid).send_signal(signal.SIGTERM)
+        await eventually(all_end)
+        writer.write(request)
+        after = await reader.read()
+        status = await server.wait()
+    writer.close()
+
+    assert b"connection: close" not in before.lower()
+    assert b"HTTP/1.1 200 OK" in after
+    assert b"connection: close" in after.lower()
+    assert status == 0
