@@ -16,6 +16,8 @@ from pymongo.errors import (
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable, Fault
 
 NAMESPACE_EXISTS = 48
+UNAUTHORIZED = 13
+AUTHENTICATION_FAILED = 18
 BACKGROUND_OPERATION_IN_PROGRESS = 12587
 CONFLICTING_OPERATION_IN_PROGRESS = 117
 INDEX_CONFLICTS = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
@@ -40,12 +42,16 @@ _UNAVAILABLE_CODES = frozenset(
 )
 
 
-# AuthenticationFailed and Unauthorized, with what an operator can do about them.
+# What an operator can do about them.
 _REFUSALS = {
-    18: "MongoDB does not accept the user and password in MONGODB_URI. Correct them, or name the "
-    "database that the user was made in: authSource=NAME.",
-    13: "MongoDB allows less than Team Joiner needs. Name a user with a password in MONGODB_URI, "
-    "and give that user the role that the README has under MongoDB.",
+    AUTHENTICATION_FAILED: (
+        "MongoDB does not accept the user and password in MONGODB_URI. Correct them, or name the "
+        "database that the user was made in: authSource=NAME."
+    ),
+    UNAUTHORIZED: (
+        "MongoDB allows less than Team Joiner needs. Name a user with a password in MONGODB_URI, "
+        "and give that user the role that the README has under MongoDB."
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from pymongo.errors import OperationFailure
 from tests.api.test_serve import Ended, run_command
 from tests.api.world import new_id
 from tests.harness.client import Client
+from tests.harness.doctor import damaged_teams, run_doctor
 from tests.harness.secured import PASSWORD, Secured, running_secured
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, subscribe
@@ -21,32 +22,32 @@ from tests.harness.subscriber import connected, receive, subscribe
 README = Path(__file__).parents[2] / "README.md"
 DATABASE = "team_joiner"
 SERVICE = "team-joiner"
+DOCTOR = "team-joiner-doctor"
 HISTORY = """
 query ($id: ID!) { team(id: $id) { history(first: 10) { edges { node { __typename version } } } } }
 """
 
 
-def documented_role() -> dict[str, Any]:
-    """The role in the README, which is written in JSON."""
-    (text,) = re.findall(
+def documented_roles() -> dict[str, dict[str, Any]]:
+    """The roles in the README, which are written in JSON, by name."""
+    texts = re.findall(
         r"db\.createRole\((\{.*?\n\})\)", README.read_text(encoding="utf-8"), re.DOTALL
     )
-    role: dict[str, Any] = json.loads(text)
-    return role
+    return {role["role"]: role for role in map(json.loads, texts)}
+
+
+async def admit(mongod: Secured, user: str, role: str) -> None:
+    """Makes a user who has one documented role."""
+    documented = documented_roles()[role]
+    privileges, roles = documented["privileges"], documented["roles"]
+    await mongod.run(DATABASE, "createRole", role, privileges=privileges, roles=roles)
+    await mongod.run(DATABASE, "createUser", user, pwd=PASSWORD, roles=[role])
 
 
 @pytest.fixture(scope="module")
 async def mongod(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Secured]:
     async with running_secured(tmp_path_factory.mktemp("secured")) as mongod:
-        role = documented_role()
-        await mongod.run(
-            DATABASE,
-            "createRole",
-            role["role"],
-            privileges=role["privileges"],
-            roles=role["roles"],
-        )
-        await mongod.run(DATABASE, "createUser", SERVICE, pwd=PASSWORD, roles=[role["role"]])
+        await admit(mongod, SERVICE, "teamJoiner")
         yield mongod
 
 
@@ -138,7 +139,7 @@ async def test_a_missing_privilege_is_refused_with_a_sentence(
     mongod: Secured, server: Server, collection: str
 ) -> None:
     del server  # it has prepared the database
-    name, role = new_id("user"), documented_role()
+    name, role = new_id("user"), documented_roles()["teamJoiner"]
     privileges = [p for p in role["privileges"] if p["resource"]["collection"] != collection]
     await mongod.run(DATABASE, "createRole", name, privileges=privileges, roles=[])
     await mongod.run(DATABASE, "createUser", name, pwd=PASSWORD, roles=[name])
@@ -182,3 +183,38 @@ async def test_who_steals_its_password_can_delete_nothing_and_go_nowhere_else(
                 await thief[database].command(command)
     finally:
         thief.close()
+
+
+@pytest.fixture
+async def damaged(tmp_path: Path) -> AsyncIterator[Secured]:
+    """A mongod of its own, whose teams old code has damaged."""
+    async with running_secured(tmp_path) as mongod:
+        await mongod.run(DATABASE, "insert", "teams", documents=damaged_teams())
+        foreign = {"key": {"name": 1}, "name": "foreign", "unique": True, "sparse": True}
+        await mongod.run(DATABASE, "createIndexes", "teams", indexes=[foreign])
+        yield mongod
+
+
+async def test_the_doctor_does_all_its_work_with_its_documented_role(damaged: Secured) -> None:
+    await admit(damaged, DOCTOR, "teamJoinerDoctor")
+    uri = damaged.uri(DOCTOR, database=DATABASE)
+
+    runs = [
+        await run_doctor(uri, DATABASE, *arguments)
+        for arguments in ([], ["--repair", "--keep", "first-joined"], [], ["--undo"])
+    ]
+
+    assert [run.status for run in runs] == [1, 0, 0, 0], [run.errors for run in runs]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--repair", "--keep", "first-joined"], ["--undo"]])
+async def test_a_doctor_without_it_says_so_in_a_sentence(
+    mongod: Secured, arguments: list[str]
+) -> None:
+    await mongod.run(DATABASE, "createUser", user := new_id("nobody"), pwd=PASSWORD, roles=[])
+
+    ended = await run_doctor(mongod.uri(user, database=DATABASE), DATABASE, *arguments)
+
+    assert ended.status == 2
+    assert "role" in ended.errors
+    assert "Traceback" not in ended.errors

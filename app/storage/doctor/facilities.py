@@ -2,21 +2,29 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
+from textwrap import shorten
+from typing import Final
 
+from pymongo.errors import OperationFailure
+
+from app.domain.faults import RepairStopped
 from app.storage.client import Client, close, connect_for_repair
 from app.storage.doctor.classic_teams import MongoClassicTeams, MongoClinic
 from app.storage.doctor.guard import alone
 from app.storage.doctor.ledger import SqliteLedger, scratch_ledger
 from app.storage.doctor.restoration import MongoRestoration
-from app.storage.errors import driver_faults, set_up_faults
+from app.storage.errors import UNAUTHORIZED, driver_faults, set_up_faults
 from app.storage.preparation import check_deployment
+
+MAX_SAID: Final = 200
+"""Characters of what MongoDB says, which quotes the whole command."""
 
 
 class MongoFacilities:
     """`Facilities` on a deployment. Each checks first that we can work on it at all.
 
-    *Raises*: `DatabaseUnsuitable`, `DatabaseUnavailable`; the last two `RepairStopped` while a
-    server is alive.
+    *Raises*: `DatabaseUnsuitable`, `DatabaseUnavailable`, `RepairStopped` where the user of the
+    database lacks a permission; the last two also while a server is alive.
     """
 
     def __init__(self, uri: str, database: str, *, request_memory_hours: int) -> None:
@@ -58,5 +66,13 @@ class MongoFacilities:
             with driver_faults(), set_up_faults():
                 await check_deployment(client)
             yield client
+        except OperationFailure as error:
+            if error.code != UNAUTHORIZED:
+                raise
+            said = shorten(str((error.details or {}).get("errmsg")), MAX_SAID, placeholder="…")
+            raise RepairStopped(
+                "The user of the database may not do this: give it the doctor's role, which stands "
+                f"in the README, and run this again. MongoDB says: {said}"
+            ) from error
         finally:
             close(client)
