@@ -46,7 +46,7 @@ async def _unread_feed(server: Server, team_id: str) -> AsyncIterator[asyncio.St
     variables = {"teamId": team_id, "afterVersion": 1}
     body = json.dumps({"query": WIDE_TEAM_CHANGES, "variables": variables})
     writer.write(
-        "POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+        "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "X-User-Id: sue\r\n"
         f"Accept: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
     )
