@@ -45,8 +45,7 @@ def build_application(
 ) -> Starlette:
     """The application; serving it runs `lifespan`, which is the caller's.
 
-    The `middleware` and the schema's `extensions` stand around all of ours but those that give the
-    request its id and mask bugs.
+    The `middleware` and the schema's `extensions` stand around what reads and answers requests.
     """
     graphql = GraphQLEndpoint(
         services,
@@ -78,9 +77,9 @@ def build_application(
         middleware=[
             Middleware(LastAnswers, drain=drain),
             Middleware(RequestId),
+            *cross_origin(allowed_origins),
             Middleware(Masking, observers=observers),
             *middleware,
-            *cross_origin(allowed_origins),
             Middleware(RateLimit, path="/graphql", limits=rate_limits, observers=observers),
             Middleware(BodyLimit, max_bytes=max_body_bytes, observers=observers),
         ],

@@ -1,11 +1,13 @@
 """How the server's connections end, so that clients reconnect: small changes to uvicorn's."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 from app.api.observation import CONNECTION_EVENTS, ConnectionEvents
 
@@ -47,9 +49,9 @@ class _EndsWhenStalled(asyncio.Protocol):
         if self._giving_up is not None:
             self._giving_up.cancel()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """There is nothing to wait for any more."""
-        super().connection_lost(error)
+        super().connection_lost(exc)
         if self._giving_up is not None:
             self._giving_up.cancel()
 
@@ -71,24 +73,46 @@ class HttpProtocol(_EndsWhenStalled, HttpToolsProtocol):
     its `complete` event, so that its client reads on elsewhere.
     """
 
+    running: RequestResponseCycle | None = None
+    """The request that is being answered, or was last; uvicorn's `cycle` is the one read last."""
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401
+        self.running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether the application is at work for this connection."""
+        return self.running is not None and not self.running.response_complete
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tells the request that is being answered; uvicorn tells the one read last."""
+        if self.running is not None and self.is_answering:
+            self.running.disconnected = True
+            self.running.message_event.set()
+        super().connection_lost(exc)
+
     def shutdown(self) -> None:
         """Ends the connection, after its answer unless that is a stream.
 
         An idle one stays open for `LAST_REQUEST_SECONDS`: its client may have sent a request that
         has not arrived, and closing would lose it.
         """
-        cycle: RequestResponseCycle | None = self.cycle  # None until the first head is complete
-        if cycle is None or cycle.response_complete:
-            self.loop.call_later(LAST_REQUEST_SECONDS, self._end_if_idle)
+        if self.is_answering:
+            self._end_connection()
+        else:
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._end_connection)
+
+    def _end_connection(self) -> None:
+        if self.transport.is_closing():
             return
         super().shutdown()
-        if cycle.response_started:
+        if self.running is not None and self.is_answering and self.running.response_started:
             self.transport.close()
             self.loop.call_later(FLUSH_SECONDS, self.transport.abort)
-
-    def _end_if_idle(self) -> None:
-        if not self.transport.is_closing():
-            super().shutdown()
+        else:
+            # What is still to be answered may turn out to be a stream.
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._end_connection)
 
 
 class WebSocketProtocol(_EndsWhenStalled, WebSocketsSansIOProtocol):
@@ -107,6 +131,14 @@ class WebSocketProtocol(_EndsWhenStalled, WebSocketsSansIOProtocol):
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             self.transport.write(b"".join(self.conn.data_to_send()) or _NO_HANDSHAKE)
             self.transport.close()
+
+    def send_receive_event_to_app(self) -> None:
+        """Hands a message on; text that is no UTF-8 ends the connection with 1007.
+
+        Uvicorn fails to where a goodbye has come in the same packet, which is dealt with next.
+        """
+        with suppress(InvalidState):
+            super().send_receive_event_to_app()
 
     def handle_ping(self) -> None:
         """Answers, unless the peer takes nothing: the answers would fill the memory.

@@ -4,6 +4,7 @@ from asyncio import CancelledError
 from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.utils import ClientDisconnected
 
 from app.api.errors import mask, refuse
 from app.api.observation import Observers
@@ -43,10 +44,13 @@ class Masking:
 
         try:
             await self._app(scope, receive, send_and_note)
+        except ClientDisconnected:
+            return None  # there is nobody to tell
         except CancelledError:
             # The server ends and has waited for long enough. It would log a traceback, and answer
             # without a code; nobody else cancels what stands here.
             if scope["type"] == "http" and not has_begun:
+                self._observers.refused("SERVER_ENDED")
                 answer = refuse(SERVICE_UNAVAILABLE, SERVER_ENDED, code="SERVER_ENDED")
                 await answer(scope, receive, send)
         except Exception as bug:

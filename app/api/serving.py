@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app.api.arrival import TimelyHttpProtocol
 from app.api.connections_end import WebSocketProtocol
+from app.api.drain import SAME_TELLING_SECONDS
 from app.api.listening_end import let_nobody_in
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,10 @@ BACKLOG = 2048
 
 # Handshakes that have begun are completed, and connections that wait are accepted, in a moment.
 ACCEPTING_SECONDS = 0.1
+
+# So long before the workers their parent lets nobody in: it looks ten times a second, and their
+# clocks were started a moment after its own.
+AHEAD_OF_WORKERS_SECONDS = 3 * ACCEPTING_SECONDS
 
 
 class ListeningFailed(Exception):
@@ -137,21 +142,24 @@ class _Workers(Multiprocess):
 
     def join_all(self) -> None:
         """Waits for the workers; whoever hurries us, hurries them."""
-        self.signal_queue.clear()
+        told_at = time.monotonic()
         while alive := [each.process for each in self.processes if each.process.is_alive()]:
             wait([process.sentinel for process in alive], timeout=0.1)
             self._let_nobody_in_at_the_end()
-            for number in self.signal_queue:
-                if number in {signal.SIGINT, signal.SIGTERM}:
+            while self.signal_queue:
+                number = self.signal_queue.pop(0)
+                is_new = number == signal.SIGINT or (
+                    number == signal.SIGTERM and time.monotonic() - told_at > SAME_TELLING_SECONDS
+                )
+                if is_new:
                     self._end_at = min(self._end_at, time.monotonic())
                     self._let_nobody_in_at_the_end()
                     self._tell(number)
-            self.signal_queue.clear()
         super().join_all()
 
     def _let_nobody_in_at_the_end(self) -> None:
         """Just before the workers stop to listen, which each does by its own clock."""
-        if time.monotonic() > self._end_at - 3 * ACCEPTING_SECONDS:
+        if time.monotonic() > self._end_at - AHEAD_OF_WORKERS_SECONDS:
             self._end_at = math.inf
             for listener in self.sockets:
                 let_nobody_in(listener)
@@ -161,6 +169,12 @@ class _Workers(Multiprocess):
         for process in (each.process for each in self.processes):
             if process.is_alive() and process.pid is not None:
                 os.kill(process.pid, number)
+
+
+def end_service() -> None:
+    """Ends this server as SIGTERM does; from a worker all of them, since each would fare alike."""
+    parent = multiprocessing.parent_process()
+    os.kill(os.getpid() if parent is None or parent.pid is None else parent.pid, signal.SIGTERM)
 
 
 def end_with_parent() -> None:

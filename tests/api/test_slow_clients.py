@@ -160,6 +160,15 @@ async def test_requests_sent_before_the_first_answer_are_bounded(server: Server)
     assert process.memory_info().rss - before < 50_000_000
 
 
+async def test_nonsense_behind_a_request_is_not_its_answer(server: Server) -> None:
+    body = b'{"query": "mutation { createTeam(input: {name: \\"A\\"}) { __typename } }"}'
+    head = HEAD + b"X-User-Id: root\r\nX-User-Role: admin\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+    answer, _ = await ended(server, b"", at_once=head + body + b"nonsense\r\n\r\n")
+
+    assert not answer.startswith(b"HTTP/1.1 400 ")
+
+
 async def test_what_follows_a_body_is_no_header(server: Server) -> None:
     head = HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     body = b'{"query": "{ viewer { id } }"}'

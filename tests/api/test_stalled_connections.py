@@ -131,8 +131,9 @@ async def test_a_websocket_that_nobody_reads_is_given_up() -> None:
 
 @pytest.mark.parametrize("accept", [SSE, MULTIPART])
 async def test_a_stream_that_nobody_reads_gives_its_place_back_and_is_counted(
-    mongodb_uri: str, accept: str
+    mongodb_uri: str, accept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connections_end, "STALLED_SECONDS", 2.0)  # to be seen while it lasts
     settings = {"MONGODB_URI": mongodb_uri, "MONGODB_DATABASE": new_id("test")}
     registry = CollectorRegistry()
     application = create_application(

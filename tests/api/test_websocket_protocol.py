@@ -40,14 +40,29 @@ async def test_a_binary_message_closes_with_4400(servers: list[Server]) -> None:
 
 
 async def test_text_that_is_no_utf_8_closes_with_1007(servers: list[Server]) -> None:
+    logged = len(servers[0].log)
     async with connected(servers[0].url) as socket:
         await socket.send(b"\xff\xfe", text=True)
 
         assert await close_code(socket) == 1007
-    assert b"Traceback" not in servers[0].log
+    assert b"Traceback" not in servers[0].log[logged:]
+
+
+async def test_text_that_is_no_utf_8_with_a_goodbye_behind_it_is_no_fault(
+    servers: list[Server],
+) -> None:
+    logged = len(servers[0].log)
+    text = Frame(Opcode.TEXT, b"\xff\xfe").serialize(mask=True)
+    goodbye = Frame(Opcode.CLOSE, (1000).to_bytes(2, "big")).serialize(mask=True)
+    async with connected(servers[0].url) as socket:
+        socket.transport.write(text + goodbye)
+
+        await close_code(socket)
+    assert b"Traceback" not in servers[0].log[logged:]
 
 
 async def test_what_comes_after_the_end_is_no_fault(servers: list[Server]) -> None:
+    logged = len(servers[0].log)
     async with connected(servers[0].url) as socket:
         for number in range(20):
             await subscribe(socket, "{ teams { totalCount } }", operation_id=str(number))
@@ -56,7 +71,7 @@ async def test_what_comes_after_the_end_is_no_fault(servers: list[Server]) -> No
         await socket.send(b"\xff\xfe", text=True)
 
         assert await close_code(socket) in {1007, 4400}
-    assert b"Traceback" not in servers[0].log
+    assert b"Traceback" not in servers[0].log[logged:]
 
 
 async def test_variables_that_are_deeply_nested_are_no_fault(servers: list[Server]) -> None:
