@@ -35,7 +35,7 @@ from typing import Final
 from cross_web import HTTPException
 from graphql import GraphQLError, GraphQLSyntaxError
 from starlette.responses import JSONResponse, Response
-from strawberry.exceptions import MissingQueryError
+from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from app.api.media_types import JSON
@@ -48,10 +48,14 @@ NOT_EXECUTABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperati
 
 logger = logging.getLogger(__name__)
 
+NULL_GIVEN: Final = "A field of the input is null that must have a value, or be left out."
+
 # The library quotes what it was sent: a document of 900 KB was answered with 89 MB.
 MAX_MESSAGE_LENGTH: Final = 300
 
 BAD_REQUEST = 400
+BUG: Final = "INTERNAL_SERVER_ERROR"
+
 METHOD_NOT_ALLOWED = 405
 NOT_ACCEPTABLE = 406
 REQUEST_TIMEOUT = 408
@@ -71,7 +75,7 @@ _STATUSES: Final = {
     "UNAUTHENTICATED": 401,
     "TOKEN_EXPIRED": 401,
     "TOO_MANY_CONNECTIONS": 429,
-    "INTERNAL_SERVER_ERROR": 500,
+    BUG: 500,
     "DATABASE_UNAVAILABLE": 503,
     "CONTENTION": 503,
 }
@@ -130,6 +134,8 @@ def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
     if error.extensions and "code" in error.extensions:
         return error
     cause = error.original_error
+    if isinstance(cause, StrawberryInputCoercionError):  # its words are for who wrote the schema
+        return _with_code(error, "BAD_USER_INPUT", NULL_GIVEN)
     if _is_the_clients(error):
         return _with_code(error, _code_of(error), error.message)
     if isinstance(cause, NOT_EXECUTABLE):
@@ -166,9 +172,7 @@ def mask(cause: BaseException, *, is_logged: bool = True) -> CodedError:
     request_id = current_request_id()
     if is_logged:
         logger.error("Unexpected error, request id %s", request_id, exc_info=cause)
-    return CodedError(
-        "INTERNAL_SERVER_ERROR", "Something went wrong on our side.", requestId=request_id
-    )
+    return CodedError(BUG, "Something went wrong on our side.", requestId=request_id)
 
 
 def code_of(error: Exception) -> str:
@@ -176,7 +180,7 @@ def code_of(error: Exception) -> str:
     if isinstance(error, NOT_EXECUTABLE):
         return "BAD_REQUEST"
     if not isinstance(error, GraphQLError):
-        return "INTERNAL_SERVER_ERROR"
+        return BUG
     return str((error.extensions or {}).get("code") or _code_of(error))
 
 
@@ -235,7 +239,7 @@ def refuse(
     media_type: str = JSON,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer to an HTTP request that is not executed: a GraphQL error with a 4xx status."""
+    """The answer to an HTTP request that is not executed: a GraphQL error with that status."""
     code = code or _CODES.get(status_code, "BAD_REQUEST")
     body = {
         "errors": [{"message": _shortened(message), "extensions": {"code": code, **(facts or {})}}]

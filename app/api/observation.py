@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from strawberry.extensions import SchemaExtension
 
-from app.api.errors import code_of
+from app.api.errors import BUG, code_of
 
 SUCCESS: Final = "success"
 CANCELLED: Final = "cancelled"
@@ -28,6 +28,7 @@ class Notes:
     """What has been noted of an operation so far."""
 
     problems: list[str] = field(default_factory=list)
+    has_met_bug: bool = False
     ended: "EndedOperation | None" = None
 
 
@@ -44,6 +45,8 @@ class EndedOperation:
     outcome: str
     problems: Sequence[str]
     duration_seconds: float
+    has_met_bug: bool = False
+    """Whether any of its errors was a bug of ours, be it the outcome or not."""
 
 
 class OperationObserver(Protocol):
@@ -66,7 +69,7 @@ class Observers:
 
     def refused(self, code: str) -> None:
         """A request was refused with this code before it became an operation."""
-        self.ended(EndedOperation(None, UNKNOWN, code, (), 0.0))
+        self.ended(EndedOperation(None, UNKNOWN, code, (), 0.0, has_met_bug=code == BUG))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,12 @@ def note_problem(name: str) -> None:
         notes.problems.append(name)
 
 
+def note_bug() -> None:
+    """The operation at hand has met a bug, of which its client is told."""
+    if notes := _current.get(None):
+        notes.has_met_bug = True
+
+
 def ended_operation() -> EndedOperation | None:
     """The operation that this task has just ended."""
     notes = _current.get(None)
@@ -120,12 +129,14 @@ class ObservedExecution(SchemaExtension):
             raise
         finally:
             kind, name = self._kind_and_name()
+            outcome = self._outcome(notes, error)
             notes.ended = EndedOperation(
                 name=name,
                 kind=kind,
-                outcome=self._outcome(notes, error),
+                outcome=outcome,
                 problems=notes.problems,
                 duration_seconds=perf_counter() - began_at,
+                has_met_bug=notes.has_met_bug or outcome == BUG,
             )
             self.execution_context.context.services.observers.ended(notes.ended)
 

@@ -24,10 +24,11 @@ from strawberry.types.execution import PreExecutionError
 from app.api.changes import CHANGE_TYPES
 from app.api.context import Info
 from app.api.documents import Documents
-from app.api.errors import mask, present, present_all
+from app.api.errors import BUG, code_of, mask, present, present_all
 from app.api.execution import GuardedExecution
 from app.api.limits import DEFAULT_LIMITS, Limits
 from app.api.mutations import Mutation
+from app.api.observation import note_bug
 from app.api.queries import Query
 from app.api.shared_answers import SharingExecutor
 from app.api.subscriptions import Subscription
@@ -37,7 +38,7 @@ from app.api.subscriptions import Subscription
 MAX_MERGING_EFFORT = 50_000
 
 # What the library adds for those who mistyped a name: others, of which some can't be asked for.
-_SUGGESTION = re.compile(r" Did you mean .*\?", re.DOTALL)
+_SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 
 
 class TeamJoinerSchema(strawberry.Schema):
@@ -66,6 +67,8 @@ class TeamJoinerSchema(strawberry.Schema):
     ) -> None:
         """Replaces the errors of an answer by what the client may see of them."""
         errors[:] = present_all(errors)
+        if any(code_of(error) == BUG for error in errors):
+            note_bug()
         if not self._suggests_names:
             for error in errors:
                 error.message = _SUGGESTION.sub("", error.message)
