@@ -111,6 +111,11 @@ def serve(**options: str | None) -> None:
         raise click.ClickException(said) from fault
     except KeyboardInterrupt:
         logger.info("Stopped.")
+    except Exception:
+        if settings.log_format != "json":
+            raise
+        logger.critical("The server ended for an unexpected reason.", exc_info=True)
+        raise SystemExit(1) from None
 
 
 @main.command()

@@ -144,9 +144,13 @@ def text(name: str, text: str) -> str:  # noqa: ARG001 - every reader gets the s
 
 def key_set_url(name: str, text: str) -> str:
     """Where keys are fetched: over TLS, unless it is this machine."""
-    parts = urlsplit(text)
-    is_local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
-    if not parts.hostname or not (parts.scheme == "https" or is_local):
+    try:
+        parts = urlsplit(text)
+        is_local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        is_usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a bracket, or a port that is no number
+        is_usable = is_local = False
+    if not is_usable or not (text.startswith("https://") or is_local):
         # It may hold a password or a key, so it is not shown.
         raise SettingsError(f"{name} must be an https:// URL.")
     return text

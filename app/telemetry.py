@@ -102,11 +102,13 @@ def configure_logging(level: str, log_format: str) -> None:
     # To debug, uvicorn writes down the headers of WebSockets, with the tokens in them.
     uvicorn = logging.getLogger("uvicorn.error")
     uvicorn.setLevel(max(logging.INFO, logging.getLogger().level))
-    uvicorn.addFilter(_is_no_client_s_doing)
+    uvicorn.addFilter(_is_worth_telling)
 
 
-def _is_no_client_s_doing(record: logging.LogRecord) -> bool:
-    """Leaves out the traceback that uvicorn logs, as an error, for text of a WebSocket's that is no
-    UTF-8, which it closes with 1007 as it should: anybody could fill the log with them.
+def _is_worth_telling(record: logging.LogRecord) -> bool:
+    """Whether a line of uvicorn's is about the server, and not only about what a client has sent.
+
+    For text on a WebSocket that is no UTF-8 it logs a traceback, as an error, and closes with 1007
+    as it should: anybody could fill the log with them.
     """
     return record.msg != "Invalid UTF-8 sequence received from client."

@@ -21,7 +21,7 @@ from app.api.key_set import KeySet
 from app.api.limits import Limits
 from app.api.persisted_documents import ManifestError, PersistedDocuments, read_manifest
 from app.api.rate_limit import RateLimits
-from app.api.serving import end_with_parent
+from app.api.serving import end_service, end_with_parent
 from app.api.shared_answers import ChangeViews
 from app.api.signing_keys import FixedKey, KeyUnusable, SigningKeys, read_key_file, read_secret
 from app.api.tokens import TokenIdentity, TokenRules
@@ -89,10 +89,10 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         identifying = asyncio.create_task(identity.run())
         feeding = asyncio.create_task(feed())
         feeding.add_done_callback(_stop_if_failed)
-        # Whatever comes of it is told by us: an exception here would be logged by the ASGI server,
-        # with all that it quotes.
-        await preparation.was_tried.wait()
         try:
+            # Whatever comes of it is told by us: an exception here would be logged by the ASGI
+            # server, with all that it quotes.
+            await preparation.was_tried.wait()
             with drain.before_signals(), telemetry.exporting():
                 yield
         finally:
@@ -261,7 +261,7 @@ def explained(fault: Exception, log_format: str) -> str:
 def _stop_serving(log_format: str, fault: DatabaseUnsuitable) -> None:
     """A database that turns out unsuitable ends the server, as it would have at the start."""
     logger.critical("%s", explained(fault, log_format))
-    signal.raise_signal(signal.SIGTERM)
+    end_service()
 
 
 async def refuse_unsuitable(settings: Settings) -> None:

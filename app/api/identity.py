@@ -1,5 +1,6 @@
 """Who sends a request or opens a WebSocket, by its headers or by what it says hello with."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any, Protocol
@@ -41,7 +42,7 @@ class DevelopmentIdentity:
         """See `Identity`."""
         if not is_loopback((connection.scope.get("server") or ("",))[0]):
             raise Refused(FORBIDDEN, "Without token settings this server is for loopback alone.")
-        if not _is_local_name(connection.url.hostname or ""):
+        if not _is_local_name(connection.headers.get("Host", "localhost")):
             raise Refused(FORBIDDEN, "Without token settings this server is called localhost only.")
         user_id = _said(USER_HEADER, connection, hello)
         if not user_id:
@@ -63,12 +64,19 @@ def _said(name: str, connection: HTTPConnection, hello: Mapping[str, Any]) -> st
     return connection.headers.get(name, "")
 
 
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]+)?")
+
+
 def _is_local_name(host: str) -> bool:
-    """Whether only this machine goes by that name; after RFC 6761, section 6.3."""
+    """Whether only this machine goes by what a `Host` header says; after RFC 6761, section 6.3."""
+    named = _HOST.fullmatch(host.lower())
+    if named is None:
+        return False
+    name = named[1] or named[2]
     try:
-        return ip_address(host).is_loopback
+        return ip_address(name).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return name == "localhost" or name.endswith(".localhost")
 
 
 def is_loopback(host: str) -> bool:

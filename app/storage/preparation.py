@@ -111,7 +111,7 @@ class Preparation:
         return True
 
     async def repeat_until_done(self, refuse: Callable[[DatabaseUnsuitable], None]) -> bool:
-        """Attempts until one succeeds, or until the database is there and `refuse` is called."""
+        """Whether an attempt has succeeded: else the database is there, and `refuse` was called."""
         try:
             while not await self.attempt():
                 await asyncio.sleep(RETRY_SECONDS)

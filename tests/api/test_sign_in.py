@@ -298,6 +298,11 @@ def test_a_server_refuses_to_start_with_a_sentence(given: dict[str, Any], said: 
         ("127.0.0.1.evil.example.com", 403),
         ("localhost.evil.example.com", 403),
         ("10.0.0.1", 403),
+        ('a"b.evil.example.com', 403),
+        ("x@localhost", 403),
+        ("[::1", 403),
+        ("localhost#", 403),
+        ("", 403),
     ],
 )
 async def test_the_mode_for_developers_is_for_names_of_this_machine_alone(

@@ -80,7 +80,10 @@ def test_a_folder_in_the_home_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path
         *(("MAX_DEPTH", text) for text in ("0", "101", "deep")),
         *(
             ("JWT_JWKS_URL", text)
-            for text in ("id.example.com", "http://id.example.com", "https://")
+            for text in (
+                *("id.example.com", "http://id.example.com", "https://", "https://[x/keys"),
+                "https://sue:pa/ss@id.example.com/keys",
+            )
         ),
         *(("GRAPHIQL", text) for text in ("true", "1", "no")),
         *(("TRUSTED_DOCUMENTS", text) for text in (f"{__file__}-not", "a\0b", "~nobody-here/x")),

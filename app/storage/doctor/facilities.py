@@ -24,7 +24,7 @@ class MongoFacilities:
     """`Facilities` on a deployment. Each checks first that we can work on it at all.
 
     *Raises*: `DatabaseUnsuitable`, `DatabaseUnavailable`, `RepairStopped` where the user of the
-    database lacks a permission; the last two also while a server is alive.
+    database lacks a permission; `repairing` and `undoing` also while a server is alive.
     """
 
     def __init__(self, uri: str, database: str, *, request_memory_hours: int) -> None:
