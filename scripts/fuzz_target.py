@@ -12,7 +12,7 @@ from uuid import uuid4
 import psutil
 
 from app.storage.client import Client as MongoClient
-from app.storage.client import connect, teams_of
+from app.storage.client import connect, team_changes_of, teams_of
 from app.storage.embedded.database import EmbeddedDatabase
 from tests.checker.change_log import check_change_log
 from tests.checker.evidence import Evidence
@@ -46,13 +46,8 @@ SETTINGS: Final = (
     },
 )
 
-_ALARMING: Final = (
-    b"Traceback",
-    b" ERROR ",
-    b" CRITICAL ",
-    b'"level":"error"',
-    b'"level":"critical"',
-)
+_ALARMING: Final = (" ERROR ", " CRITICAL ", '"level":"error"', '"level":"critical"')
+LINES_OF_AN_ALARM: Final = 30
 
 
 class Target:
@@ -88,17 +83,20 @@ class Target:
         return Known([team["id"] for team in teams], USER_IDS)
 
     def memory_bytes(self) -> list[int]:
-        """What each server has in memory now."""
-        return [psutil.Process(server.pid).memory_info().rss for server in self._servers]
+        """What each server has in memory now; nothing if it has ended."""
+        return [_memory_of(server.pid) for server in self._servers]
 
     def alarms(self) -> list[str]:
-        """The lines of the servers' logs that tell of a bug."""
-        return [
-            line.decode("utf-8", "replace")
-            for server in self._servers
-            for line in bytes(server.log).splitlines()
-            if any(mark in line for mark in _ALARMING)
-        ]
+        """What of the servers' logs tells of a bug, each with the lines that follow."""
+        found = []
+        for server in self._servers:
+            lines = bytes(server.log).decode("utf-8", "replace").splitlines()
+            found += [
+                "\n".join(lines[number : number + LINES_OF_AN_ALARM])
+                for number, line in enumerate(lines)
+                if any(mark in line for mark in _ALARMING)
+            ]
+        return found
 
     async def broken_rules(self) -> list[str]:
         """A sentence for each rule that the data breaks, once the log has come to its end."""
@@ -114,10 +112,15 @@ class Target:
             yield f"Team {team['_id']} has {len(team['userIds'])} members, beyond its capacity."
 
     async def count_changes(self) -> int:
-        """How many changes were accepted."""
-        totals = {"$group": {"_id": None, "changes": {"$sum": "$version"}}}
-        found = teams_of(self._mongodb, self._database).aggregate([totals])
-        return sum([total["changes"] async for total in found])
+        """How many changes were accepted and recorded."""
+        return await team_changes_of(self._mongodb, self._database).count_documents({})
+
+
+def _memory_of(process_id: int) -> int:
+    try:
+        return int(psutil.Process(process_id).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def _without_request_ids(final: FinalState) -> FinalState:

@@ -162,7 +162,9 @@ class _HttpReading:
         self._body += body
 
     def on_message_complete(self) -> None:
-        self._whole.append(self._answer())
+        answer = self._answer()
+        if answer.status >= 200:  # 100 only says to go on
+            self._whole.append(answer)
         self._headers = None
 
 

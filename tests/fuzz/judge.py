@@ -89,7 +89,7 @@ def _codes_in(body: bytes) -> Generator[str, None, set[str]]:
         yield f"No JSON: {body[:300]!r}."
         return set()
     errors = list(_errors_in(found))
-    codes = {str(error.get("extensions", {}).get("code")) for error in errors}
+    codes = {str((error.get("extensions") or {}).get("code")) for error in errors}
     for code in codes - CODES:
         yield f"An error has the code {code}: {body[:300]!r}."
     return codes
