@@ -1,4 +1,4 @@
-"""Signing in with a token, over every transport, until it expires; and the mode for developers."""
+"""Signing in with a token, over every transport, until it expires."""
 
 import asyncio
 import json
@@ -10,9 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.typing import Origin, Subprotocol
 
 from tests.api.world import new_id
 from tests.harness.servers import Server, running_servers
@@ -285,52 +283,3 @@ def test_a_server_refuses_to_start_with_a_sentence(given: dict[str, Any], said: 
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
     assert SECRET not in ended.stderr
-
-
-@pytest.mark.parametrize(
-    ("host", "status"),
-    [
-        ("localhost:8000", 200),
-        ("teams.localhost", 200),
-        ("127.0.0.1", 200),
-        ("[::1]:8000", 200),
-        ("evil.example.com:8000", 403),
-        ("127.0.0.1.evil.example.com", 403),
-        ("localhost.evil.example.com", 403),
-        ("10.0.0.1", 403),
-        ('a"b.evil.example.com', 403),
-        ("x@localhost", 403),
-        ("[::1", 403),
-        ("localhost#", 403),
-        ("", 403),
-    ],
-)
-async def test_the_mode_for_developers_is_for_names_of_this_machine_alone(
-    host: str, status: int, servers: list[Server]
-) -> None:
-    async with httpx.AsyncClient(base_url=servers[0].url) as http:
-        response = await http.post("/graphql", json=VIEWER, headers={"Host": host})
-
-    assert response.status_code == status
-
-
-async def test_a_websocket_by_another_name_is_not_believed_either(servers: list[Server]) -> None:
-    name = "evil.example.com"
-    async with connect(
-        f"ws://{name}/graphql",
-        host="127.0.0.1",
-        port=servers[0].port,
-        origin=Origin(f"http://{name}"),
-        subprotocols=[Subprotocol("graphql-transport-ws")],
-    ) as socket:
-        await send(socket, type="connection_init", payload={"X-User-Id": "root"})
-        with pytest.raises(ConnectionClosed) as closed:
-            await receive(socket)
-
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 4403
-
-
-async def test_the_mode_for_developers_is_told_loudly(servers: list[Server]) -> None:
-    assert b"WARNING" in servers[0].log
-    assert b"X-User-Id" in servers[0].log

@@ -1,0 +1,161 @@
+"""The limits are settings; introspection, the page for browsers and batches can be switched."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.api.limits import refusal
+from tests.api.world import new_id
+from tests.harness.client import ADMIN, Answer, headers_of
+from tests.harness.servers import Server, running_servers
+
+
+@pytest.fixture
+async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
+        yield http
+
+
+@pytest.fixture(scope="module")
+async def strict(mongodb_uri: str) -> AsyncIterator[Server]:
+    """A server whose settings are other than the usual ones."""
+    settings = {
+        "INTROSPECTION": "off",
+        "GRAPHIQL": "off",
+        "MAX_BATCH_SIZE": "3",
+        "MAX_DOCUMENT_LENGTH": "400",
+        "MAX_TOKENS": "60",
+        "MAX_DEPTH": "3",
+        "MAX_ALIASES": "1",
+        "MAX_DIRECTIVES": "1",
+        "MAX_ROOT_FIELDS": "2",
+        "MAX_COST": "50",
+    }
+    async with running_servers(1, mongodb_uri, new_id("strict"), **settings) as (server,):
+        yield server
+
+
+@pytest.fixture
+async def strict_http(strict: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=strict.url, timeout=15, headers=headers_of()) as http:
+        yield http
+
+
+@pytest.mark.parametrize(
+    ("within", "beyond", "code", "limit", "found"),
+    [
+        ("{ a: __typename }", "{ a: __typename b: __typename }", "TOO_MANY_ALIASES", 1, 2),
+        (
+            "{ viewer @skip(if: false) { id } }",
+            "{ viewer @skip(if: false) { id @skip(if: false) } }",
+            *("TOO_MANY_DIRECTIVES", 1, 2),
+        ),
+        (
+            "{ viewer { team { id } } }",
+            "{ viewer { team { members { totalCount } } } }",
+            *("QUERY_TOO_DEEP", 3, 4),
+        ),
+        (
+            "{ viewer { id } __typename }",
+            "{ viewer { id } __typename teams { totalCount } }",
+            *("TOO_MANY_ROOT_FIELDS", 2, 3),
+        ),
+        (
+            "{ teams(first: 24) { edges { cursor } totalCount } }",
+            "{ teams(first: 25) { edges { cursor } totalCount } }",
+            *("QUERY_TOO_COSTLY", 50, 52),
+        ),
+    ],
+)
+async def test_each_limit_is_a_setting(
+    strict_http: httpx.AsyncClient, within: str, beyond: str, code: str, limit: int, found: int
+) -> None:
+    answered = await strict_http.post("/graphql", json={"query": within})
+
+    assert "errors" not in answered.json()
+    assert await refusal(strict_http, beyond) == {"code": code, "limit": limit, "found": found}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ __schema { types { name } } }",
+        '{ __type(name: "Team") { name } }',
+        '{ ...F } fragment F on Query { hidden: __type(name: "Team") { name } }',
+    ],
+)
+async def test_introspection_can_be_switched_off(
+    strict_http: httpx.AsyncClient, query: str
+) -> None:
+    assert (await refusal(strict_http, query))["code"] == "INTROSPECTION_DISABLED"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("{ teamz { totalCount } }", {}),
+        ("mutation { createTeams { __typename } }", {}),
+        ("query ($o: TeamOrders) { teams(orderBy: $o) { totalCount } }", {}),
+        ("{ teams(orderBy: NAME_AS) { totalCount } }", {}),
+        (
+            f"mutation (${'v' * 120}: JoinTeamInput!) "
+            f"{{ joinTeam(input: ${'v' * 120}) {{ __typename }} }}",
+            {"v" * 120: {"teamId": "t", "requestIds": "r"}},
+        ),
+        ("query ($o: TeamOrder) { teams(orderBy: $o) { totalCount } }", {"o": "NAME_AS"}),
+        (
+            "mutation ($i: JoinTeamInput!) { joinTeam(input: $i) { __typename } }",
+            {"i": {"teamId": "t", "requestIds": "r"}},
+        ),
+    ],
+)
+async def test_without_introspection_no_name_is_suggested(
+    strict_http: httpx.AsyncClient, http: httpx.AsyncClient, query: str, variables: Answer
+) -> None:
+    body = {"query": query, "variables": variables}
+
+    told, withheld = [
+        (await client.post("/graphql", json=body)).json()["errors"][0]["message"]
+        for client in (http, strict_http)
+    ]
+
+    assert "Did you mean" in told
+    assert withheld.startswith(told[: told.index(" Did you mean")])
+    assert "Did you mean" not in withheld
+
+
+async def test_the_page_for_browsers_can_be_switched_off(strict_http: httpx.AsyncClient) -> None:
+    response = await strict_http.get("/graphql", headers={"Accept": "text/html"})
+
+    assert response.status_code == 406
+
+
+async def test_a_batch_that_is_allowed_is_answered_in_order(
+    strict_http: httpx.AsyncClient,
+) -> None:
+    batch = [{"query": "{ viewer { id } }"}, {"query": "{ nope }"}, {"query": "{ __typename }"}]
+
+    answers = (await strict_http.post("/graphql", json=batch)).json()
+
+    assert answers[0] == {"data": {"viewer": {"id": ADMIN}}}
+    assert answers[1]["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert answers[2] == {"data": {"__typename": "Query"}}
+
+
+async def test_a_batch_beyond_the_limit_is_refused_whole(strict_http: httpx.AsyncClient) -> None:
+    response = await strict_http.post("/graphql", json=[{"query": "{ __typename }"}] * 4)
+
+    assert response.status_code == 400
+    extensions = response.json()["errors"][0]["extensions"]
+    assert extensions == {"code": "BATCH_TOO_LARGE", "limit": 3, "found": 4}
+
+
+@pytest.mark.parametrize("batch", [[], [5], ["{ __typename }"], [None], [[]]])
+async def test_a_batch_of_what_is_no_request_is_a_bad_request(
+    strict_http: httpx.AsyncClient, batch: list[object]
+) -> None:
+    response = await strict_http.post("/graphql", json=batch)
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
