@@ -17,7 +17,6 @@ from app.api.application import build_application
 from app.api.context import Services
 from app.api.drain import Drain
 from app.api.identity import DevelopmentIdentity, Identity, is_loopback
-from app.api.key_set import KeySet
 from app.api.limits import Limits
 from app.api.persisted_documents import ManifestError, PersistedDocuments, read_manifest
 from app.api.rate_limit import RateLimits
@@ -182,6 +181,8 @@ def identity_of(settings: Settings) -> Identity:
 
 def _signing_keys(settings: Settings, name: str) -> SigningKeys:
     if settings.jwt_jwks_url is not None:
+        from app.api.key_set import KeySet  # noqa: PLC0415 - its HTTP client takes 0.1 s to import
+
         return KeySet(settings.jwt_jwks_url)
     try:
         if settings.jwt_key_file is not None:
