@@ -4,6 +4,7 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -57,6 +58,15 @@ async def hold(stack: AsyncExitStack, server: Server, user: str, count: int) -> 
     ]
 
 
+async def has_room(stack: AsyncExitStack, server: Server, user: str) -> bool:
+    """Whether the user may hold one more; if so, it is held."""
+    (socket,) = await hold(stack, server, user, 1)
+    await send(socket, type="ping")
+    with suppress(ConnectionClosed):
+        return bool((await receive(socket))["type"] == "pong")
+    return False
+
+
 async def test_a_user_has_so_many_websockets_and_no_more(server: Server) -> None:
     sue, john = new_id(), new_id()
     async with AsyncExitStack() as stack:
@@ -68,14 +78,7 @@ async def test_a_user_has_so_many_websockets_and_no_more(server: Server) -> None
         await subscribe(sockets[1], "{ __typename }")
         answer = await receive(sockets[1])
 
-        async def has_room() -> bool:
-            (again,) = await hold(stack, server, sue, 1)
-            await send(again, type="ping")
-            with suppress(ConnectionClosed):
-                return bool((await receive(again))["type"] == "pong")
-            return False
-
-        await eventually(has_room)
+        await eventually(partial(has_room, stack, server, sue))
 
     assert code == TOO_MANY
     assert answer["payload"]["data"] == {"__typename": "Query"}
@@ -144,15 +147,8 @@ async def test_a_stream_with_a_request_behind_it_ends_with_its_connection(server
             assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()
 
-    async def has_room() -> bool:
-        (socket,) = await hold(stack, server, sue, 1)
-        await send(socket, type="ping")
-        with suppress(ConnectionClosed):
-            return bool((await receive(socket))["type"] == "pong")
-        return False
-
     async with AsyncExitStack() as stack:
-        await eventually(has_room)
+        await eventually(partial(has_room, stack, server, sue))
 
 
 async def test_a_stream_that_ends_makes_room(server: Server) -> None:

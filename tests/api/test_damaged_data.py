@@ -16,6 +16,7 @@ from app.storage.embedded.database import EmbeddedDatabase
 from app.wiring import APPLICATION
 from tests.api.world import new_id
 from tests.harness.client import Client, ServerError
+from tests.harness.commands import communicate
 from tests.harness.metrics import read_metrics
 from tests.harness.servers import Server, running_servers
 
@@ -126,13 +127,7 @@ async def test_damage_that_another_asgi_server_meets_at_its_start_ends_it_withou
         stdout=PIPE,
         stderr=STDOUT,
     )
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            output, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    output, _ = await communicate(process, timeout_seconds=DEADLINE_SECONDS)
 
     assert b"breaks the rules" in output
     assert b"sue-4711" not in output

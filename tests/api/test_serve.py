@@ -19,6 +19,7 @@ from app.config import Settings
 from app.storage.client import Client as DriverClient
 from tests.api.world import create_team_with, find_team, new_id, team_id_of
 from tests.harness.client import Client
+from tests.harness.commands import communicate
 from tests.harness.servers import Server
 
 COMMAND = str(Path(sys.executable).with_name("team-joiner"))
@@ -46,13 +47,7 @@ async def run_command(*arguments: str, **environment: str) -> Ended:
         stdout=PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            output, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise
+    output, _ = await communicate(process, timeout_seconds=DEADLINE_SECONDS)
     return Ended(process.returncode, output.decode())
 
 

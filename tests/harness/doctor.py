@@ -15,6 +15,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from app.storage.client import Client
+from tests.harness.commands import communicate
 
 DEADLINE_SECONDS = 60
 KILLED = -9
@@ -52,13 +53,7 @@ async def run_doctor(
         stdout=PIPE,
         stderr=PIPE,
     )
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            output, errors = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise
+    output, errors = await communicate(process, timeout_seconds=DEADLINE_SECONDS)
     assert process.returncode is not None
     return Ended(process.returncode, output.decode(), errors.decode())
 

@@ -1,11 +1,11 @@
 """`scripts/fuzz` as a command, in a short form."""
 
-import asyncio
 import sys
 from asyncio.subprocess import PIPE, create_subprocess_exec
 from pathlib import Path
 
 from tests.fuzz.attacks import ATTACKS
+from tests.harness.commands import communicate
 from tests.harness.sabotage import Patch, Sabotage
 
 ROOT = Path(__file__).parents[2]
@@ -33,13 +33,7 @@ async def fuzzed(folder: Path, *arguments: str) -> tuple[int | None, str]:
         cwd=folder,
         stdout=PIPE,
     )
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            output, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
+    output, _ = await communicate(process, timeout_seconds=DEADLINE_SECONDS)
     return process.returncode, output.decode()
 
 
