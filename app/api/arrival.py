@@ -136,9 +136,10 @@ class TimelyHttpProtocol(HttpProtocol):
 
     def _is_answering_another(self) -> bool:
         """Whether what is being answered has arrived whole, and so is another request."""
-        running = self.running
-        is_arriving = running is not None and running is self.cycle and running.more_body
-        return self.is_answering and not is_arriving
+        unanswered = self.unanswered
+        if unanswered is None:
+            return False
+        return unanswered is not self.cycle or not unanswered.more_body
 
     def _has_been_answered(self) -> bool:
         """Whether an answer is under way, or was given without waiting for the rest."""

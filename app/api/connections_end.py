@@ -81,15 +81,16 @@ class HttpProtocol(_EndsWhenStalled, HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     @property
-    def is_answering(self) -> bool:
-        """Whether the application is at work for this connection."""
-        return self.running is not None and not self.running.response_complete
+    def unanswered(self) -> RequestResponseCycle | None:
+        """The request that is being answered; None while the application has nothing to do."""
+        running = self.running
+        return None if running is None or running.response_complete else running
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tells the request that is being answered; uvicorn tells the one read last."""
-        if self.running is not None and self.is_answering:
-            self.running.disconnected = True
-            self.running.message_event.set()
+        if unanswered := self.unanswered:
+            unanswered.disconnected = True
+            unanswered.message_event.set()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -98,7 +99,7 @@ class HttpProtocol(_EndsWhenStalled, HttpToolsProtocol):
         An idle one stays open for `LAST_REQUEST_SECONDS`: its client may have sent a request that
         has not arrived, and closing would lose it.
         """
-        if self.is_answering:
+        if self.unanswered:
             self._end_connection()
         else:
             self.loop.call_later(LAST_REQUEST_SECONDS, self._end_connection)
@@ -107,7 +108,7 @@ class HttpProtocol(_EndsWhenStalled, HttpToolsProtocol):
         if self.transport.is_closing():
             return
         super().shutdown()
-        if self.running is not None and self.is_answering and self.running.response_started:
+        if (unanswered := self.unanswered) and unanswered.response_started:
             self.transport.close()
             self.loop.call_later(FLUSH_SECONDS, self.transport.abort)
         else:
