@@ -70,9 +70,8 @@ def main(
     """
     seed = random.randrange(2**32) if seed is None else seed
     print(f"Seed {seed}.")
-    with asyncio.Runner() as runner:
-        fuzzing = Fuzzing(seed, examples, names or list(ATTACKS), shrink=shrink)
-        runner.run(fuzzing.run(requests))
+    fuzzing = Fuzzing(seed, examples, names or list(ATTACKS), shrink=shrink)
+    asyncio.run(fuzzing.run(requests))
     sys.exit(BROKEN if fuzzing.wrong else 0)
 
 

@@ -123,7 +123,7 @@ class StorageMetrics:
         self._recorder_failures.inc()
 
     def recorded(self, changes: Sequence[Mapping[str, Any]]) -> None:
-        """This server records: the log has all changes that there were, and from now on these."""
+        """This server records: the log has these changes, if any, from now on."""
         self._is_recording.set(1)
         now = datetime.now(UTC)
         for change in changes:
