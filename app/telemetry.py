@@ -1,10 +1,9 @@
-"""Wires what an operator sees of a server: its metrics, its log and its traces, of both edges.
+"""Wires what an operator sees of a server: metrics, traces, and a line for each operation.
 
 What is not switched on costs nothing that could be measured: without a registry the driver tells
 nobody of its commands, and OpenTelemetry is imported only for those who have configured it.
 """
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
@@ -13,9 +12,9 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from strawberry.extensions import SchemaExtension
 
-from app.api.json_log import JsonFormatter, OperationLog, names_no_client
 from app.api.metrics import ApiMetrics, OperationNames
 from app.api.observation import ObservedExecution, Observers
+from app.api.operation_log import OperationLog
 from app.config import Settings
 from app.setting_values import SettingsError
 from app.storage.metrics import Listener, StorageMetrics
@@ -83,32 +82,3 @@ def is_tracing_configured(environment: Mapping[str, str]) -> bool:
             "install team-joiner[telemetry]."
         )
     return True
-
-
-def configure_logging(level: str, log_format: str) -> None:
-    """Sends the log of this process, with those of uvicorn and the driver, to standard error."""
-    handler = logging.StreamHandler()
-    if log_format == "json":
-        handler.setFormatter(JsonFormatter())
-        handler.addFilter(names_no_client)
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s %(name)s: %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler])
-    # The driver tells about every lost heartbeat; what matters of it we say ourselves.
-    logging.getLogger("pymongo").setLevel(max(logging.WARNING, logging.getLogger().level))
-    # It names whole URLs at each request, and that of the keys may hold a password.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    # To debug, uvicorn writes down the headers of WebSockets, with the tokens in them.
-    uvicorn = logging.getLogger("uvicorn.error")
-    uvicorn.setLevel(max(logging.INFO, logging.getLogger().level))
-    uvicorn.addFilter(_is_worth_telling)
-
-
-def _is_worth_telling(record: logging.LogRecord) -> bool:
-    """Whether a line of uvicorn's is about the server, and not only about what a client has sent.
-
-    For text on a WebSocket that is no UTF-8 it logs a traceback, as an error, and closes with 1007
-    as it should: anybody could fill the log with them.
-    """
-    return record.msg != "Invalid UTF-8 sequence received from client."

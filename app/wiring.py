@@ -26,6 +26,7 @@ from app.api.signing_keys import FixedKey, KeyUnusable, SigningKeys, read_key_fi
 from app.api.tokens import TokenIdentity, TokenRules
 from app.config import Settings
 from app.domain.faults import DatabaseUnsuitable
+from app.logs import configure_logging
 from app.service.hub import Hub
 from app.service.permissions import Permissions
 from app.setting_values import SettingsError
@@ -37,7 +38,7 @@ from app.storage.metrics import Listener
 from app.storage.preparation import Preparation, check_readiness
 from app.storage.recorder import Recorder
 from app.storage.team_store import MongoTeamStore
-from app.telemetry import Telemetry, configure_logging
+from app.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 

@@ -1,5 +1,6 @@
 """A real MongoDB for the whole run, and a database of its own for each test that asks."""
 
+import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,11 +14,13 @@ from app.storage.preparation import prepare_database
 
 
 def pytest_configure() -> None:
-    """Lets the processes that tests start be interrupted.
+    """Lets the processes that tests start be interrupted, and start quickly.
 
-    A shell starts with SIGINT ignored what it puts in the background, and that is inherited.
+    A shell starts with SIGINT ignored what it puts in the background, and that is inherited. Where
+    Python is told to keep no compiled code, each of some hundred servers would compile the service.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,7 @@
-"""The log as a line of JSON for each event, for machines, and with a line for each operation.
+"""The log as a line of JSON for each event, for machines.
 
-It holds no personal data: of an operation its name, never its document, variables or viewer; no
-address of a client; of an exception its types, codes and places, not its messages, which may quote
-what a client has sent or a document holds.
+It holds no personal data: no address of a client; of an exception its types, codes and places, not
+its messages, which may quote what a client has sent or a document holds.
 """
 
 import logging
@@ -13,10 +12,7 @@ from typing import Any
 
 import orjson
 
-from app.api.observation import EndedOperation
 from app.api.request_id import given_request_id
-
-logger = logging.getLogger(__name__)
 
 
 class JsonFormatter(logging.Formatter):
@@ -61,24 +57,3 @@ def _exceptions(error: BaseException) -> Iterator[dict[str, Any]]:
 def names_no_client(record: logging.LogRecord) -> bool:
     """A filter for uvicorn's log, which says of every WebSocket its address and its whole URL."""
     return '"WebSocket %s"' not in str(record.msg)
-
-
-class OperationLog:
-    """An `OperationObserver` that writes a line for each operation."""
-
-    def ended(self, operation: EndedOperation) -> None:
-        """See `OperationObserver`."""
-        name = operation.name
-        logger.info(
-            "%s: %s",
-            f"{operation.kind} {name}" if name else operation.kind,
-            operation.outcome,
-            extra={
-                "fields": {
-                    "operation": name,
-                    "kind": operation.kind,
-                    "outcome": operation.outcome,
-                    "duration_ms": round(operation.duration_seconds * 1000, 1),
-                }
-            },
-        )

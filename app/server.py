@@ -1,0 +1,80 @@
+"""What `team-joiner serve` runs: its socket, its database, and the application in its processes."""
+
+import asyncio
+import logging
+import os
+import signal
+from typing import NoReturn
+
+import click
+
+from app.api.metrics_listener import metrics_served
+from app.api.serving import ListeningFailed, listening, run
+from app.config import Settings
+from app.deployment import deployment
+from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
+from app.logs import configure_logging
+from app.setting_values import SettingsError
+from app.telemetry import is_tracing_configured
+from app.wiring import (
+    APPLICATION,
+    documents_of,
+    explained,
+    identity_of,
+    refuse_unsuitable,
+)
+
+logger = logging.getLogger(__name__)
+
+
+def run_server(settings: Settings, given: dict[str, str]) -> None:
+    """Serves until SIGINT or SIGTERM. `given` are the settings that are in no environment variable.
+
+    *Raises*: `click.ClickException` with a sentence for the operator, `SystemExit`.
+    """
+    try:
+        identity_of(settings)
+        documents_of(settings)  # what can't be read is said now, and not by every worker
+        is_tracing_configured(os.environ)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    configure_logging(settings.log_level, settings.log_format)
+    # uvicorn drains, then delivers the signal again: it must unwind what is open here.
+    signal.signal(signal.SIGTERM, _exit)
+    try:
+        with (
+            listening(settings.host, settings.port) as listener,
+            metrics_served(settings.metrics_host, settings.metrics_port, workers=settings.workers),
+            deployment(settings) as mongodb_uri,
+        ):
+            os.environ |= given | {"MONGODB_URI": mongodb_uri}
+            settings = Settings.read(os.environ)
+            asyncio.run(refuse_unsuitable(settings))
+            run(
+                APPLICATION,
+                listener,
+                workers=settings.workers,
+                max_message_bytes=settings.max_body_bytes,
+                arrival_timeout_seconds=settings.arrival_timeout_seconds,
+                trusted_proxies=settings.trusted_proxies,
+                drain_seconds=settings.drain_seconds,
+                # It names addresses and whole URLs; in JSON each operation has a line instead.
+                access_log=settings.log_level == "debug" and settings.log_format == "text",
+            )
+    except (SettingsError, ListeningFailed, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:
+        said = explained(fault, settings.log_format)
+        if settings.log_format == "json":
+            logger.critical("%s", said)
+            raise SystemExit(1) from fault
+        raise click.ClickException(said) from fault
+    except KeyboardInterrupt:
+        logger.info("Stopped.")
+    except Exception:
+        if settings.log_format != "json":
+            raise
+        logger.critical("The server ended for an unexpected reason.", exc_info=True)
+        raise SystemExit(1) from None
+
+
+def _exit(*_: object) -> NoReturn:
+    raise SystemExit(0)
