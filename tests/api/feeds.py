@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
-
 from tests.harness.client import Answer, Client, headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server
 from tests.harness.subscriber import connected, receive, subscribe
 from tests.harness.waiting import eventually
@@ -78,7 +77,7 @@ async def sse_feed(
     body = {"query": query, "variables": variables}
     headers = {"Accept": "text/event-stream"}
     async with (
-        httpx.AsyncClient(base_url=server.url, timeout=15, headers=headers_of()) as http,
+        http_client(base_url=server.url, timeout=15, headers=headers_of()) as http,
         http.stream("POST", "/graphql", json=body, headers=headers) as response,
     ):
         assert response.status_code == 200

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.api.feeds import USER_TEAM
 from tests.api.world import new_id
 from tests.harness.client import Client, headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import close_code, connected, receive, send, subscribe
 from tests.harness.waiting import eventually
@@ -90,7 +91,7 @@ async def test_event_streams_count_as_connections(server: Server) -> None:
     headers = {"Accept": "text/event-stream", "X-User-Id": sue}
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=server.url, timeout=15, headers=headers_of())
+            http_client(base_url=server.url, timeout=15, headers=headers_of())
         )
         await hold(stack, server, sue, PER_USER - 1)
         stream = http.stream("POST", "/graphql", json=body, headers=headers)
@@ -129,7 +130,7 @@ async def test_event_streams_that_begin_together_are_counted_too(server: Server)
         return event.decode()
 
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url, timeout=15))
+        http = await stack.enter_async_context(http_client(base_url=server.url, timeout=15))
         events = await asyncio.gather(*(first_event(http) for _ in range(PER_USER * 4)))
 
     refused = [event for event in events if "TOO_MANY_CONNECTIONS" in event]
@@ -155,7 +156,7 @@ async def test_a_stream_that_ends_makes_room(server: Server) -> None:
     sue = new_id()
     headers = {"Accept": "text/event-stream", "X-User-Id": sue}
 
-    async with httpx.AsyncClient(base_url=server.url, timeout=15, headers=headers_of()) as http:
+    async with http_client(base_url=server.url, timeout=15, headers=headers_of()) as http:
         responses = [
             await http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
             for _ in range(PER_USER * 2)

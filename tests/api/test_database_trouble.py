@@ -15,6 +15,7 @@ from app.storage.client import connect
 from app.storage.embedded.database import EmbeddedDatabase
 from tests.api.world import find_team, new_id
 from tests.harness.client import Answer, Client, ServerError, headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, subscribe
 
@@ -54,7 +55,7 @@ class Trouble:
 
     async def status(self, path: str) -> int:
         """The status of one of the health endpoints."""
-        async with httpx.AsyncClient(timeout=10, headers=headers_of()) as http:
+        async with http_client(timeout=10, headers=headers_of()) as http:
             return (await http.get(self.server.url + path)).status_code
 
     async def is_ready(self) -> bool:
@@ -121,7 +122,7 @@ async def test_a_query_over_a_websocket_or_as_a_stream_has_the_same_time(trouble
     accept = {"Accept": "text/event-stream"}
     async with (
         connected(trouble.server.url) as socket,
-        httpx.AsyncClient(timeout=10, headers=headers_of()) as http,
+        http_client(timeout=10, headers=headers_of()) as http,
     ):
         with trouble.silence():
             began = monotonic()

@@ -1,11 +1,11 @@
 """The mode for developers, which believes the headers: whom it answers, and that it is told of."""
 
-import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
+from tests.harness.http import http_client
 from tests.harness.servers import Server
 from tests.harness.subscriber import receive, send
 
@@ -33,7 +33,7 @@ VIEWER = {"query": "{ viewer { id } }"}
 async def test_the_mode_for_developers_is_for_names_of_this_machine_alone(
     host: str, status: int, servers: list[Server]
 ) -> None:
-    async with httpx.AsyncClient(base_url=servers[0].url) as http:
+    async with http_client(base_url=servers[0].url) as http:
         response = await http.post("/graphql", json=VIEWER, headers={"Host": host})
 
     assert response.status_code == status

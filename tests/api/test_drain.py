@@ -18,6 +18,7 @@ from app.api.drain import SAME_TELLING_SECONDS, Drain
 from app.api.request_id import RequestId, given_request_id
 from tests.api.world import new_id
 from tests.harness.client import Client
+from tests.harness.http import http_client
 from tests.harness.servers import Server
 from tests.harness.subscriber import connected, receive, subscribe
 from tests.harness.waiting import eventually
@@ -34,7 +35,7 @@ ALL_CHANGES = "subscription { allTeamChanges { teamId version } }"
 
 async def readiness(url: str) -> httpx.Response:
     """On a connection of its own, as a load balancer asks."""
-    async with httpx.AsyncClient(base_url=url, timeout=10) as http:
+    async with http_client(base_url=url, timeout=10) as http:
         return await http.get("/readyz")
 
 
@@ -237,7 +238,7 @@ async def never(*_: Any) -> Any:
 async def ask_until_refused(url: str, *, keep_alive: bool, outcomes: list[str]) -> None:
     """One question after the other, none of them twice, until nobody listens any more."""
     limits = httpx.Limits(max_keepalive_connections=1 if keep_alive else 0)
-    async with httpx.AsyncClient(base_url=url, timeout=15, limits=limits) as http:
+    async with http_client(base_url=url, timeout=15, limits=limits) as http:
         while True:
             try:
                 answer = await http.post("/graphql", json={"query": "{ __typename }"})

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.harness.client import headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server
 
 JSON = "application/json"
@@ -144,7 +145,7 @@ AUDITS = [
 
 @pytest.fixture
 async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
+    async with http_client(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
         yield http
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import Answer, Client, headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server
 
 TEAM = "query ($v: ID!) { team(id: $v) { id } }"
@@ -37,7 +38,7 @@ INPUTS = [
 @pytest.fixture
 async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
     logged = len(servers[0].log)
-    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
+    async with http_client(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
         yield http
     assert b"Traceback" not in servers[0].log[logged:]
 

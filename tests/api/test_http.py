@@ -7,6 +7,7 @@ import pytest
 
 from tests.api.world import new_id
 from tests.harness.client import ADMIN, Answer, Client, headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server
 
 JSON = {"Content-Type": "application/json"}
@@ -21,7 +22,7 @@ INSIDES = ("Traceback", "File ", "line ", "pymongo", "strawberry", "graphql.", "
 async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
     """A bare HTTP client; afterwards the proof that the server goes on and has logged no bug."""
     logged = len(servers[0].log)
-    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
+    async with http_client(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
         yield http
 
         after = await http.post("/graphql", json={"query": WHO})

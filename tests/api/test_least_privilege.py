@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import OperationFailure
@@ -15,6 +14,7 @@ from tests.api.test_serve import Ended, run_command
 from tests.api.world import new_id
 from tests.harness.client import Client
 from tests.harness.doctor import damaged_teams, run_doctor
+from tests.harness.http import http_client
 from tests.harness.secured import PASSWORD, Secured, running_secured
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, subscribe
@@ -60,7 +60,7 @@ async def server(mongod: Secured) -> AsyncIterator[Server]:
 
 async def test_the_service_does_all_its_work_with_the_documented_role(server: Server) -> None:
     sue = new_id("sue")
-    async with Client(server.url) as api, httpx.AsyncClient(base_url=server.url) as http:
+    async with Client(server.url) as api, http_client(base_url=server.url) as http:
         ready = await http.get("/readyz")
         red, blue = await api.create_team("Red"), await api.create_team("Blue")
         async with connected(server.url) as socket:
@@ -98,7 +98,7 @@ async def test_the_service_can_start_again_with_it_and_with_another_setting(
 
     async with (
         running_servers(1, uri, DATABASE, REQUEST_MEMORY_HOURS="48") as (again,),
-        httpx.AsyncClient(base_url=again.url) as http,
+        http_client(base_url=again.url) as http,
     ):
         assert (await http.get("/readyz")).status_code == 200
 

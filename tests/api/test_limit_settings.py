@@ -8,12 +8,13 @@ import pytest
 from tests.api.limits import refusal
 from tests.api.world import new_id
 from tests.harness.client import ADMIN, Answer, headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 
 
 @pytest.fixture
 async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
+    async with http_client(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
         yield http
 
 
@@ -38,7 +39,7 @@ async def strict(mongodb_uri: str) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def strict_http(strict: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=strict.url, timeout=15, headers=headers_of()) as http:
+    async with http_client(base_url=strict.url, timeout=15, headers=headers_of()) as http:
         yield http
 
 

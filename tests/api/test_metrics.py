@@ -6,7 +6,6 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
@@ -15,6 +14,7 @@ from app.storage.embedded.database import EmbeddedDatabase
 from tests.api.test_serve import run_command
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import Client
+from tests.harness.http import http_client
 from tests.harness.metrics import metrics_url, read_metrics
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, subscribe
@@ -216,7 +216,7 @@ async def test_subscribers_are_counted_while_they_are_there(server: Server, api:
 
 
 async def test_the_public_port_has_no_metrics(server: Server) -> None:
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(base_url=server.url) as http:
         assert (await http.get("/metrics")).status_code == 404
 
 

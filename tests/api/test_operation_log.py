@@ -4,11 +4,11 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.api.world import new_id
 from tests.harness.client import Client, headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, send, subscribe
 from tests.harness.waiting import eventually
@@ -40,7 +40,7 @@ async def line_of(server: Server, request_id: str) -> dict[str, Any]:
 
 async def test_a_client_cannot_fill_the_log_with_a_name(server: Server) -> None:
     request_id = new_id("request")
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(base_url=server.url) as http:
         body = {"query": f"query {'x' * 50_000} {{ viewer {{ id }} }}"}
         await http.post("/graphql", json=body, headers={"X-Request-Id": request_id})
 
@@ -54,7 +54,7 @@ async def test_an_operation_has_one_line_with_its_id_name_kind_outcome_and_durat
     server: Server,
 ) -> None:
     request_id = new_id("request")
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(base_url=server.url) as http:
         await http.post(
             "/graphql",
             json={"query": "query Board { viewer { id } }"},
@@ -91,7 +91,7 @@ async def test_the_outcome_is_the_problem_or_the_code(
     server: Server, query: str, outcome: str
 ) -> None:
     request_id = new_id("request")
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(base_url=server.url) as http:
         headers = headers_of(role="user" if outcome == "NotAllowed" else "admin")
         headers["X-Request-Id"] = request_id
         await http.post("/graphql", json={"query": query}, headers=headers)
@@ -117,7 +117,7 @@ async def test_no_user_document_variable_token_or_address_gets_into_the_log(
         await client.mutate("addUserToTeam", viewer=secrets["viewer"], **added)
         await client.mutate("addUserToTeam", viewer=secrets["viewer"], **added)
     request_id = new_id("request")
-    async with httpx.AsyncClient(base_url=server.url, headers=headers) as http:
+    async with http_client(base_url=server.url, headers=headers) as http:
         await http.post(
             "/graphql",
             json={"query": document, "variables": {"input": {"name": secrets["team"]}}},
@@ -132,7 +132,7 @@ async def test_no_user_document_variable_token_or_address_gets_into_the_log(
         )
         await receive(socket)
         await send(socket, type="complete", id="1")
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(base_url=server.url) as http:
         await http.post(
             "/graphql", json={"query": "{ viewer { id } }"}, headers={"X-Request-Id": request_id}
         )
@@ -158,7 +158,7 @@ async def test_a_database_that_is_not_there_is_told_in_the_same_form() -> None:
     nowhere = "mongodb://127.0.0.1:1/?replicaSet=none"
     async with running_servers(1, nowhere, new_id("test"), **settings) as (server,):
         request_id = new_id("request")
-        async with httpx.AsyncClient(base_url=server.url) as http:
+        async with http_client(base_url=server.url) as http:
             await http.post(
                 "/graphql",
                 json={"query": '{ user(id: "sue") { team { id } } }'},

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 from graphql import GraphQLSchema, build_schema
 
@@ -11,6 +10,7 @@ from app.api.schema import print_schema
 from app.service.permissions import RULES
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import ANONYMOUS, Answer, Client, headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, subscribe
 
@@ -136,7 +136,7 @@ async def test_a_mutation_is_for_those_who_may(
     query = f"mutation ($i: {title}Input!) {{ {mutation}(input: $i) {{ __typename }} }}"
     body = {"query": query, "variables": {"i": given}}
 
-    async with httpx.AsyncClient(base_url=server.url, headers=cast.headers(who)) as http:
+    async with http_client(base_url=server.url, headers=cast.headers(who)) as http:
         answer = (await http.post("/graphql", json=body)).json()
 
     outcome = answer["data"][mutation]["__typename"]
@@ -156,7 +156,7 @@ async def test_a_query_is_for_those_who_may(
         "viewer": "viewer { id }",
     }[query]
 
-    async with httpx.AsyncClient(base_url=server.url, headers=cast.headers(who)) as http:
+    async with http_client(base_url=server.url, headers=cast.headers(who)) as http:
         answer = (await http.post("/graphql", json={"query": f"{{ {asked} }}"})).json()
 
     if who in allowed[query]:
@@ -195,7 +195,7 @@ async def test_what_is_not_there_is_refused_like_what_is_another_s(
 ) -> None:
     """Neither the answer nor its words tell somebody without rights which teams there are."""
     cast = await Cast.assemble(api)
-    async with httpx.AsyncClient(base_url=server.url, headers=cast.headers(OTHER)) as http:
+    async with http_client(base_url=server.url, headers=cast.headers(OTHER)) as http:
         answers = []
         for team_id in (cast.team["id"], "6b03e3af20d1de4ff7e32eef", "not an id", ""):
             given = {"teamId": team_id, "expectedVersion": 1}
@@ -213,7 +213,7 @@ async def test_what_is_not_there_is_refused_like_what_is_another_s(
 async def test_who_is_not_signed_in_may_ask_for_the_schema(server: Server) -> None:
     query = '{ __schema { queryType { name } } __type(name: "Team") { name } __typename }'
 
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(base_url=server.url) as http:
         answer = (await http.post("/graphql", json={"query": query})).json()
 
     assert "errors" not in answer

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from app.api.persisted_documents import hash_of
 from tests.api.world import new_id
 from tests.harness.client import Answer, headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, send
 
@@ -44,7 +44,7 @@ async def closed(mongodb_uri: str, manifest: Path) -> AsyncIterator[Server]:
 
 async def ask(server: Server, *, by_get: bool = False, **parameters: Any) -> Answer:
     """The answer, with its status as `status`."""
-    async with httpx.AsyncClient(base_url=server.url, timeout=15, headers=headers_of()) as http:
+    async with http_client(base_url=server.url, timeout=15, headers=headers_of()) as http:
         if by_get:
             texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in parameters.items()}
             response = await http.get("/graphql", params=texts)

@@ -11,6 +11,7 @@ from graphql import build_client_schema, get_introspection_query
 from app.api.limits import Limits
 from tests.api.limits import refusal
 from tests.harness.client import Answer, headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server
 from tests.harness.subscriber import connected, receive, subscribe
 
@@ -93,7 +94,7 @@ TOO_MUCH = {
 
 @pytest.fixture
 async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
+    async with http_client(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
         yield http
 
 
@@ -178,7 +179,7 @@ async def test_a_long_name_is_not_sent_back(http: httpx.AsyncClient) -> None:
 async def test_documents_of_strangers_take_bounded_memory(servers: list[Server]) -> None:
     process = psutil.Process(servers[1].pid)
     before = process.memory_info().rss
-    async with httpx.AsyncClient(base_url=servers[1].url, timeout=15) as http:
+    async with http_client(base_url=servers[1].url, timeout=15) as http:
         for number in range(250):
             # Python keeps each character in 4 bytes, and the text twice: together 180 MB.
             text = f"{{ viewer {{ id }} }} #\U0001f600{number} " + "x" * 90_000

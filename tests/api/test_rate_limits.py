@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.api.world import new_id
+from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, subscribe
 
@@ -28,7 +29,7 @@ async def server(mongodb_uri: str) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(base_url=server.url) as http:
         yield http
 
 
@@ -126,7 +127,7 @@ async def test_over_websocket_the_operation_is_refused_and_the_connection_stays(
 
 async def test_websockets_of_an_address_are_limited_from_the_start(server: Server) -> None:
     headers = from_address(new_address())
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(base_url=server.url) as http:
         while (await ask(http, headers)).status_code == 200:
             pass
 
@@ -139,7 +140,7 @@ async def test_an_address_that_a_client_invents_is_not_believed(mongodb_uri: str
     limits = {**LIMITS, "TRUSTED_PROXIES": ""}
     async with (
         running_servers(1, mongodb_uri, new_id("test"), **limits) as (server,),
-        httpx.AsyncClient(base_url=server.url) as http,
+        http_client(base_url=server.url) as http,
     ):
         headers = from_address(new_address())
 

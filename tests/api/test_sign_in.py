@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.api.world import new_id
+from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import close_code, connected, receive, send, subscribe
 from tests.harness.tokens import (
@@ -42,7 +43,7 @@ async def server(mongodb_uri: str) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=server.url, timeout=15) as http:
+    async with http_client(base_url=server.url, timeout=15) as http:
         yield http
 
 
@@ -169,7 +170,7 @@ async def test_keys_rotate_without_a_restart(mongodb_uri: str) -> None:
     async with (
         provider,
         running_servers(1, mongodb_uri, new_id("test"), **given) as (server,),
-        httpx.AsyncClient(base_url=server.url, timeout=15) as http,
+        http_client(base_url=server.url, timeout=15) as http,
     ):
 
         async def serves(key: Provider) -> bool:
@@ -194,7 +195,7 @@ async def test_the_url_of_the_keys_which_may_hold_a_password_is_not_logged(
     async with (
         provider,
         running_servers(1, mongodb_uri, new_id("test"), **given) as (server,),
-        httpx.AsyncClient(base_url=server.url, timeout=15) as http,
+        http_client(base_url=server.url, timeout=15) as http,
     ):
         response = await http.post("/graphql", json=VIEWER, headers=bearer(key.token()))
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
 
-import httpx
 import psutil
 import pytest
 
 from tests.api.world import new_id
 from tests.harness.client import Client, headers_of
+from tests.harness.http import http_client
 from tests.harness.metrics import read_metrics
 from tests.harness.servers import Server, running_servers
 from tests.harness.waiting import eventually
@@ -254,7 +254,7 @@ async def test_bodies_of_10_mb_are_refused_and_take_no_memory(servers: list[Serv
     async def attack(*, announced: bool) -> int:
         content = b" " * 10_000_000 if announced else chunks()
         headers = {"Content-Type": "application/json"}
-        async with httpx.AsyncClient(base_url=server.url, timeout=15, headers=headers_of()) as http:
+        async with http_client(base_url=server.url, timeout=15, headers=headers_of()) as http:
             response = await http.post("/graphql", content=content, headers=headers)
             assert response.json()["errors"][0]["extensions"]["code"] == "PAYLOAD_TOO_LARGE"
             return response.status_code

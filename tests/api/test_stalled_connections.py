@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry
@@ -20,6 +19,7 @@ from app.wiring import create_application
 from tests.api.feeds import until_recorded
 from tests.api.world import new_id
 from tests.harness.client import Client, headers_of
+from tests.harness.http import http_client
 from tests.harness.waiting import eventually
 
 CHUNK = b"x" * 100_000
@@ -146,7 +146,7 @@ async def test_a_stream_that_nobody_reads_gives_its_place_back_and_is_counted(
         asyncio.timeout(60),
         _serving(application) as port,
         Client(f"http://127.0.0.1:{port}") as api,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=15) as http,
+        http_client(base_url=f"http://127.0.0.1:{port}", timeout=15) as http,
     ):
         team = await api.create_team(viewer=LONG_ID)
         for _ in range(60):

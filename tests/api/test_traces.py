@@ -4,13 +4,13 @@ import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.api.test_serve import run_command
 from tests.api.world import new_id
 from tests.harness.client import Client, headers_of
 from tests.harness.collector import Collector, Span, running_collector
+from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, send, subscribe
 
@@ -37,7 +37,7 @@ def new_trace() -> tuple[str, str, dict[str, str]]:
 
 
 async def post(server: Server, headers: dict[str, str], query: str, **variables: Any) -> None:
-    async with httpx.AsyncClient(base_url=server.url, headers=headers_of()) as http:
+    async with http_client(base_url=server.url, headers=headers_of()) as http:
         await http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
 
 

@@ -1,56 +1,64 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
 
 from app.storage.client import Client as MongoClient
 from tests.harness.client import Answer, Client, ServerError
-from tests.harness.servers import Server, running_servers
+from tests.harness.servers import running_servers
 
 KILLS = 20
 CLIENTS = 24
 TEAMS = 12
 USERS = 120
-MUTATIONS_BETWEEN_KILLS = 40
+MUTATIONS_PER_KILL = 120
+ANSWERS_BEFORE_KILL = 40
 
 
 class Load:
-    """Clients that add, remove and move users until they are told to stop, and note what was
-    acknowledged. An answer that never came is an unknown outcome."""
+    """Clients that add, remove and move users, and note what was acknowledged.
 
-    def __init__(self, servers: list[Server], teams: list[Answer]) -> None:
-        self._servers = servers
+    An answer that never came is an unknown outcome.
+    """
+
+    def __init__(self, clients: list[Client], teams: list[Answer]) -> None:
+        self._clients = clients
         self._teams = teams
-        self._stopped = False
+        self._random = random.Random(7)
         self._progress = asyncio.Condition()
         self.acknowledged: dict[str, set[int]] = defaultdict(set)
         self.answers = 0
         self.unknown = 0
 
-    async def work(self, number: int) -> None:
-        chance = random.Random(number)
-        async with Client(self._servers[number % len(self._servers)].url) as through:
-            while not self._stopped:
-                user = f"user-{chance.randrange(USERS)}"
-                team_id = chance.choice(self._teams)["id"]
-                try:
-                    match chance.randrange(3):
-                        case 0:
-                            given = {"userId": user, "teamId": team_id}
-                            outcome = await through.mutate("addUserToTeam", **given)
-                        case 1:
-                            given = {"userId": user, "teamId": team_id}
-                            outcome = await through.mutate("removeUserFromTeam", **given)
-                        case _:
-                            given = {"userId": user, "toTeamId": team_id}
-                            outcome = await through.mutate("moveUserToTeam", **given)
-                except (httpx.TransportError, ServerError):
-                    self.unknown += 1
-                    await asyncio.sleep(chance.uniform(0, 0.05))  # the server is being restarted
-                    continue
+    async def run(self, mutations: int) -> None:
+        """Returns when the clients have sent so many between them."""
+        left = iter(range(mutations))
+        await asyncio.gather(*(self._work(through, left) for through in self._clients))
+
+    async def _work(self, through: Client, left: Iterator[int]) -> None:
+        chance = self._random
+        for _ in left:
+            user = f"user-{chance.randrange(USERS)}"
+            team_id = chance.choice(self._teams)["id"]
+            try:
+                match chance.randrange(3):
+                    case 0:
+                        given = {"userId": user, "teamId": team_id}
+                        outcome = await through.mutate("addUserToTeam", **given)
+                    case 1:
+                        given = {"userId": user, "teamId": team_id}
+                        outcome = await through.mutate("removeUserFromTeam", **given)
+                    case _:
+                        given = {"userId": user, "toTeamId": team_id}
+                        outcome = await through.mutate("moveUserToTeam", **given)
+            except (httpx.TransportError, ServerError):
+                self.unknown += 1
+                await asyncio.sleep(chance.uniform(0, 0.05))  # the server is being restarted
+            else:
                 await self._note(outcome)
 
     async def _note(self, outcome: Answer) -> None:
@@ -69,29 +77,31 @@ class Load:
         async with asyncio.timeout(30), self._progress:
             await self._progress.wait_for(lambda: self.answers >= target)
 
-    def stop(self) -> None:
-        self._stopped = True
-
 
 async def test_killing_a_server_20_times_loses_nothing_acknowledged_and_leaves_nothing_half_done(
     mongodb_uri: str, client: MongoClient, empty_database: str
 ) -> None:
-    async with running_servers(3, mongodb_uri, empty_database) as servers:
-        async with Client(servers[0].url) as through:
-            teams = [await through.create_team(f"Team {number}") for number in range(TEAMS)]
-        load = Load(servers, teams)
-        workers = [asyncio.create_task(load.work(number)) for number in range(CLIENTS)]
+    async with (
+        running_servers(3, mongodb_uri, empty_database) as servers,
+        AsyncExitStack() as stack,
+    ):
+        clients = [
+            await stack.enter_async_context(Client(servers[number % len(servers)].url))
+            for number in range(CLIENTS)
+        ]
+        teams = [await clients[0].create_team(f"Team {number}") for number in range(TEAMS)]
+        load = Load(clients, teams)
         for kill in range(KILLS):
-            await load.after_more_answers(MUTATIONS_BETWEEN_KILLS)
+            running = asyncio.create_task(load.run(MUTATIONS_PER_KILL))
+            await load.after_more_answers(ANSWERS_BEFORE_KILL)
             victim = servers[kill % len(servers)]
             await victim.kill()
             await victim.start()
-        load.stop()
-        await asyncio.gather(*workers)
+            await running
 
     documents = await client[empty_database]["teams"].find().to_list(None)
     assert load.unknown >= KILLS
-    assert load.answers >= KILLS * MUTATIONS_BETWEEN_KILLS
+    assert load.answers >= KILLS * ANSWERS_BEFORE_KILL
     for document in documents:
         _check_nothing_is_half_done(document)
         assert all(v <= document["version"] for v in load.acknowledged[str(document["_id"])])

@@ -4,6 +4,8 @@ from typing import Any
 
 import httpx
 
+from tests.harness.http import http_client
+
 Answer = dict[str, Any]
 
 TEAM_FIELDS = "id name version capacity memberCount"
@@ -67,7 +69,7 @@ class Client:
     """
 
     def __init__(self, url: str, *, timeout_seconds: float = 15) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout_seconds)
+        self._http = http_client(base_url=url, timeout=timeout_seconds)
 
     async def __aenter__(self) -> "Client":
         return self

@@ -2,9 +2,9 @@
 
 import re
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.harness.http import http_client
 from tests.harness.servers import Server
 
 _SERVING = re.compile(rb"Serving metrics on (http://[^/]+/metrics)")
@@ -43,7 +43,7 @@ def metrics_url(server: Server) -> str:
 
 async def read_metrics(server: Server) -> Metrics:
     """The metrics now."""
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         answer = await http.get(metrics_url(server))
     assert answer.status_code == 200
     return Metrics(answer.text)
