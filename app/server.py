@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from app.api.metrics_listener import metrics_served
-from app.api.serving import ListeningFailed, listening, run
+from app.api.serving import ListeningFailed, exit_status, listening, run
 from app.config import Settings
 from app.deployment import deployment
 from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
@@ -74,7 +74,8 @@ def run_server(settings: Settings, given: dict[str, str]) -> None:
             raise
         logger.critical("The server ended for an unexpected reason.", exc_info=True)
         raise SystemExit(1) from None
+    raise SystemExit(exit_status())
 
 
 def _exit(*_: object) -> NoReturn:
-    raise SystemExit(0)
+    raise SystemExit(exit_status())

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import os
-import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
@@ -20,7 +19,7 @@ from app.api.identity import DevelopmentIdentity, Identity, is_loopback
 from app.api.limits import Limits
 from app.api.persisted_documents import ManifestError, PersistedDocuments, read_manifest
 from app.api.rate_limit import RateLimits
-from app.api.serving import end_service, end_with_parent
+from app.api.serving import end_process, end_service, end_with_parent
 from app.api.shared_answers import ChangeViews
 from app.api.signing_keys import FixedKey, KeyUnusable, SigningKeys, read_key_file, read_secret
 from app.api.tokens import TokenIdentity, TokenRules
@@ -251,7 +250,7 @@ def _stop_if_failed(task: asyncio.Task[None]) -> None:
     """A server that has stopped to record and distribute is of no use to its subscribers."""
     if not task.cancelled() and (error := task.exception()):
         logger.critical("The feeds have failed, so this server ends.", exc_info=error)
-        signal.raise_signal(signal.SIGTERM)
+        end_process()
 
 
 def explained(fault: Exception, log_format: str) -> str:

@@ -35,6 +35,12 @@ ACCEPTING_SECONDS = 0.1
 AHEAD_OF_WORKERS_SECONDS = 3 * ACCEPTING_SECONDS
 
 
+# What a worker that has found the whole service unable tells its parent, which ends as at SIGTERM.
+_SERVICE_FAILED = getattr(signal, "SIGUSR1", signal.SIGTERM)
+
+_has_failed = threading.Event()
+
+
 class ListeningFailed(Exception):
     """The address can't be listened on; the text says what to do."""
 
@@ -127,6 +133,11 @@ class _Workers(Multiprocess):
         self._drain_seconds = drain_seconds
         self._telling: int = signal.SIGTERM
         self._end_at = math.inf
+        signal.signal(_SERVICE_FAILED, self._end_failed)
+
+    def _end_failed(self, *_: object) -> None:
+        _has_failed.set()
+        self.signal_queue.append(signal.SIGTERM)
 
     def handle_int(self) -> None:
         """Ends, and lets the workers end, as SIGINT ends a process: without a drain."""
@@ -171,10 +182,24 @@ class _Workers(Multiprocess):
                 os.kill(process.pid, number)
 
 
+def end_process() -> None:
+    """Ends this process as SIGTERM does, but as one that has failed; a worker is replaced."""
+    _has_failed.set()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def end_service() -> None:
-    """Ends this server as SIGTERM does; from a worker all of them, since each would fare alike."""
+    """Ends this server as one that has failed; from a worker all, since each would fare alike."""
     parent = multiprocessing.parent_process()
-    os.kill(os.getpid() if parent is None or parent.pid is None else parent.pid, signal.SIGTERM)
+    if parent is None or parent.pid is None:
+        end_process()
+    else:
+        os.kill(parent.pid, _SERVICE_FAILED)
+
+
+def exit_status() -> int:
+    """What this process ends with: 1 when it has failed, so that a supervisor starts it again."""
+    return int(_has_failed.is_set())
 
 
 def end_with_parent() -> None:

@@ -88,26 +88,27 @@ async def end_of(server: Server) -> int:
     return status
 
 
-@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize(("log_format", "workers"), [("text", "1"), ("json", "1"), ("json", "2")])
 async def test_damage_in_a_database_that_comes_up_later_names_users_to_people_only(
-    tmp_path: Path, log_format: str
+    tmp_path: Path, log_format: str, workers: str
 ) -> None:
     database = EmbeddedDatabase(tmp_path)
     uri = await asyncio.to_thread(database.start)
     await put_on_two_teams(uri, "teams", "sue-4711")
     # Started anew it prefers the same port.
     await asyncio.to_thread(database.stop)
-    settings = {"REQUEST_TIMEOUT_SECONDS": "0.5", "LOG_FORMAT": log_format}
+    settings = {"REQUEST_TIMEOUT_SECONDS": "0.5", "LOG_FORMAT": log_format, "WORKERS": workers}
     server = Server(uri, "teams", **settings)
 
     await server.start()
     try:
         assert await asyncio.to_thread(database.start) == uri
-        await end_of(server)
+        status = await end_of(server)
     finally:
         await server.stop()
         await asyncio.to_thread(database.stop)
 
+    assert status == 1
     assert b"the data in teams.teams breaks the rules" in server.log
     assert b"doctor" in server.log
     assert (b"sue-4711" in server.log) == (log_format == "text")
