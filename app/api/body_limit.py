@@ -2,6 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.codes import Code
 from app.api.errors import PAYLOAD_TOO_LARGE, refuse
 from app.api.observation import Observers
 
@@ -60,5 +61,5 @@ class BodyLimit:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         message = f"The request's body must be at most {self._max_bytes} bytes."
-        self._observers.refused("PAYLOAD_TOO_LARGE")
+        self._observers.refused(Code.PAYLOAD_TOO_LARGE)
         await refuse(PAYLOAD_TOO_LARGE, message)(scope, receive, send)

@@ -9,6 +9,7 @@ from typing import Protocol
 from starlette.requests import HTTPConnection
 from strawberry.types import ExecutionResult
 
+from app.api.codes import Code
 from app.api.context import Context
 from app.api.errors import CodedError
 from app.api.limits import Limits, beyond
@@ -56,7 +57,7 @@ class Clients:
         found = self._connections.get(client, 0) + 1
         if found <= self._limit:
             return None
-        return beyond("TOO_MANY_CONNECTIONS", "connections at a time", self._limit, found)
+        return beyond(Code.TOO_MANY_CONNECTIONS, "connections at a time", self._limit, found)
 
     def enter(self, client: str) -> None:
         """Counts a connection, until it leaves."""

@@ -26,6 +26,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.api.bounded_cache import BoundedCache
+from app.api.codes import Code
 from app.api.errors import CodedError, coded_as_invalid
 from app.api.limits import Limits, beyond
 from app.api.measures import MeasuredOperation, Measures, measure
@@ -81,7 +82,9 @@ class Documents:
     def _prepare(self, text: str) -> PreparedDocument:
         limits = self._limits
         if len(text) > limits.max_document_length:
-            raise beyond("DOCUMENT_TOO_LONG", "characters", limits.max_document_length, len(text))
+            raise beyond(
+                Code.DOCUMENT_TOO_LONG, "characters", limits.max_document_length, len(text)
+            )
         try:
             document = parse(
                 text, max_lexical_tokens=limits.max_tokens, max_comments=limits.max_tokens
@@ -90,7 +93,7 @@ class Documents:
         except GraphQLSyntaxError as error:
             raise _beyond_parsing(text, error, limits) or error from None
         except RecursionError:
-            raise beyond("QUERY_TOO_DEEP", "levels", limits.max_depth) from None
+            raise beyond(Code.QUERY_TOO_DEEP, "levels", limits.max_depth) from None
         # What is beyond the limits is not validated, which might take long.
         errors = [*self._beyond_limits(operations)] or [*self._validate(document)]
         return PreparedDocument(document, tuple(errors), operations)
@@ -109,13 +112,13 @@ class Documents:
 def beyond_limits(measures: Measures, limits: Limits) -> Iterator[CodedError]:
     """The limits that an operation is beyond, whatever its variables are."""
     if measures.introspections and not limits.introspection:
-        yield CodedError("INTROSPECTION_DISABLED", "Introspection is switched off here.")
+        yield CodedError(Code.INTROSPECTION_DISABLED, "Introspection is switched off here.")
     for code, what, limit, found in (
-        ("QUERY_TOO_DEEP", "levels", limits.max_depth, measures.depth),
-        ("TOO_MANY_ALIASES", "aliases", limits.max_aliases, measures.aliases),
-        ("TOO_MANY_DIRECTIVES", "directives", limits.max_directives, measures.directives),
-        ("TOO_MANY_ROOT_FIELDS", "root fields", limits.max_root_fields, measures.fields),
-        ("QUERY_TOO_COSTLY", "values at the most", limits.max_cost, measures.cost.least),
+        (Code.QUERY_TOO_DEEP, "levels", limits.max_depth, measures.depth),
+        (Code.TOO_MANY_ALIASES, "aliases", limits.max_aliases, measures.aliases),
+        (Code.TOO_MANY_DIRECTIVES, "directives", limits.max_directives, measures.directives),
+        (Code.TOO_MANY_ROOT_FIELDS, "root fields", limits.max_root_fields, measures.fields),
+        (Code.QUERY_TOO_COSTLY, "values at the most", limits.max_cost, measures.cost.least),
     ):
         if found > limit:
             yield beyond(code, what, limit, found)
@@ -139,7 +142,7 @@ def _beyond_parsing(text: str, error: GraphQLSyntaxError, limits: Limits) -> Cod
         nesting -= token.kind in {TokenKind.BRACE_R, TokenKind.BRACKET_R}
         deepest = max(deepest, nesting)
     if deepest >= MAX_NESTING_DEPTH:
-        return beyond("QUERY_TOO_DEEP", "levels", limits.max_depth)
+        return beyond(Code.QUERY_TOO_DEEP, "levels", limits.max_depth)
     if max(tokens, comments) >= limits.max_tokens:
-        return beyond("TOO_MANY_TOKENS", "tokens", limits.max_tokens)
+        return beyond(Code.TOO_MANY_TOKENS, "tokens", limits.max_tokens)
     return None

@@ -1,32 +1,4 @@
-"""GraphQL errors: every one carries a code, none carries what happened inside.
-
-BAD_REQUEST                      the HTTP request is not one that can be answered (status 4xx)
-NOT_ACCEPTABLE                   `Accept` allows none of the media types that there are (406)
-REQUEST_TIMEOUT                  the request did not arrive in time (408)
-RATE_LIMITED                     too many operations: wait `retryAfterSeconds` (429)
-PAYLOAD_TOO_LARGE                its body is too large (413)
-UNAUTHENTICATED                  sign in: there is no token, or it is not valid here (401)
-TOKEN_EXPIRED                    sign in again: the token's time is over (401)
-AUTHENTICATION_UNAVAILABLE       tokens can't be verified at the moment; send it again (503)
-NOT_ALLOWED                      the viewer may not ask this
-GRAPHQL_PARSE_FAILED             the document is not GraphQL
-GRAPHQL_VALIDATION_FAILED        the document does not fit the schema
-BAD_USER_INPUT                   a variable or an argument has the wrong type
-INVALID_INPUT                    an argument of a query is out of range; `field` names it
-DATABASE_UNAVAILABLE             MongoDB did not answer in time; send the request again
-SERVER_ENDED                     the server had no time left to answer; send the request again (503)
-CONTENTION                       every attempt lost to another change; send it again
-INTERNAL_SERVER_ERROR            a bug; `requestId` finds it in the server's log
-
-Beyond a limit, which `limit` names, with what there was as `found`: DOCUMENT_TOO_LONG,
-TOO_MANY_TOKENS, QUERY_TOO_DEEP, TOO_MANY_ALIASES, TOO_MANY_DIRECTIVES, TOO_MANY_ROOT_FIELDS,
-QUERY_TOO_COSTLY, BATCH_TOO_LARGE, TOO_MANY_SUBSCRIPTIONS, TOO_MANY_CONNECTIONS.
-
-Switched off here: BATCHING_DISABLED, INTROSPECTION_DISABLED, PERSISTED_QUERY_NOT_SUPPORTED.
-
-Documents by their hash: PERSISTED_QUERY_NOT_FOUND (send the text once), DOCUMENT_NOT_FOUND (no such
-document is registered), DOCUMENT_NOT_TRUSTED (only registered ones are answered).
-"""
+"""GraphQL errors: every one carries a code, none carries what happened inside."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -38,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
+from app.api.codes import Code
 from app.api.media_types import JSON
 from app.api.request_id import current_request_id
 from app.domain.faults import DatabaseUnavailable, TooMuchContention
@@ -54,7 +27,6 @@ NULL_GIVEN: Final = "A field of the input is null that must have a value, or be 
 MAX_MESSAGE_LENGTH: Final = 300
 
 BAD_REQUEST = 400
-BUG: Final = "INTERNAL_SERVER_ERROR"
 
 METHOD_NOT_ALLOWED = 405
 NOT_ACCEPTABLE = 406
@@ -64,20 +36,20 @@ UNSUPPORTED_MEDIA_TYPE = 415
 TOO_MANY_REQUESTS = 429
 
 _CODES: Final = {
-    NOT_ACCEPTABLE: "NOT_ACCEPTABLE",
-    REQUEST_TIMEOUT: "REQUEST_TIMEOUT",
-    PAYLOAD_TOO_LARGE: "PAYLOAD_TOO_LARGE",
-    TOO_MANY_REQUESTS: "RATE_LIMITED",
+    NOT_ACCEPTABLE: Code.NOT_ACCEPTABLE,
+    REQUEST_TIMEOUT: Code.REQUEST_TIMEOUT,
+    PAYLOAD_TOO_LARGE: Code.PAYLOAD_TOO_LARGE,
+    TOO_MANY_REQUESTS: Code.RATE_LIMITED,
 }
 
 # The status that goes with an error which left nothing to execute; 400 with all others.
 _STATUSES: Final = {
-    "UNAUTHENTICATED": 401,
-    "TOKEN_EXPIRED": 401,
-    "TOO_MANY_CONNECTIONS": 429,
-    BUG: 500,
-    "DATABASE_UNAVAILABLE": 503,
-    "CONTENTION": 503,
+    Code.UNAUTHENTICATED: 401,
+    Code.TOKEN_EXPIRED: 401,
+    Code.TOO_MANY_CONNECTIONS: 429,
+    Code.INTERNAL_SERVER_ERROR: 500,
+    Code.DATABASE_UNAVAILABLE: 503,
+    Code.CONTENTION: 503,
 }
 
 
@@ -87,7 +59,7 @@ class CodedError(GraphQLError):
     *Limits*: a message of `MAX_MESSAGE_LENGTH`, as everywhere here.
     """
 
-    def __init__(self, code: str, message: str, **extensions: object) -> None:
+    def __init__(self, code: Code, message: str, **extensions: object) -> None:
         super().__init__(_shortened(message), extensions={"code": code, **extensions})
         self.code = code
         self.facts = extensions
@@ -95,18 +67,18 @@ class CodedError(GraphQLError):
 
 def not_allowed(problem: NotAllowed, *, is_anonymous: bool) -> CodedError:
     """The form that `NotAllowed` takes in a query or a subscription."""
-    return CodedError("UNAUTHENTICATED" if is_anonymous else "NOT_ALLOWED", problem.message)
+    return CodedError(Code.UNAUTHENTICATED if is_anonymous else Code.NOT_ALLOWED, problem.message)
 
 
 def invalid_input(problem: InvalidInput) -> CodedError:
     """The form that `InvalidInput` takes in a query, where there is no union to put it in."""
-    return CodedError("INVALID_INPUT", problem.message, field=problem.field)
+    return CodedError(Code.INVALID_INPUT, problem.message, field=problem.field)
 
 
 def database_unavailable() -> CodedError:
     """The answer while MongoDB can't be reached."""
     return CodedError(
-        "DATABASE_UNAVAILABLE",
+        Code.DATABASE_UNAVAILABLE,
         "The database did not answer in time. A change may or may not have been made: "
         "send it again with the same requestId.",
     )
@@ -135,21 +107,23 @@ def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
         return error
     cause = error.original_error
     if isinstance(cause, StrawberryInputCoercionError):  # its words are for who wrote the schema
-        return _with_code(error, "BAD_USER_INPUT", NULL_GIVEN)
+        return _with_code(error, Code.BAD_USER_INPUT, NULL_GIVEN)
     if _is_the_clients(error):
         return _with_code(error, _code_of(error), error.message)
     if isinstance(cause, NOT_EXECUTABLE):
-        return _with_code(error, "BAD_REQUEST", error.message)
+        return _with_code(error, Code.BAD_REQUEST, error.message)
     if isinstance(cause, DatabaseUnavailable):
         if is_logged:
             logger.warning("A request failed because the database is unavailable: %s", cause)
         shown = database_unavailable()
-        return _with_code(error, "DATABASE_UNAVAILABLE", shown.message)
+        return _with_code(error, Code.DATABASE_UNAVAILABLE, shown.message)
     if isinstance(cause, TooMuchContention):
         if is_logged:
             logger.warning("A request gave up after too many conflicts: %s", cause)
         return _with_code(
-            error, "CONTENTION", "Too many changes happened at once. Nothing was done; try again."
+            error,
+            Code.CONTENTION,
+            "Too many changes happened at once. Nothing was done; try again.",
         )
     masked = mask(cause or error, is_logged=is_logged)
     return _with_code(error, masked.code, masked.message, **masked.facts)
@@ -172,25 +146,27 @@ def mask(cause: BaseException, *, is_logged: bool = True) -> CodedError:
     request_id = current_request_id()
     if is_logged:
         logger.error("Unexpected error, request id %s", request_id, exc_info=cause)
-    return CodedError(BUG, "Something went wrong on our side.", requestId=request_id)
+    return CodedError(
+        Code.INTERNAL_SERVER_ERROR, "Something went wrong on our side.", requestId=request_id
+    )
 
 
 def code_of(error: Exception) -> str:
     """The code that `present` gives, has given, or will give to what ended an operation."""
     if isinstance(error, NOT_EXECUTABLE):
-        return "BAD_REQUEST"
+        return Code.BAD_REQUEST
     if not isinstance(error, GraphQLError):
-        return BUG
+        return Code.INTERNAL_SERVER_ERROR
     return str((error.extensions or {}).get("code") or _code_of(error))
 
 
-def _code_of(error: GraphQLError) -> str:
+def _code_of(error: GraphQLError) -> Code:
     """What is left when validation has coded its own: a document's syntax, or a value's type."""
     is_syntax = isinstance(error, GraphQLSyntaxError)
-    return "GRAPHQL_PARSE_FAILED" if is_syntax else "BAD_USER_INPUT"
+    return Code.GRAPHQL_PARSE_FAILED if is_syntax else Code.BAD_USER_INPUT
 
 
-def _with_code(error: GraphQLError, code: str, message: str, **extensions: object) -> GraphQLError:
+def _with_code(error: GraphQLError, code: Code, message: str, **extensions: object) -> GraphQLError:
     return GraphQLError(
         _shortened(message),
         nodes=error.nodes,
@@ -209,7 +185,7 @@ def _shortened(message: str) -> str:
 
 def coded_as_invalid(error: GraphQLError) -> GraphQLError:
     """An error that validation found."""
-    return _with_code(error, "GRAPHQL_VALIDATION_FAILED", error.message)
+    return _with_code(error, Code.GRAPHQL_VALIDATION_FAILED, error.message)
 
 
 class Refused(HTTPException):
@@ -220,12 +196,12 @@ class Refused(HTTPException):
         status_code: int,
         reason: str,
         *,
-        code: str | None = None,
+        code: Code | None = None,
         headers: Mapping[str, str] | None = None,
         **facts: object,
     ) -> None:
         super().__init__(status_code, reason)
-        self.code = code or _CODES.get(status_code, "BAD_REQUEST")
+        self.code = code or _CODES.get(status_code, Code.BAD_REQUEST)
         self.headers = headers or {}
         self.facts = facts
 
@@ -234,13 +210,13 @@ def refuse(
     status_code: int,
     message: str,
     *,
-    code: str | None = None,
+    code: Code | None = None,
     facts: Mapping[str, object] | None = None,
     media_type: str = JSON,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer to an HTTP request that is not executed: a GraphQL error with that status."""
-    code = code or _CODES.get(status_code, "BAD_REQUEST")
+    code = code or _CODES.get(status_code, Code.BAD_REQUEST)
     body = {
         "errors": [{"message": _shortened(message), "extensions": {"code": code, **(facts or {})}}]
     }

@@ -9,6 +9,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.graphql import OperationType
 
+from app.api.codes import Code
 from app.api.documents import Documents, PreparedDocument
 from app.api.errors import CodedError, database_unavailable
 from app.api.limits import Limits, beyond
@@ -18,7 +19,7 @@ from app.api.measures import MeasuredOperation
 MAX_EXACT_INTEGER = 2**53
 
 NEEDS_A_STREAM = CodedError(
-    "BAD_REQUEST",
+    Code.BAD_REQUEST,
     "Subscribe over WebSocket (graphql-transport-ws), or ask for `Accept: text/event-stream`.",
 )
 
@@ -75,11 +76,13 @@ class GuardedExecution(SchemaExtension):
         if cost.parts:
             found = cost.with_variables({**operation.defaults, **variables})
             if found > self._limits.max_cost:
-                yield beyond("QUERY_TOO_COSTLY", "values at the most", self._limits.max_cost, found)
+                yield beyond(
+                    Code.QUERY_TOO_COSTLY, "values at the most", self._limits.max_cost, found
+                )
         for name, value in variables.items():
             if _holds_rounded(value):
                 yield CodedError(
-                    "BAD_USER_INPUT",
+                    Code.BAD_USER_INPUT,
                     f"Variable '${name}' holds a number that is too large to be read exactly. "
                     "Send ids as strings.",
                 )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from strawberry.types import ExecutionResult
 
+from app.api.codes import Code
 from app.api.errors import CodedError
 from app.domain.viewers import Viewer
 
@@ -38,6 +39,6 @@ async def until_expiry(
             except StopAsyncIteration:
                 return
             except TimeoutError:
-                yield ExecutionResult(data=None, errors=[CodedError("TOKEN_EXPIRED", SENTENCE)])
+                yield ExecutionResult(data=None, errors=[CodedError(Code.TOKEN_EXPIRED, SENTENCE)])
                 return
             yield result

@@ -8,6 +8,7 @@ import orjson
 from cross_web import AsyncHTTPRequestAdapter
 from strawberry.http import GraphQLRequestData, GraphQLRequestProtocol
 
+from app.api.codes import Code
 from app.api.errors import UNSUPPORTED_MEDIA_TYPE, CodedError, Refused
 from app.api.media_types import JSON
 from app.api.persisted_documents import PersistedDocuments
@@ -73,12 +74,12 @@ class RequestReader:
 
     def _check_batch(self, batch: list[Any], protocol: GraphQLRequestProtocol) -> None:
         if self._max_batch_size == 0:
-            raise Refused(400, "Send one operation at a time.", code="BATCHING_DISABLED")
+            raise Refused(400, "Send one operation at a time.", code=Code.BATCHING_DISABLED)
         if len(batch) > self._max_batch_size:
             raise Refused(
                 400,
                 f"The limit is {self._max_batch_size} operations; these are {len(batch)}.",
-                code="BATCH_TOO_LARGE",
+                code=Code.BATCH_TOO_LARGE,
                 limit=self._max_batch_size,
                 found=len(batch),
             )

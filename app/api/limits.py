@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.api.codes import Code
 from app.api.errors import CodedError
 
 
@@ -31,7 +32,7 @@ DEFAULT_LIMITS = Limits()
 _MOST_TO_TELL = 2**53
 
 
-def beyond(code: str, what: str, limit: int, found: int | None = None) -> CodedError:
+def beyond(code: Code, what: str, limit: int, found: int | None = None) -> CodedError:
     """The refusal of what is beyond a limit; `found` is None where nobody counted to the end."""
     facts: dict[str, object] = {"limit": limit}
     if found is not None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.utils import ClientDisconnected
 
+from app.api.codes import Code
 from app.api.errors import mask, refuse
 from app.api.observation import Observers
 
@@ -50,8 +51,8 @@ class Masking:
             # The server ends and has waited for long enough. It would log a traceback, and answer
             # without a code; nobody else cancels what stands here.
             if scope["type"] == "http" and not has_begun:
-                self._observers.refused("SERVER_ENDED")
-                answer = refuse(SERVICE_UNAVAILABLE, SERVER_ENDED, code="SERVER_ENDED")
+                self._observers.refused(Code.SERVER_ENDED)
+                answer = refuse(SERVICE_UNAVAILABLE, SERVER_ENDED, code=Code.SERVER_ENDED)
                 await answer(scope, receive, send)
         except Exception as bug:
             masked = mask(bug)

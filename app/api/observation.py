@@ -12,7 +12,8 @@ from typing import Final, Protocol
 
 from strawberry.extensions import SchemaExtension
 
-from app.api.errors import BUG, code_of
+from app.api.codes import Code
+from app.api.errors import code_of
 
 SUCCESS: Final = "success"
 CANCELLED: Final = "cancelled"
@@ -69,7 +70,11 @@ class Observers:
 
     def refused(self, code: str) -> None:
         """A request was refused with this code before it became an operation."""
-        self.ended(EndedOperation(None, UNKNOWN, code, (), 0.0, has_met_bug=code == BUG))
+        self.ended(
+            EndedOperation(
+                None, UNKNOWN, code, (), 0.0, has_met_bug=code == Code.INTERNAL_SERVER_ERROR
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,7 @@ class ObservedExecution(SchemaExtension):
                 outcome=outcome,
                 problems=notes.problems,
                 duration_seconds=perf_counter() - began_at,
-                has_met_bug=notes.has_met_bug or outcome == BUG,
+                has_met_bug=notes.has_met_bug or outcome == Code.INTERNAL_SERVER_ERROR,
             )
             self.execution_context.context.services.observers.ended(notes.ended)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from app.api.bounded_cache import BoundedCache
+from app.api.codes import Code
 from app.api.errors import CodedError, Refused
 
 # What all automatically persisted documents may take together, in characters.
@@ -63,7 +64,9 @@ class PersistedDocuments:
             raise Refused(400, "`query` must be a string or null, if given.")
         text = self._by_id(parameters, query) or self._by_hash(parameters, query) or query
         if self._only_registered and text and text not in self._texts:
-            raise CodedError("DOCUMENT_NOT_TRUSTED", "Only registered documents are answered here.")
+            raise CodedError(
+                Code.DOCUMENT_NOT_TRUSTED, "Only registered documents are answered here."
+            )
         return text
 
     def _by_id(self, parameters: Mapping[str, object], query: str | None) -> str | None:
@@ -77,7 +80,7 @@ class PersistedDocuments:
             raise Refused(400, "Give either `query` or `documentId`, a string.")
         text = self._registered.get(document_id.removeprefix("sha256:"))
         if text is None:
-            raise CodedError("DOCUMENT_NOT_FOUND", "No document is registered under this id.")
+            raise CodedError(Code.DOCUMENT_NOT_FOUND, "No document is registered under this id.")
         return text
 
     def _by_hash(self, parameters: Mapping[str, object], query: str | None) -> str | None:
@@ -95,11 +98,11 @@ class PersistedDocuments:
             return self._registered[given]
         if not self._remembers:
             # Apollo's client knows this text, and sends documents whole from then on.
-            raise CodedError("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
+            raise CodedError(Code.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
         if query is None:
             text = self._remembered.get(given)
             if text is None:
-                raise CodedError("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
+                raise CodedError(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
             return text
         if hash_of(query) != given:
             raise Refused(400, "The sha256Hash is not the hash of the query.")

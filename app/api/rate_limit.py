@@ -13,6 +13,7 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.clients import address_of
+from app.api.codes import Code
 from app.api.errors import TOO_MANY_REQUESTS, CodedError, refuse
 from app.api.observation import Observers
 
@@ -84,7 +85,7 @@ def _refusal(wait_seconds: float) -> CodedError | None:
         return None
     seconds = math.ceil(wait_seconds)
     return CodedError(
-        "RATE_LIMITED",
+        Code.RATE_LIMITED,
         f"Too many operations came from you. Wait {seconds} s and go on more slowly.",
         retryAfterSeconds=seconds,
     )
@@ -108,6 +109,6 @@ class RateLimit:
         error = self._limits.refusal_of_address(scope.get("client"))
         if error is None:
             return await self._app(scope, receive, send)
-        self._observers.refused("RATE_LIMITED")
+        self._observers.refused(Code.RATE_LIMITED)
         response = refuse(TOO_MANY_REQUESTS, error.message, facts=error.facts)
         return await response(scope, receive, send)

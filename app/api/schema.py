@@ -22,9 +22,10 @@ from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
 
 from app.api.changes import CHANGE_TYPES
+from app.api.codes import Code
 from app.api.context import Info
 from app.api.documents import Documents
-from app.api.errors import BUG, code_of, mask, present, present_all
+from app.api.errors import code_of, mask, present, present_all
 from app.api.execution import GuardedExecution
 from app.api.limits import DEFAULT_LIMITS, Limits
 from app.api.mutations import Mutation
@@ -67,7 +68,7 @@ class TeamJoinerSchema(strawberry.Schema):
     ) -> None:
         """Replaces the errors of an answer by what the client may see of them."""
         errors[:] = present_all(errors)
-        if any(code_of(error) == BUG for error in errors):
+        if any(code_of(error) == Code.INTERNAL_SERVER_ERROR for error in errors):
             note_bug()
         if not self._suggests_names:
             for error in errors:

@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from app.api.changes import TeamChange
+from app.api.codes import Code
 from app.api.context import Info
 from app.api.cursors import read_change_cursor
 from app.api.errors import CodedError, invalid_input
@@ -59,9 +60,9 @@ class Subscription:
             case InvalidInput():
                 raise invalid_input(feed)
             case TeamNotFound():
-                raise CodedError("TEAM_NOT_FOUND", feed.message)
+                raise CodedError(Code.TEAM_NOT_FOUND, feed.message)
             case CursorExpired():
-                raise CodedError("CURSOR_EXPIRED", feed.message)
+                raise CodedError(Code.CURSOR_EXPIRED, feed.message)
             case changes:
                 async for change in _present(info, changes):
                     yield change
@@ -88,7 +89,7 @@ class Subscription:
             case InvalidInput():
                 raise invalid_input(feed)
             case CursorExpired():
-                raise CodedError("CURSOR_EXPIRED", feed.message)
+                raise CodedError(Code.CURSOR_EXPIRED, feed.message)
             case changes:
                 async for change in _present(info, changes):
                     yield change
@@ -125,8 +126,8 @@ def _coded_end() -> Iterator[None]:
         yield
     except SubscriberTooSlow:
         raise CodedError(
-            "SUBSCRIBER_TOO_SLOW",
+            Code.SUBSCRIBER_TOO_SLOW,
             "You read more slowly than changes came. Subscribe again after the last one you saw.",
         ) from None
     except HistoryIncomplete:
-        raise CodedError("CURSOR_EXPIRED", CursorExpired().message) from None
+        raise CodedError(Code.CURSOR_EXPIRED, CursorExpired().message) from None

@@ -9,6 +9,7 @@ import jwt
 from starlette.requests import HTTPConnection
 
 from app.api.bounded_cache import BoundedCache
+from app.api.codes import Code
 from app.api.errors import Refused
 from app.api.expiry import seconds_left
 from app.api.signing_keys import KeysUnavailable, SigningKey, SigningKeys
@@ -85,10 +86,12 @@ class TokenIdentity:
             raise Refused(
                 SERVICE_UNAVAILABLE,
                 "Tokens can't be verified at the moment. Try again.",
-                code="AUTHENTICATION_UNAVAILABLE",
+                code=Code.AUTHENTICATION_UNAVAILABLE,
             ) from None
         except jwt.ExpiredSignatureError:
-            raise _invalid("The token has expired. Sign in again.", code="TOKEN_EXPIRED") from None
+            raise _invalid(
+                "The token has expired. Sign in again.", code=Code.TOKEN_EXPIRED
+            ) from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
             raise _invalid("The token is not valid here. Sign in again.") from None
 
@@ -152,7 +155,7 @@ def _token_in(connection: HTTPConnection, hello: Mapping[str, Any]) -> str | Non
     raise _invalid("Sign in with `Authorization: Bearer` and a token.")
 
 
-def _invalid(sentence: str, *, code: str = "UNAUTHENTICATED") -> Refused:
+def _invalid(sentence: str, *, code: Code = Code.UNAUTHENTICATED) -> Refused:
     return Refused(
         UNAUTHORIZED,
         sentence,

@@ -15,9 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.extensions import SchemaExtension
 from strawberry.utils.await_maybe import AwaitableOrValue, await_maybe
 
+from app.api.codes import Code
 from app.api.observation import EndedOperation, ended_operation
 
-SERVER_FAULTS = frozenset({"DATABASE_UNAVAILABLE", "CONTENTION", "INTERNAL_SERVER_ERROR"})
+SERVER_FAULTS = frozenset({Code.DATABASE_UNAVAILABLE, Code.CONTENTION, Code.INTERNAL_SERVER_ERROR})
 
 
 class TracedRequests:

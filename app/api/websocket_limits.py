@@ -13,6 +13,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 )
 
 from app.api.clients import client_of
+from app.api.codes import Code
 from app.api.context import Context
 from app.api.errors import CodedError, Refused
 from app.api.expiry import SENTENCE, TOKEN_EXPIRED, seconds_left
@@ -91,14 +92,14 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         except CodedError as error:
             await self._refuse(message["id"], error)
         except Refused as error:
-            await self._refuse(message["id"], CodedError("BAD_REQUEST", error.reason))
+            await self._refuse(message["id"], CodedError(Code.BAD_REQUEST, error.reason))
         else:
             await super().handle_subscribe(message)
 
     def _check_operations(self) -> None:
         limit, found = self.max_subscriptions_per_connection, len(self.operations) + 1
         if limit is not None and found > limit:
-            raise beyond("TOO_MANY_SUBSCRIPTIONS", "operations on a connection", limit, found)
+            raise beyond(Code.TOO_MANY_SUBSCRIPTIONS, "operations on a connection", limit, found)
 
     def _check_rates(self) -> None:
         limits = self._endpoint.rate_limits

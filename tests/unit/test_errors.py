@@ -3,6 +3,7 @@ import logging
 import pytest
 from graphql import GraphQLError, GraphQLSyntaxError, parse
 
+from app.api.codes import Code
 from app.api.errors import (
     CodedError,
     coded_as_invalid,
@@ -121,7 +122,7 @@ def test_presenting_twice_changes_nothing(error: GraphQLError) -> None:
 
 
 def test_a_coded_error_keeps_its_code_and_facts_on_its_way_through_execution() -> None:
-    coded = CodedError("INVALID_INPUT", "first must be 1.", field="first")
+    coded = CodedError(Code.INVALID_INPUT, "first must be 1.", field="first")
     located = GraphQLError(coded.message, path=["teams"], original_error=coded)
 
     assert present(located).extensions == {"code": "INVALID_INPUT", "field": "first"}

@@ -1,10 +1,11 @@
-"""What the README says of settings and metrics is what there is."""
+"""What the README says of settings, codes and metrics is what there is."""
 
 import re
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from app.api.codes import Code
 from app.api.metrics import ApiMetrics, OperationNames
 from app.config import HELP
 from app.storage.metrics import StorageMetrics
@@ -16,6 +17,13 @@ def test_every_setting_stands_in_the_readme() -> None:
     missing = [name for name in HELP if f"`{name.upper()}`" not in README]
 
     assert missing == []
+
+
+def test_the_codes_of_errors_stand_in_the_readme_and_no_others() -> None:
+    table = README[README.index("| code | meaning |") :].split("\n\n", 1)[0]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:]]
+
+    assert sorted(re.findall(r"`([A-Z_]+)`", "".join(rows))) == sorted(Code)
 
 
 def test_every_metric_that_an_alert_names_exists() -> None:

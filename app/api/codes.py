@@ -1,0 +1,71 @@
+"""The codes of GraphQL errors. They are a part of the contract: clients branch on them."""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """`extensions.code`. Beyond a limit `limit` names it, and `found` says what there was."""
+
+    # The request is not one that can be answered (status 4xx).
+    BAD_REQUEST = "BAD_REQUEST"
+    # `Accept` allows none of the media types that there are (406).
+    NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
+    # The request did not arrive in time (408).
+    REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
+    # Its body is too large (413).
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    # Too many operations: wait `retryAfterSeconds` (429).
+    RATE_LIMITED = "RATE_LIMITED"
+
+    # Sign in: there is no token, or it is not valid here (401).
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    # Sign in again: the token's time is over (401).
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 - a code
+    # Tokens can't be verified at the moment; send it again (503).
+    AUTHENTICATION_UNAVAILABLE = "AUTHENTICATION_UNAVAILABLE"
+    # The viewer may not ask this.
+    NOT_ALLOWED = "NOT_ALLOWED"
+
+    # The document is not GraphQL, or does not fit the schema.
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    # A variable or an argument has the wrong type.
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    # An argument of a query is out of range; `field` names it.
+    INVALID_INPUT = "INVALID_INPUT"
+
+    # Beyond a limit.
+    DOCUMENT_TOO_LONG = "DOCUMENT_TOO_LONG"
+    TOO_MANY_TOKENS = "TOO_MANY_TOKENS"
+    QUERY_TOO_DEEP = "QUERY_TOO_DEEP"
+    TOO_MANY_ALIASES = "TOO_MANY_ALIASES"
+    TOO_MANY_DIRECTIVES = "TOO_MANY_DIRECTIVES"
+    TOO_MANY_ROOT_FIELDS = "TOO_MANY_ROOT_FIELDS"
+    QUERY_TOO_COSTLY = "QUERY_TOO_COSTLY"
+    BATCH_TOO_LARGE = "BATCH_TOO_LARGE"
+    TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
+    TOO_MANY_CONNECTIONS = "TOO_MANY_CONNECTIONS"
+
+    # Switched off here.
+    BATCHING_DISABLED = "BATCHING_DISABLED"
+    INTROSPECTION_DISABLED = "INTROSPECTION_DISABLED"
+    PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
+
+    # Documents by their hash: send the text once; none is registered; only those are answered.
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    DOCUMENT_NOT_FOUND = "DOCUMENT_NOT_FOUND"
+    DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
+
+    # Feeds: of a team that never was; from before the log begins; read too slowly.
+    TEAM_NOT_FOUND = "TEAM_NOT_FOUND"
+    CURSOR_EXPIRED = "CURSOR_EXPIRED"
+    SUBSCRIBER_TOO_SLOW = "SUBSCRIBER_TOO_SLOW"
+
+    # MongoDB did not answer in time; send the request again (503).
+    DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
+    # The server had no time left to answer; send the request again (503).
+    SERVER_ENDED = "SERVER_ENDED"
+    # Every attempt lost to another change; send it again.
+    CONTENTION = "CONTENTION"
+    # A bug; `requestId` finds it in the server's log.
+    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
