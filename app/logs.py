@@ -2,7 +2,7 @@
 
 import logging
 
-from app.api.json_log import JsonFormatter, names_no_client
+from app.api.monitoring.json_log import JsonFormatter, names_no_client
 
 
 def configure_logging(level: str, log_format: str) -> None:

@@ -8,8 +8,8 @@ from typing import NoReturn
 
 import click
 
-from app.api.metrics_listener import metrics_served
-from app.api.serving import ListeningFailed, exit_status, listening, run
+from app.api.monitoring.metrics_listener import metrics_served
+from app.api.serving.processes import ListeningFailed, exit_status, listening, run
 from app.config import Settings
 from app.deployment import deployment
 from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed

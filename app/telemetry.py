@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from strawberry.extensions import SchemaExtension
 
-from app.api.metrics import ApiMetrics, OperationNames
-from app.api.observation import ObservedExecution, Observers
-from app.api.operation_log import OperationLog
+from app.api.monitoring.metrics import ApiMetrics, OperationNames
+from app.api.monitoring.observation import ObservedExecution, Observers
+from app.api.monitoring.operation_log import OperationLog
 from app.config import Settings
 from app.setting_values import SettingsError
 from app.storage.metrics import Listener, StorageMetrics
@@ -49,7 +49,7 @@ class Telemetry:
             (ObservedExecution,) if is_observed else ()
         )
         if self._traced:
-            from app.api.tracing import TracedExecution, TracedRequests  # noqa: PLC0415
+            from app.api.monitoring.tracing import TracedExecution, TracedRequests  # noqa: PLC0415
 
             self.middleware = (Middleware(TracedRequests),)
             self.extensions = (TracedExecution, ObservedExecution)
@@ -67,7 +67,7 @@ class Telemetry:
         """Sends the traces, if any, as long as the context."""
         if not self._traced:
             return nullcontext()
-        from app.api.trace_export import exporting  # noqa: PLC0415
+        from app.api.monitoring.trace_export import exporting  # noqa: PLC0415
 
         return exporting(self._environment)
 

@@ -14,15 +14,21 @@ from starlette.applications import Starlette
 
 from app.api.application import build_application
 from app.api.context import Services
-from app.api.drain import Drain
-from app.api.identity import DevelopmentIdentity, Identity, is_loopback
-from app.api.limits import Limits
-from app.api.persisted_documents import ManifestError, PersistedDocuments, read_manifest
-from app.api.rate_limit import RateLimits
-from app.api.serving import end_process, end_service, end_with_parent
+from app.api.http.rate_limit import RateLimits
+from app.api.operations.limits import Limits
+from app.api.operations.persisted_documents import ManifestError, PersistedDocuments, read_manifest
+from app.api.serving.drain import Drain
+from app.api.serving.processes import end_process, end_service, end_with_parent
 from app.api.shared_answers import ChangeViews
-from app.api.signing_keys import FixedKey, KeyUnusable, SigningKeys, read_key_file, read_secret
-from app.api.tokens import TokenIdentity, TokenRules
+from app.api.sign_in.identity import DevelopmentIdentity, Identity, is_loopback
+from app.api.sign_in.signing_keys import (
+    FixedKey,
+    KeyUnusable,
+    SigningKeys,
+    read_key_file,
+    read_secret,
+)
+from app.api.sign_in.tokens import TokenIdentity, TokenRules
 from app.config import Settings
 from app.domain.faults import DatabaseUnsuitable
 from app.logs import configure_logging
@@ -181,7 +187,7 @@ def identity_of(settings: Settings) -> Identity:
 
 def _signing_keys(settings: Settings, name: str) -> SigningKeys:
     if settings.jwt_jwks_url is not None:
-        from app.api.key_set import KeySet  # noqa: PLC0415 - its HTTP client takes 0.1 s to import
+        from app.api.sign_in.key_set import KeySet  # noqa: PLC0415 - its HTTP client takes 0.1 s to import
 
         return KeySet(settings.jwt_jwks_url)
     try:

@@ -10,19 +10,19 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from strawberry.extensions import SchemaExtension
 
-from app.api.body_limit import BodyLimit
 from app.api.context import Services
-from app.api.cross_origin import cross_origin
-from app.api.drain import Drain, LastAnswers
-from app.api.graphql_endpoint import GraphQLEndpoint
-from app.api.health import ReadinessCheck, healthz, readyz
-from app.api.identity import Identity
-from app.api.limits import Limits
-from app.api.masking import Masking
-from app.api.observation import CONNECTION_EVENTS, ConnectionEvents
-from app.api.persisted_documents import PersistedDocuments
-from app.api.rate_limit import RateLimit, RateLimits
-from app.api.request_id import RequestId
+from app.api.http.body_limit import BodyLimit
+from app.api.http.cross_origin import cross_origin
+from app.api.http.graphql_endpoint import GraphQLEndpoint
+from app.api.http.health import ReadinessCheck, healthz, readyz
+from app.api.http.masking import Masking
+from app.api.http.rate_limit import RateLimit, RateLimits
+from app.api.http.request_id import RequestId
+from app.api.monitoring.observation import CONNECTION_EVENTS, ConnectionEvents
+from app.api.operations.limits import Limits
+from app.api.operations.persisted_documents import PersistedDocuments
+from app.api.serving.drain import Drain, LastAnswers
+from app.api.sign_in.identity import Identity
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 

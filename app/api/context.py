@@ -10,7 +10,7 @@ from strawberry.types.info import Info as StrawberryInfo
 
 from app.api.errors import not_allowed
 from app.api.loaders import Loaders
-from app.api.observation import Observers
+from app.api.monitoring.observation import Observers
 from app.domain.ids import TeamId, UserId
 from app.domain.problems import NotAllowed
 from app.domain.viewers import Viewer

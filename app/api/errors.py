@@ -11,8 +11,8 @@ from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionErro
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from app.api.codes import Code
-from app.api.media_types import JSON
-from app.api.request_id import current_request_id
+from app.api.http.media_types import JSON
+from app.api.http.request_id import current_request_id
 from app.domain.faults import DatabaseUnavailable, TooMuchContention
 from app.domain.problems import InvalidInput, NotAllowed
 

@@ -4,8 +4,8 @@ from typing import assert_never, overload
 
 import strawberry
 
+from app.api.monitoring.observation import note_problem
 from app.api.nodes import Team
-from app.api.observation import note_problem
 from app.domain import problems as domain
 
 

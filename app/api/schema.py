@@ -24,12 +24,12 @@ from strawberry.types.execution import PreExecutionError
 from app.api.changes import CHANGE_TYPES
 from app.api.codes import Code
 from app.api.context import Info
-from app.api.documents import Documents
 from app.api.errors import code_of, mask, present, present_all
-from app.api.execution import GuardedExecution
-from app.api.limits import DEFAULT_LIMITS, Limits
+from app.api.monitoring.observation import note_bug
 from app.api.mutations import Mutation
-from app.api.observation import note_bug
+from app.api.operations.documents import Documents
+from app.api.operations.execution import GuardedExecution
+from app.api.operations.limits import DEFAULT_LIMITS, Limits
 from app.api.queries import Query
 from app.api.shared_answers import SharingExecutor
 from app.api.subscriptions import Subscription

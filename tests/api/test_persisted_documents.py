@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.api.persisted_documents import hash_of
+from app.api.operations.persisted_documents import hash_of
 from tests.api.world import new_id
 from tests.harness.client import Answer, headers_of
 from tests.harness.http import http_client

@@ -8,7 +8,7 @@ import psutil
 import pytest
 from graphql import build_client_schema, get_introspection_query
 
-from app.api.limits import Limits
+from app.api.operations.limits import Limits
 from tests.api.limits import refusal
 from tests.harness.client import Answer, headers_of
 from tests.harness.http import http_client

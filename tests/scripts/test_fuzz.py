@@ -18,7 +18,7 @@ UNREFUSED = Sabotage(
     "a query of another type is not refused",
     (
         Patch(
-            "api/persisted_documents.py",
+            "api/operations/persisted_documents.py",
             'raise Refused(400, "`query` must be a string or null, if given.")',
             "raise TypeError",
         ),

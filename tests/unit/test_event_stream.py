@@ -8,7 +8,7 @@ from starlette.types import Message
 from strawberry.http.streaming import merge_stream_with_heartbeat
 from strawberry.types import ExecutionResult
 
-from app.api.event_stream import EventStream
+from app.api.http.event_stream import EventStream
 
 PATIENCE_SECONDS = 10
 

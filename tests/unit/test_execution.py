@@ -7,7 +7,7 @@ import pytest
 from strawberry.types import ExecutionResult
 
 from app.api.context import Context, Services
-from app.api.limits import Limits
+from app.api.operations.limits import Limits
 from app.api.schema import build_schema
 from app.api.shared_answers import ChangeViews
 from app.domain.ids import UserId

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from jwt.algorithms import RSAAlgorithm
 
-from app.api import key_set as key_set_module
-from app.api.key_set import KeySet
-from app.api.signing_keys import KeysUnavailable
+from app.api.sign_in import key_set as key_set_module
+from app.api.sign_in.key_set import KeySet
+from app.api.sign_in.signing_keys import KeysUnavailable
 from tests.harness.tokens import Provider, with_ec_key, with_rsa_key
 
 URL = "https://id.example.com/keys"

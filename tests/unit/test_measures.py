@@ -3,8 +3,8 @@ from dataclasses import fields
 import pytest
 from graphql import parse
 
-from app.api.limits import Limits
-from app.api.measures import MeasuredOperation, measure
+from app.api.operations.limits import Limits
+from app.api.operations.measures import MeasuredOperation, measure
 from app.config import Settings
 from app.wiring import limits_of
 

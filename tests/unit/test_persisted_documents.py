@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from app.api.errors import CodedError
-from app.api.persisted_documents import (
+from app.api.operations.persisted_documents import (
     ManifestError,
     PersistedDocuments,
     hash_of,

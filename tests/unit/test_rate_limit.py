@@ -2,8 +2,8 @@ import sys
 
 import pytest
 
-from app.api import rate_limit
-from app.api.rate_limit import BURST_SECONDS, Buckets, RateLimits
+from app.api.http import rate_limit
+from app.api.http.rate_limit import BURST_SECONDS, Buckets, RateLimits
 
 PER_SECOND = 5
 BURST = PER_SECOND * BURST_SECONDS

@@ -6,7 +6,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from app.api.codes import Code
-from app.api.metrics import ApiMetrics, OperationNames
+from app.api.monitoring.metrics import ApiMetrics, OperationNames
 from app.config import HELP
 from app.storage.metrics import StorageMetrics
 

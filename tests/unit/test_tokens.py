@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from app.api.errors import Refused
-from app.api.signing_keys import (
+from app.api.sign_in.signing_keys import (
     FixedKey,
     KeyUnusable,
     SigningKey,
@@ -18,7 +18,7 @@ from app.api.signing_keys import (
     read_key_file,
     read_secret,
 )
-from app.api.tokens import MAX_TOKEN_LENGTH, TokenIdentity, TokenRules
+from app.api.sign_in.tokens import MAX_TOKEN_LENGTH, TokenIdentity, TokenRules
 from app.domain.viewers import Viewer
 from tests.harness.tokens import (
     AUDIENCE,

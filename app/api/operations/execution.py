@@ -10,10 +10,10 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.graphql import OperationType
 
 from app.api.codes import Code
-from app.api.documents import Documents, PreparedDocument
 from app.api.errors import CodedError, database_unavailable
-from app.api.limits import Limits, beyond
-from app.api.measures import MeasuredOperation
+from app.api.operations.documents import Documents, PreparedDocument
+from app.api.operations.limits import Limits, beyond
+from app.api.operations.measures import MeasuredOperation
 
 # Beyond it a JSON number no longer names one integer: readers, ours too, round it.
 MAX_EXACT_INTEGER = 2**53

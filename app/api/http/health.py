@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.api.drain import Drain
+from app.api.serving.drain import Drain
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
 
 ReadinessCheck = Callable[[], Awaitable[None]]

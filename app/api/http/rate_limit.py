@@ -12,10 +12,10 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.clients import address_of
 from app.api.codes import Code
 from app.api.errors import TOO_MANY_REQUESTS, CodedError, refuse
-from app.api.observation import Observers
+from app.api.http.clients import address_of
+from app.api.monitoring.observation import Observers
 
 BURST_SECONDS: Final = 10
 MAX_BUCKETS: Final = 50_000

@@ -23,7 +23,6 @@ from strawberry.subscriptions import (
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.unset import UNSET, UnsetType
 
-from app.api.clients import Clients, client_of
 from app.api.context import Context, Services
 from app.api.errors import (
     METHOD_NOT_ALLOWED,
@@ -35,18 +34,19 @@ from app.api.errors import (
     refuse,
     status_of,
 )
-from app.api.event_stream import EventStream
-from app.api.expiry import until_expiry
-from app.api.graphiql import GRAPHIQL_HEADERS, read_graphiql_page
-from app.api.http_request import ASKING, RequestedOperation, RequestReader
-from app.api.identity import Identity
-from app.api.limits import Limits
-from app.api.media_types import GRAPHQL_RESPONSE, JSON, negotiate
-from app.api.persisted_documents import PersistedDocuments
-from app.api.rate_limit import RateLimits
+from app.api.http.clients import Clients, client_of
+from app.api.http.event_stream import EventStream
+from app.api.http.graphiql import GRAPHIQL_HEADERS, read_graphiql_page
+from app.api.http.http_request import ASKING, RequestedOperation, RequestReader
+from app.api.http.media_types import GRAPHQL_RESPONSE, JSON, negotiate
+from app.api.http.rate_limit import RateLimits
+from app.api.http.websocket import StrictWebSocketAdapter
+from app.api.http.websocket_limits import BoundedWebSocketHandler
+from app.api.operations.limits import Limits
+from app.api.operations.persisted_documents import PersistedDocuments
 from app.api.schema import build_schema
-from app.api.websocket import StrictWebSocketAdapter
-from app.api.websocket_limits import BoundedWebSocketHandler
+from app.api.sign_in.expiry import until_expiry
+from app.api.sign_in.identity import Identity
 
 SUBSCRIPTION_PROTOCOLS = (
     GRAPHQL_TRANSPORT_WS_PROTOCOL,

@@ -12,15 +12,15 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     SubscribeMessage,
 )
 
-from app.api.clients import client_of
 from app.api.codes import Code
 from app.api.context import Context
 from app.api.errors import CodedError, Refused
-from app.api.expiry import SENTENCE, TOKEN_EXPIRED, seconds_left
-from app.api.limits import beyond
+from app.api.http.clients import client_of
+from app.api.operations.limits import beyond
+from app.api.sign_in.expiry import SENTENCE, TOKEN_EXPIRED, seconds_left
 
 if TYPE_CHECKING:  # the endpoint's class names the handler's
-    from app.api.graphql_endpoint import GraphQLEndpoint
+    from app.api.http.graphql_endpoint import GraphQLEndpoint
 
 INITIALISATION_TIMEOUT = 4408
 TOO_MANY = 4429

@@ -17,10 +17,10 @@ from multiprocessing.connection import wait
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from app.api.arrival import TimelyHttpProtocol
-from app.api.connections_end import WebSocketProtocol
-from app.api.drain import SAME_TELLING_SECONDS
-from app.api.listening_end import let_nobody_in
+from app.api.serving.arrival import TimelyHttpProtocol
+from app.api.serving.connections_end import WebSocketProtocol
+from app.api.serving.drain import SAME_TELLING_SECONDS
+from app.api.serving.listening_end import let_nobody_in
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.codes import Code
 from app.api.errors import PAYLOAD_TOO_LARGE, refuse
-from app.api.observation import Observers
+from app.api.monitoring.observation import Observers
 
 
 class _BodyTooLarge(Exception):

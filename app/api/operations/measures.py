@@ -20,7 +20,7 @@ from graphql import (
     VariableNode,
 )
 
-from app.api.cost import FREE, Cost, PageSize, page_size, total
+from app.api.operations.cost import FREE, Cost, PageSize, page_size, total
 from app.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 # Lists of introspection have no page size, so they have a price: what the usual query answers. Each

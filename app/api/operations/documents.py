@@ -25,11 +25,11 @@ from graphql.validation import MaxIntrospectionDepthRule
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from app.api.bounded_cache import BoundedCache
 from app.api.codes import Code
 from app.api.errors import CodedError, coded_as_invalid
-from app.api.limits import Limits, beyond
-from app.api.measures import MeasuredOperation, Measures, measure
+from app.api.operations.bounded_cache import BoundedCache
+from app.api.operations.limits import Limits, beyond
+from app.api.operations.measures import MeasuredOperation, Measures, measure
 
 # Bounds the memory that strangers' documents can take. A token takes up to 600 bytes when it is
 # parsed, so that 100,000 are 60 MB; the usual document has 20 to 200. The text itself is kept as

@@ -9,7 +9,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
-from app.api.observation import CONNECTION_EVENTS, ConnectionEvents
+from app.api.monitoring.observation import CONNECTION_EVENTS, ConnectionEvents
 
 # For a peer that is gone: what is still unsent is given up after that.
 FLUSH_SECONDS = 3

@@ -10,9 +10,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from app.api.connections_end import HttpProtocol
 from app.api.errors import BAD_REQUEST, REQUEST_TIMEOUT, Refused, refuse
-from app.api.request_id import begin_request
+from app.api.http.request_id import begin_request
+from app.api.serving.connections_end import HttpProtocol
 
 MAX_HEAD_BYTES = 65_536
 

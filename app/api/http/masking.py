@@ -8,7 +8,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 
 from app.api.codes import Code
 from app.api.errors import mask, refuse
-from app.api.observation import Observers
+from app.api.monitoring.observation import Observers
 
 INTERNAL_SERVER_ERROR = 500
 SERVICE_UNAVAILABLE = 503

@@ -12,7 +12,7 @@ from strawberry.types import ExecutionResult
 from app.api.codes import Code
 from app.api.context import Context
 from app.api.errors import CodedError
-from app.api.limits import Limits, beyond
+from app.api.operations.limits import Limits, beyond
 
 
 def client_of(context: Context, connection: HTTPConnection) -> str:

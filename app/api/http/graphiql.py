@@ -9,4 +9,4 @@ GRAPHIQL_HEADERS: Final = {"Content-Security-Policy": "frame-ancestors 'none'"}
 
 def read_graphiql_page() -> str:
     """The page's HTML, which stands beside this module."""
-    return files("app.api").joinpath("graphiql.html").read_text(encoding="utf-8")
+    return files(__package__).joinpath("graphiql.html").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ from strawberry.http import GraphQLRequestData, GraphQLRequestProtocol
 
 from app.api.codes import Code
 from app.api.errors import UNSUPPORTED_MEDIA_TYPE, CodedError, Refused
-from app.api.media_types import JSON
-from app.api.persisted_documents import PersistedDocuments
+from app.api.http.media_types import JSON
+from app.api.operations.persisted_documents import PersistedDocuments
 
 # The parameters of which one must be there for a GET to ask anything.
 ASKING = ("query", "documentId", "id", "extensions")

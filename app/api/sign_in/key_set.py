@@ -10,7 +10,7 @@ import httpx
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
-from app.api.signing_keys import KeysUnavailable, KeyUnusable, SigningKey, signing_key
+from app.api.sign_in.signing_keys import KeysUnavailable, KeyUnusable, SigningKey, signing_key
 
 logger = logging.getLogger(__name__)
 

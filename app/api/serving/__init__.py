@@ -1,0 +1,1 @@
+"""The processes under the application: how connections begin, and how everything ends."""
