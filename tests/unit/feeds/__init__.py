@@ -1,0 +1,1 @@
+"""Feeds on a log in memory, step by step."""
