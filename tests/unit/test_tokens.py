@@ -13,7 +13,6 @@ from app.api.errors import Refused
 from app.api.sign_in.signing_keys import (
     FixedKey,
     KeyUnusable,
-    SigningKey,
     SigningKeys,
     read_key_file,
     read_secret,
@@ -29,7 +28,6 @@ from tests.harness.tokens import (
     with_rsa_key,
     with_secret,
 )
-from tests.harness.waiting import eventually
 
 LATER = 4_000_000_000
 
@@ -134,76 +132,6 @@ async def test_an_expired_token_has_a_code_of_its_own() -> None:
 async def test_clocks_may_differ_by_the_leeway() -> None:
     assert await viewer_of(with_secret().token(lasts_seconds=-1)) is not None
     assert await viewer_of(with_secret().token(nbf=time.time() + 1)) is not None
-
-
-class Replaceable:
-    """`SigningKeys` of one key, which can be replaced."""
-
-    def __init__(self, secret: str) -> None:
-        self.key: SigningKey | None = read_secret(secret)
-
-    async def find(self, key_id: str | None) -> SigningKey | None:  # noqa: ARG002 - a protocol's
-        return self.key
-
-    async def run(self) -> None: ...
-
-
-async def asked(identity: TokenIdentity, token: str) -> Viewer | None:
-    return await identity.viewer(connection(f"Bearer {token}"), {})
-
-
-async def test_a_token_that_comes_again_is_not_verified_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    verified: list[str] = []
-    decode = jwt.decode
-
-    def noting(token: str, *given: Any, **others: Any) -> dict[str, Any]:
-        verified.append(token)
-        return decode(token, *given, **others)
-
-    monkeypatch.setattr(jwt, "decode", noting)
-    identity = TokenIdentity(FixedKey(read_secret(SECRET)), RULES)
-    sues, johns = with_secret().token("sue", role="admin"), with_secret().token("john")
-
-    viewers = [await asked(identity, token) for token in (sues, johns, sues, johns, sues)]
-
-    assert verified == [sues, johns]
-    assert [viewer and viewer.user_id for viewer in viewers] == ["sue", "john"] * 2 + ["sue"]
-    assert [viewer and viewer.is_admin for viewer in viewers] == [True, False] * 2 + [True]
-
-
-async def test_a_token_that_is_known_expires_all_the_same() -> None:
-    identity = TokenIdentity(FixedKey(read_secret(SECRET)), RULES)
-    token = with_secret().token(lasts_seconds=2 - RULES.leeway_seconds)
-    refusals: list[Refused] = []
-
-    async def is_refused() -> bool:
-        try:
-            await asked(identity, token)
-        except Refused as refused:
-            refusals.append(refused)
-        return bool(refusals)
-
-    assert await asked(identity, token) is not None
-    await eventually(is_refused)
-
-    assert refusals[0].code == "TOKEN_EXPIRED"
-
-
-@pytest.mark.parametrize("other", [read_secret("another secret that is long enough"), None])
-async def test_a_token_that_is_known_is_worth_nothing_without_its_key(
-    other: SigningKey | None,
-) -> None:
-    keys = Replaceable(SECRET)
-    identity = TokenIdentity(keys, RULES)
-    token = with_secret().token()
-    await asked(identity, token)
-
-    keys.key = other
-
-    with pytest.raises(Refused):
-        await asked(identity, token)
 
 
 async def test_a_token_of_another_key_is_not_valid(rsa: Provider, tmp_path: Path) -> None:
