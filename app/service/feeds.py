@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.domain.changes import Change, ChangeKind
 from app.domain.faults import HistoryIncomplete
-from app.domain.ids import TeamId, UserId, Version
+from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.problems import InvalidInput, TeamNotFound
 from app.domain.validation import check_id
 from app.service.hub import EVERYTHING, Hub, Subscriber, Topic
@@ -189,20 +189,28 @@ async def _user_team(
 ) -> AsyncIterator[TeamId | None]:
     await hub.is_following()
     with subscriber:
-        team_id, seen_at = await directory.find_team_id_of(user_id)
-        while seen_at < hub.told_at:
-            # A primary just elected shows a moment before a change that the hub has told already.
-            await log.catch_up()
-            team_id, seen_at = await directory.find_team_id_of(user_id)
+        team_id, seen_at = await _present_team(log, directory, hub, user_id)
         yield team_id
         async for change in subscriber:
             before = team_id
             if change.commit_time is None or change.kind in _UNTOLD:
-                team_id, seen_at = await directory.find_team_id_of(user_id)
+                team_id, seen_at = await _present_team(log, directory, hub, user_id)
             elif change.commit_time > seen_at:
                 team_id = _team_after(change, team_id)
             if team_id != before:
                 yield team_id
+
+
+async def _present_team(
+    log: ChangeLog, directory: TeamDirectory, hub: Hub, user_id: UserId
+) -> tuple[TeamId | None, CommitTime]:
+    """The user's team, at a moment after whatever the hub has told."""
+    team_id, seen_at = await directory.find_team_id_of(user_id)
+    while seen_at < hub.told_at:
+        # A primary just elected shows a moment before a change that the hub has told already.
+        await log.catch_up()
+        team_id, seen_at = await directory.find_team_id_of(user_id)
+    return team_id, seen_at
 
 
 _UNTOLD = (ChangeKind.FOREIGN_CHANGE, ChangeKind.HISTORY_GAP)

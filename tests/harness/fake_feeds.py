@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from app.domain.changes import Change, ChangeKind
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import Team
+from app.service.hub import Hub
 
 RED, BLUE = TeamId("red"), TeamId("blue")
 SUE = UserId("sue")
@@ -117,7 +119,7 @@ class FakeDirectory:
     def __init__(self, log: FakeLog) -> None:
         self._log = log
         self.team_of_user: tuple[TeamId | None, CommitTime] = (None, CommitTime(0))
-        self.team_of_user_before = self.team_of_user
+        self.team_of_user_before: tuple[TeamId | None, CommitTime] = self.team_of_user
 
     async def find_creator(self, team_id: TeamId) -> UserId | None:
         """See `TeamDirectory`."""
@@ -167,6 +169,22 @@ class FakeDirectory:
         raise NotImplementedError
 
 
+@asynccontextmanager
+async def following(hub: Hub, tail: FakeTail) -> AsyncIterator[None]:
+    """The hub distributes what the tail is given, as long as the context."""
+    running = asyncio.create_task(hub.run(tail))
+    await hub.is_following()
+    yield
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def all_has_gone_on() -> None:
+    """Returns when every task that can go on, with nothing new to it, has."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
 async def take(feed: AsyncIterator[Any], count: int) -> list[Any]:
     """The next so many of a feed; a feed that does not give them in time fails."""
     async with asyncio.timeout(5):
@@ -179,8 +197,7 @@ async def is_quiet(feed: AsyncIterator[Any]) -> bool:
     It ends the feed.
     """
     waiting = asyncio.ensure_future(anext(feed))
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await all_has_gone_on()
     quiet = not waiting.done()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)

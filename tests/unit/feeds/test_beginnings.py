@@ -1,5 +1,7 @@
 """Where a feed can begin, and what is answered where it can't."""
 
+import asyncio
+
 import pytest
 
 from app.domain.changes import ChangeKind
@@ -66,3 +68,26 @@ async def test_a_version_inside_a_recorded_gap_is_replayed_from_the_gap_on(world
     feed = await world.team_feed(after=3)
 
     assert [change.version for change in await take(feed, 2)] == [6, 7]
+
+
+async def test_without_a_version_a_feed_begins_after_the_present_one(world: World) -> None:
+    for _ in range(3):
+        await world.happen()
+
+    feed = await world.team_feed(after=None)
+    await world.happen()
+
+    assert [change.version for change in await take(feed, 1)] == [4]
+
+
+@pytest.mark.parametrize("after", [2, None])
+async def test_a_feed_whose_deletion_has_been_shown_ends_at_once(
+    after: int | None, world: World
+) -> None:
+    await world.happen()
+    await world.happen(kind=ChangeKind.TEAM_DELETED)
+
+    feed = await world.team_feed(after=after)
+
+    async with asyncio.timeout(5):
+        assert [change async for change in feed] == []

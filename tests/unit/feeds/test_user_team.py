@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from tests.harness.fake_feeds import (
     FakeDirectory,
     FakeLog,
     FakeTail,
+    following,
     is_quiet,
     take,
 )
@@ -55,11 +55,8 @@ class World:
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     world = World()
-    running = asyncio.create_task(world.hub.run(world.tail))
-    await world.hub.is_following()
-    yield world
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with following(world.hub, world.tail):
+        yield world
 
 
 async def test_the_present_is_shown_first_then_every_change(world: World) -> None:
@@ -150,3 +147,17 @@ async def test_a_present_older_than_what_the_hub_has_told_is_read_again(world: W
     feed = await world.feed()
 
     assert await take(feed, 1) == [RED]
+
+
+async def test_what_a_change_does_not_tell_is_read_again_until_it_shows(world: World) -> None:
+    """Somebody else's program puts Sue on Blue; a primary just elected does not show it yet."""
+    world.stands(RED, at=5)
+    feed = await world.feed()
+    shown = await take(feed, 1)
+
+    world.directory.team_of_user_before = RED, CommitTime(5)
+    world.stands(BLUE, at=9)
+    world.log.hidden = 1
+    await world.happen(ChangeKind.FOREIGN_CHANGE, BLUE, at=9)
+
+    assert [*shown, *await take(feed, 1)] == [RED, BLUE]

@@ -7,7 +7,7 @@ from app.domain.changes import Change, ChangeKind
 from app.domain.ids import UserId
 from app.service import hub as hub_module
 from app.service.hub import EVERYTHING, Hub, Subscriber, SubscriberTooSlow, Topic
-from tests.harness.fake_feeds import BLUE, RED, SUE, FakeLog, FakeTail, take
+from tests.harness.fake_feeds import BLUE, RED, SUE, FakeLog, FakeTail, following, take
 
 BUFFERED = 5
 
@@ -27,11 +27,8 @@ async def hub(tail: FakeTail, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     """A hub that distributes what the tail is given."""
     monkeypatch.setattr(hub_module, "BUFFERED_CHANGES", BUFFERED)
     hub = Hub()
-    running = asyncio.create_task(hub.run(tail))
-    await hub.is_following()
-    yield hub
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with following(hub, tail):
+        yield hub
 
 
 class Watcher:
