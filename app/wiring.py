@@ -18,7 +18,7 @@ from app.api.http.rate_limit import RateLimits
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import ManifestError, PersistedDocuments, read_manifest
 from app.api.serving.drain import Drain
-from app.api.serving.processes import end_process, end_service, end_with_parent
+from app.api.serving.processes import end_service, end_with_parent
 from app.api.shared_answers import ChangeViews
 from app.api.sign_in.identity import DevelopmentIdentity, Identity, is_loopback
 from app.api.sign_in.signing_keys import (
@@ -95,8 +95,8 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         feeding = asyncio.create_task(feed())
         feeding.add_done_callback(_stop_if_failed)
         try:
-            # Whatever comes of it is told by us: an exception here would be logged by the ASGI
-            # server, with all that it quotes.
+            # What comes of the preparation is told by us: its exception here would be logged by the
+            # ASGI server, with all that it quotes.
             await preparation.was_tried.wait()
             with drain.before_signals(), telemetry.exporting():
                 yield
@@ -142,7 +142,10 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
 
 
 def application_from_environment() -> Starlette:
-    """The application factory for ASGI servers: `uvicorn --factory app.main:…`."""
+    """The application factory for ASGI servers: `uvicorn --factory app.wiring:…`.
+
+    *Limits*: how requests must arrive and how connections end is held by `team-joiner serve` alone.
+    """
     settings = Settings.read(os.environ)
     configure_logging(settings.log_level, settings.log_format)
     end_with_parent()
@@ -256,7 +259,7 @@ def _stop_if_failed(task: asyncio.Task[None]) -> None:
     """A server that has stopped to record and distribute is of no use to its subscribers."""
     if not task.cancelled() and (error := task.exception()):
         logger.critical("The feeds have failed, so this server ends.", exc_info=error)
-        end_process()
+        end_service()
 
 
 def explained(fault: Exception, log_format: str) -> str:

@@ -280,3 +280,19 @@ async def test_workers_end_cleanly_with_their_supervisor(mongodb_uri: str) -> No
 
     assert status == 0
     assert alive == []
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_server_whose_application_does_not_start_has_failed(
+    mongodb_uri: str, workers: str
+) -> None:
+    unusable = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
+        "OTEL_BSP_MAX_QUEUE_SIZE": "-1",
+        "MONGODB_URI": mongodb_uri,
+        "MONGODB_DATABASE": new_id("test"),
+    }
+
+    ended = await run_command("serve", "--port", "0", "--workers", workers, **unusable)
+
+    assert ended.status not in {0, None}

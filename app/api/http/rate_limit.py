@@ -103,7 +103,7 @@ class RateLimit:
         self._observers = observers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on. What asks about our health and our page is not counted."""
+        """Passes the request on. What asks about our health is not counted."""
         if scope["type"] not in {"http", "websocket"} or scope["path"] != self._path:
             return await self._app(scope, receive, send)
         error = self._limits.refusal_of_address(scope.get("client"))

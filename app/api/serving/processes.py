@@ -15,6 +15,7 @@ from functools import partial
 from multiprocessing.connection import wait
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.api.serving.arrival import TimelyHttpProtocol
@@ -136,8 +137,10 @@ class _Workers(Multiprocess):
         signal.signal(_SERVICE_FAILED, self._end_failed)
 
     def _end_failed(self, *_: object) -> None:
-        _has_failed.set()
-        self.signal_queue.append(signal.SIGTERM)
+        # All workers tell it, and a second SIGTERM would cut the drain.
+        if not _has_failed.is_set():
+            _has_failed.set()
+            self.signal_queue.append(signal.SIGTERM)
 
     def handle_int(self) -> None:
         """Ends, and lets the workers end, as SIGINT ends a process: without a drain."""
@@ -167,6 +170,8 @@ class _Workers(Multiprocess):
                     self._let_nobody_in_at_the_end()
                     self._tell(number)
         super().join_all()
+        if any(each.exitcode == STARTUP_FAILURE for each in self.processes):
+            _has_failed.set()
 
     def _let_nobody_in_at_the_end(self) -> None:
         """Just before the workers stop to listen, which each does by its own clock."""
@@ -182,17 +187,12 @@ class _Workers(Multiprocess):
                 os.kill(process.pid, number)
 
 
-def end_process() -> None:
-    """Ends this process as SIGTERM does, but as one that has failed; a worker is replaced."""
-    _has_failed.set()
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
 def end_service() -> None:
     """Ends this server as one that has failed; from a worker all, since each would fare alike."""
     parent = multiprocessing.parent_process()
     if parent is None or parent.pid is None:
-        end_process()
+        _has_failed.set()
+        os.kill(os.getpid(), signal.SIGTERM)
     else:
         os.kill(parent.pid, _SERVICE_FAILED)
 
