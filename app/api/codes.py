@@ -1,27 +1,30 @@
 """The codes of GraphQL errors. They are a part of the contract: clients branch on them."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from http import HTTPStatus
+from typing import Final
 
 
 class Code(StrEnum):
     """`extensions.code`. Beyond a limit `limit` names it, and `found` says what there was."""
 
-    # The request is not one that can be answered (status 4xx).
+    # The request is not one that can be answered .
     BAD_REQUEST = "BAD_REQUEST"
-    # `Accept` allows none of the media types that there are (406).
+    # `Accept` allows none of the media types that there are.
     NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
-    # The request did not arrive in time (408).
+    # The request did not arrive in time.
     REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
-    # Its body is too large (413).
+    # Its body is too large.
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
-    # Too many operations: wait `retryAfterSeconds` (429).
+    # Too many operations: wait `retryAfterSeconds`.
     RATE_LIMITED = "RATE_LIMITED"
 
-    # Sign in: there is no token, or it is not valid here (401).
+    # Sign in: there is no token, or it is not valid here.
     UNAUTHENTICATED = "UNAUTHENTICATED"
-    # Sign in again: the token's time is over (401).
+    # Sign in again: the token's time is over.
     TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 - a code
-    # Tokens can't be verified at the moment; send it again (503).
+    # Tokens can't be verified at the moment; send it again.
     AUTHENTICATION_UNAVAILABLE = "AUTHENTICATION_UNAVAILABLE"
     # The viewer may not ask this.
     NOT_ALLOWED = "NOT_ALLOWED"
@@ -29,7 +32,7 @@ class Code(StrEnum):
     # The document is not GraphQL, or does not fit the schema.
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
-    # A variable or an argument has the wrong type.
+    # A variable or an argument has the wrong type, or a number that readers of JSON would round.
     BAD_USER_INPUT = "BAD_USER_INPUT"
     # An argument of a query is out of range; `field` names it.
     INVALID_INPUT = "INVALID_INPUT"
@@ -61,11 +64,28 @@ class Code(StrEnum):
     CURSOR_EXPIRED = "CURSOR_EXPIRED"
     SUBSCRIBER_TOO_SLOW = "SUBSCRIBER_TOO_SLOW"
 
-    # MongoDB did not answer in time; send the request again (503).
+    # MongoDB did not answer in time; send the request again.
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
-    # The server had no time left to answer; send the request again (503).
+    # The server had no time left to answer; send the request again.
     SERVER_ENDED = "SERVER_ENDED"
     # Every attempt lost to another change; send it again.
     CONTENTION = "CONTENTION"
     # A bug; `requestId` finds it in the server's log.
     INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+
+
+STATUSES: Final[Mapping[str, HTTPStatus]] = {
+    Code.NOT_ACCEPTABLE: HTTPStatus.NOT_ACCEPTABLE,
+    Code.REQUEST_TIMEOUT: HTTPStatus.REQUEST_TIMEOUT,
+    Code.PAYLOAD_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Code.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    Code.TOO_MANY_CONNECTIONS: HTTPStatus.TOO_MANY_REQUESTS,
+    Code.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    Code.TOKEN_EXPIRED: HTTPStatus.UNAUTHORIZED,
+    Code.AUTHENTICATION_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.DATABASE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.SERVER_ENDED: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.CONTENTION: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.INTERNAL_SERVER_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""The HTTP status of an answer that is nothing but an error of this code; 400 with all others."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Final
 
 from cross_web import HTTPException
@@ -10,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from app.api.codes import Code
+from app.api.codes import STATUSES, Code
 from app.api.http.media_types import JSON
 from app.api.http.request_id import current_request_id
 from app.domain.faults import DatabaseUnavailable, TooMuchContention
@@ -25,32 +26,6 @@ NULL_GIVEN: Final = "A field of the input is null that must have a value, or be 
 
 # The library quotes what it was sent: a document of 900 KB was answered with 89 MB.
 MAX_MESSAGE_LENGTH: Final = 300
-
-BAD_REQUEST = 400
-
-METHOD_NOT_ALLOWED = 405
-NOT_ACCEPTABLE = 406
-REQUEST_TIMEOUT = 408
-PAYLOAD_TOO_LARGE = 413
-UNSUPPORTED_MEDIA_TYPE = 415
-TOO_MANY_REQUESTS = 429
-
-_CODES: Final = {
-    NOT_ACCEPTABLE: Code.NOT_ACCEPTABLE,
-    REQUEST_TIMEOUT: Code.REQUEST_TIMEOUT,
-    PAYLOAD_TOO_LARGE: Code.PAYLOAD_TOO_LARGE,
-    TOO_MANY_REQUESTS: Code.RATE_LIMITED,
-}
-
-# The status that goes with an error which left nothing to execute; 400 with all others.
-_STATUSES: Final = {
-    Code.UNAUTHENTICATED: 401,
-    Code.TOKEN_EXPIRED: 401,
-    Code.TOO_MANY_CONNECTIONS: 429,
-    Code.INTERNAL_SERVER_ERROR: 500,
-    Code.DATABASE_UNAVAILABLE: 503,
-    Code.CONTENTION: 503,
-}
 
 
 class CodedError(GraphQLError):
@@ -189,44 +164,51 @@ def coded_as_invalid(error: GraphQLError) -> GraphQLError:
 
 
 class Refused(HTTPException):
-    """Ends the handling of an HTTP request that can't be executed."""
+    """Ends the handling of an HTTP request that can't be executed.
+
+    The status is that of the code, unless it says more.
+    """
 
     def __init__(
         self,
-        status_code: int,
+        code: Code,
         reason: str,
         *,
-        code: Code | None = None,
+        status: HTTPStatus | None = None,
         headers: Mapping[str, str] | None = None,
         **facts: object,
     ) -> None:
-        super().__init__(status_code, reason)
-        self.code = code or _CODES.get(status_code, Code.BAD_REQUEST)
+        super().__init__(status or status_of(code), reason)
+        self.code = code
         self.headers = headers or {}
         self.facts = facts
 
 
 def refuse(
-    status_code: int,
+    code: Code,
     message: str,
     *,
-    code: Code | None = None,
+    status: int | None = None,
     facts: Mapping[str, object] | None = None,
     media_type: str = JSON,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer to an HTTP request that is not executed: a GraphQL error with that status."""
-    code = code or _CODES.get(status_code, Code.BAD_REQUEST)
+    """The answer to an HTTP request that is not executed: a GraphQL error, with its status."""
     body = {
         "errors": [{"message": _shortened(message), "extensions": {"code": code, **(facts or {})}}]
     }
     headers = dict(headers or {})
     if facts and "retryAfterSeconds" in facts:
         headers["Retry-After"] = str(facts["retryAfterSeconds"])
-    return JSONResponse(body, status_code=status_code, headers=headers, media_type=media_type)
+    return JSONResponse(body, status or status_of(code), headers, media_type)
 
 
-def status_of(errors: Iterable[object] | None) -> int:
+def status_of(code: str) -> HTTPStatus:
+    """The HTTP status of an answer that is nothing but an error of this code."""
+    return STATUSES.get(code, HTTPStatus.BAD_REQUEST)
+
+
+def status_of_all(errors: Iterable[object] | None) -> HTTPStatus:
     """The HTTP status of an answer that is nothing but these errors, in their JSON form."""
     codes = [error["extensions"]["code"] for error in errors or () if isinstance(error, dict)]
-    return max((_STATUSES.get(code, 400) for code in codes), default=400)
+    return max(map(status_of, codes), default=HTTPStatus.BAD_REQUEST)

@@ -19,7 +19,7 @@ UNREFUSED = Sabotage(
     (
         Patch(
             "api/operations/persisted_documents.py",
-            'raise Refused(400, "`query` must be a string or null, if given.")',
+            'raise Refused(Code.BAD_REQUEST, "`query` must be a string or null, if given.")',
             "raise TypeError",
         ),
     ),

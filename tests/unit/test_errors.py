@@ -1,4 +1,5 @@
 import logging
+from http import HTTPStatus
 
 import pytest
 from graphql import GraphQLError, GraphQLSyntaxError, parse
@@ -129,11 +130,17 @@ def test_a_coded_error_keeps_its_code_and_facts_on_its_way_through_execution() -
 
 
 @pytest.mark.parametrize(
-    ("status_code", "code"),
-    [(400, "BAD_REQUEST"), (405, "BAD_REQUEST"), (413, "PAYLOAD_TOO_LARGE")],
+    ("code", "status", "status_code"),
+    [
+        (Code.BAD_REQUEST, None, 400),
+        (Code.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, 405),
+        (Code.PAYLOAD_TOO_LARGE, None, 413),
+    ],
 )
-def test_a_refused_request_is_answered_in_the_form_of_graphql(status_code: int, code: str) -> None:
-    response = refuse(status_code, "No.")
+def test_a_refused_request_is_answered_in_the_form_of_graphql(
+    code: Code, status: HTTPStatus | None, status_code: int
+) -> None:
+    response = refuse(code, "No.", status=status)
 
     assert response.status_code == status_code
     assert bytes(response.body) == (

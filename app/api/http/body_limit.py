@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.codes import Code
-from app.api.errors import PAYLOAD_TOO_LARGE, refuse
+from app.api.errors import refuse
 from app.api.monitoring.observation import Observers
 
 
@@ -62,4 +62,4 @@ class BodyLimit:
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         message = f"The request's body must be at most {self._max_bytes} bytes."
         self._observers.refused(Code.PAYLOAD_TOO_LARGE)
-        await refuse(PAYLOAD_TOO_LARGE, message)(scope, receive, send)
+        await refuse(Code.PAYLOAD_TOO_LARGE, message)(scope, receive, send)

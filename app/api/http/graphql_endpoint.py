@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, cast
 
 import orjson
@@ -23,16 +24,14 @@ from strawberry.subscriptions import (
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.unset import UNSET, UnsetType
 
+from app.api.codes import Code
 from app.api.context import Context, Services
 from app.api.errors import (
-    METHOD_NOT_ALLOWED,
-    NOT_ACCEPTABLE,
     NOT_EXECUTABLE,
-    TOO_MANY_REQUESTS,
     CodedError,
     Refused,
     refuse,
-    status_of,
+    status_of_all,
 )
 from app.api.http.clients import Clients, client_of
 from app.api.http.event_stream import EventStream
@@ -125,7 +124,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             if isinstance(request, WebSocket):
                 return await request.close(4400, error.reason)
             if not isinstance(error.__cause__, NOT_EXECUTABLE):  # else it has been observed
-                self.observers.refused(_refused(error).code)
+                self.observers.refused(_as_ours(error).code)
             return _answer_to(error, request)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
@@ -151,7 +150,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             adapter = self.request_adapter_class(cast("Request", request))
             is_stream = self._get_stream_transport_from_headers(request.headers) is not None
             if not is_stream and not self.should_render_graphql_ide(adapter):
-                raise Refused(NOT_ACCEPTABLE, f"Accept {JSON} or {GRAPHQL_RESPONSE}.")
+                raise Refused(Code.NOT_ACCEPTABLE, f"Accept {JSON} or {GRAPHQL_RESPONSE}.")
         return response
 
     async def parse_http_body(
@@ -223,7 +222,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         refusal = refusal or self.rate_limits.refusal_of_address(request.client, count - 1)
         if refusal:
             facts: dict[str, Any] = refusal.facts
-            raise Refused(TOO_MANY_REQUESTS, refusal.message, **facts)
+            raise Refused(refusal.code, refusal.message, **facts)
 
     async def process_result(
         self, request: Request, result: ExecutionResult
@@ -243,7 +242,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         media_type = JSON if isinstance(response_data, list) else sub_response.media_type
         status_code = 200
         if not isinstance(response_data, list) and "data" not in response_data:
-            status_code = status_of(response_data.get("errors"))
+            status_code = status_of_all(response_data.get("errors"))
             if media_type == JSON and status_code in _ALWAYS_200:
                 status_code = 200
         response = Response(orjson.dumps(response_data), status_code, media_type=media_type)
@@ -259,22 +258,24 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return orjson.dumps(data).decode()
 
 
-def _refused(error: HTTPException) -> Refused:
-    """Ours, or the image of Strawberry's."""
-    return error if isinstance(error, Refused) else Refused(error.status_code, error.reason)
+def _as_ours(error: HTTPException) -> Refused:
+    """The refusal itself, or the image of Strawberry's."""
+    if isinstance(error, Refused):
+        return error
+    return Refused(Code.BAD_REQUEST, error.reason, status=HTTPStatus(error.status_code))
 
 
 def _answer_to(error: HTTPException, request: Request) -> Response:
     status_code, headers = error.status_code, {}
-    if status_code == METHOD_NOT_ALLOWED:
+    if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers = {"Allow": "GET, POST"}
     if isinstance(error.__cause__, InvalidOperationTypeError) and request.method == "GET":
-        status_code, headers = METHOD_NOT_ALLOWED, {"Allow": "POST"}
-    refusal = _refused(error)
+        status_code, headers = HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "POST"}
+    refusal = _as_ours(error)
     return refuse(
-        status_code,
+        refusal.code,
         error.reason,
-        code=refusal.code,
+        status=status_code,
         facts=refusal.facts,
         media_type=negotiate(request.headers.get("accept")) or JSON,
         headers={**headers, **refusal.headers},

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ from cross_web import AsyncHTTPRequestAdapter
 from strawberry.http import GraphQLRequestData, GraphQLRequestProtocol
 
 from app.api.codes import Code
-from app.api.errors import UNSUPPORTED_MEDIA_TYPE, CodedError, Refused
+from app.api.errors import CodedError, Refused
 from app.api.http.media_types import JSON
 from app.api.operations.persisted_documents import PersistedDocuments
 
@@ -38,31 +39,35 @@ class RequestReader:
         if request.method == "GET":
             return self._operation(_from_url(request.query_params), protocol)
         if (request.content_type or "").split(";")[0].strip().lower() != JSON:
-            raise Refused(UNSUPPORTED_MEDIA_TYPE, f"The body's Content-Type must be {JSON}.")
+            raise Refused(
+                Code.BAD_REQUEST,
+                f"The body's Content-Type must be {JSON}.",
+                status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            )
         match _read_json(await request.get_body()):
             case dict() as parameters:
                 return self._operation(parameters, protocol)
             case list() as batch:
                 self._check_batch(batch, protocol)
                 return [self._operation(parameters, protocol) for parameters in batch]
-        raise Refused(400, "The request must be a JSON object.")
+        raise Refused(Code.BAD_REQUEST, "The request must be a JSON object.")
 
     def _operation(
         self, parameters: dict[str, Any], protocol: GraphQLRequestProtocol
     ) -> RequestedOperation:
         for name in ("variables", "extensions"):
             if not isinstance(parameters.get(name), dict | None):
-                raise Refused(400, f"`{name}` must be an object or null, if given.")
+                raise Refused(Code.BAD_REQUEST, f"`{name}` must be an object or null, if given.")
         operation_name = parameters.get("operationName")
         if not isinstance(operation_name, str | None):
-            raise Refused(400, "`operationName` must be a string or null, if given.")
+            raise Refused(Code.BAD_REQUEST, "`operationName` must be a string or null, if given.")
         text, refusal = None, None
         try:
             text = self._documents.find(parameters)
         except CodedError as error:
             refusal = error
         if refusal is None and not text:
-            raise Refused(400, "The request has no GraphQL document.")
+            raise Refused(Code.BAD_REQUEST, "The request has no GraphQL document.")
         return RequestedOperation(
             query=text,
             variables=parameters.get("variables"),
@@ -74,19 +79,18 @@ class RequestReader:
 
     def _check_batch(self, batch: list[Any], protocol: GraphQLRequestProtocol) -> None:
         if self._max_batch_size == 0:
-            raise Refused(400, "Send one operation at a time.", code=Code.BATCHING_DISABLED)
+            raise Refused(Code.BATCHING_DISABLED, "Send one operation at a time.")
         if len(batch) > self._max_batch_size:
             raise Refused(
-                400,
+                Code.BATCH_TOO_LARGE,
                 f"The limit is {self._max_batch_size} operations; these are {len(batch)}.",
-                code=Code.BATCH_TOO_LARGE,
                 limit=self._max_batch_size,
                 found=len(batch),
             )
         if protocol != "http":
-            raise Refused(400, "A batch can't be answered by a stream.")
+            raise Refused(Code.BAD_REQUEST, "A batch can't be answered by a stream.")
         if not batch or not all(isinstance(parameters, dict) for parameters in batch):
-            raise Refused(400, "A batch must hold JSON objects.")
+            raise Refused(Code.BAD_REQUEST, "A batch must hold JSON objects.")
 
 
 def _from_url(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,4 +106,4 @@ def _read_json(text: str | bytes) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Refused(400, "The request is not valid JSON in UTF-8.") from error
+        raise Refused(Code.BAD_REQUEST, "The request is not valid JSON in UTF-8.") from error

@@ -10,12 +10,10 @@ from app.api.codes import Code
 from app.api.errors import mask, refuse
 from app.api.monitoring.observation import Observers
 
-INTERNAL_SERVER_ERROR = 500
-SERVICE_UNAVAILABLE = 503
 WEBSOCKET_CLOSED = 4500
 """The protocol's close code for an error of the server's."""
 
-SERVER_ENDED = (
+SENTENCE = (
     "The server ended before it could answer. A change may or may not have been made: "
     "send it again with the same requestId."
 )
@@ -52,7 +50,7 @@ class Masking:
             # without a code; nobody else cancels what stands here.
             if scope["type"] == "http" and not has_begun:
                 self._observers.refused(Code.SERVER_ENDED)
-                answer = refuse(SERVICE_UNAVAILABLE, SERVER_ENDED, code=Code.SERVER_ENDED)
+                answer = refuse(Code.SERVER_ENDED, SENTENCE)
                 await answer(scope, receive, send)
         except Exception as bug:
             masked = mask(bug)
@@ -61,9 +59,7 @@ class Masking:
                 with suppress(OSError):  # it has ended meanwhile
                     await send({"type": "websocket.close", "code": WEBSOCKET_CLOSED})
             elif not has_begun:
-                answer = refuse(
-                    INTERNAL_SERVER_ERROR, masked.message, code=masked.code, facts=masked.facts
-                )
+                answer = refuse(masked.code, masked.message, facts=masked.facts)
                 await answer(scope, receive, send)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.codes import Code
-from app.api.errors import TOO_MANY_REQUESTS, CodedError, refuse
+from app.api.errors import CodedError, refuse
 from app.api.http.clients import address_of
 from app.api.monitoring.observation import Observers
 
@@ -110,5 +110,5 @@ class RateLimit:
         if error is None:
             return await self._app(scope, receive, send)
         self._observers.refused(Code.RATE_LIMITED)
-        response = refuse(TOO_MANY_REQUESTS, error.message, facts=error.facts)
+        response = refuse(error.code, error.message, facts=error.facts)
         return await response(scope, receive, send)

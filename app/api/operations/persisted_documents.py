@@ -61,7 +61,7 @@ class PersistedDocuments:
         """
         query = parameters.get("query")
         if not isinstance(query, str | None):
-            raise Refused(400, "`query` must be a string or null, if given.")
+            raise Refused(Code.BAD_REQUEST, "`query` must be a string or null, if given.")
         text = self._by_id(parameters, query) or self._by_hash(parameters, query) or query
         if self._only_registered and text and text not in self._texts:
             raise CodedError(
@@ -77,7 +77,7 @@ class PersistedDocuments:
         if document_id is None:
             return None
         if not isinstance(document_id, str) or query is not None:
-            raise Refused(400, "Give either `query` or `documentId`, a string.")
+            raise Refused(Code.BAD_REQUEST, "Give either `query` or `documentId`, a string.")
         text = self._registered.get(document_id.removeprefix("sha256:"))
         if text is None:
             raise CodedError(Code.DOCUMENT_NOT_FOUND, "No document is registered under this id.")
@@ -93,7 +93,9 @@ class PersistedDocuments:
             case {"version": 1, "sha256Hash": str(given)} if _HASH.fullmatch(given):
                 pass
             case _:
-                raise Refused(400, "`persistedQuery` must have version 1 and a sha256Hash.")
+                raise Refused(
+                    Code.BAD_REQUEST, "`persistedQuery` must have version 1 and a sha256Hash."
+                )
         if given in self._registered and query is None:
             return self._registered[given]
         if not self._remembers:
@@ -105,7 +107,7 @@ class PersistedDocuments:
                 raise CodedError(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
             return text
         if hash_of(query) != given:
-            raise Refused(400, "The sha256Hash is not the hash of the query.")
+            raise Refused(Code.BAD_REQUEST, "The sha256Hash is not the hash of the query.")
         self._remembered.put(given, query, weight=len(query))
         return query
 

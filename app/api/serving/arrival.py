@@ -10,7 +10,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from app.api.errors import BAD_REQUEST, REQUEST_TIMEOUT, Refused, refuse
+from app.api.codes import Code
+from app.api.errors import Refused, refuse
 from app.api.http.request_id import begin_request
 from app.api.serving.connections_end import HttpProtocol
 
@@ -110,11 +111,11 @@ class TimelyHttpProtocol(HttpProtocol):
             self.transport.abort()
             return
         message = f"A request must have arrived within {self._arrival_timeout_seconds:g} seconds."
-        self._refuse(Refused(REQUEST_TIMEOUT, message))
+        self._refuse(Refused(Code.REQUEST_TIMEOUT, message))
 
     def send_400_response(self, msg: str) -> None:
         """Answers what is no HTTP, coded as every refusal is."""
-        self._refuse(Refused(BAD_REQUEST, msg))
+        self._refuse(Refused(Code.BAD_REQUEST, msg))
 
     def _refuse(self, refusal: Refused) -> None:
         """Answers in the application's stead, which does not know of this request.
@@ -128,7 +129,7 @@ class TimelyHttpProtocol(HttpProtocol):
         if self.events is not None:
             self.events.refused(refusal.code)
         headers = {"Connection": "close", "X-Request-Id": request_id}
-        response = refuse(refusal.status_code, refusal.reason, headers=headers)
+        response = refuse(refusal.code, refusal.reason, headers=headers)
         head = b"".join(name + b": " + value + b"\r\n" for name, value in response.raw_headers)
         status = STATUS_LINE[refusal.status_code]
         self.transport.write(status + head + b"\r\n" + bytes(response.body))

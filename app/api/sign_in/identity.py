@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
 
+from app.api.codes import Code
 from app.api.errors import Refused
 from app.domain.ids import UserId
 from app.domain.validation import check_id
 from app.domain.viewers import Viewer
 
-FORBIDDEN = 403
 USER_HEADER, ROLE_HEADER = "X-User-Id", "X-User-Role"
 ADMIN_ROLE = "admin"
 
@@ -41,14 +42,22 @@ class DevelopmentIdentity:
     async def viewer(self, connection: HTTPConnection, hello: Mapping[str, Any]) -> Viewer | None:
         """See `Identity`."""
         if not is_loopback((connection.scope.get("server") or ("",))[0]):
-            raise Refused(FORBIDDEN, "Without token settings this server is for loopback alone.")
+            raise Refused(
+                Code.BAD_REQUEST,
+                "Without token settings this server is for loopback alone.",
+                status=HTTPStatus.FORBIDDEN,
+            )
         if not _is_local_name(connection.headers.get("Host", "localhost")):
-            raise Refused(FORBIDDEN, "Without token settings this server is called localhost only.")
+            raise Refused(
+                Code.BAD_REQUEST,
+                "Without token settings this server is called localhost only.",
+                status=HTTPStatus.FORBIDDEN,
+            )
         user_id = _said(USER_HEADER, connection, hello)
         if not user_id:
             return None
         if problem := check_id(USER_HEADER, user_id):
-            raise Refused(400, problem.message)
+            raise Refused(Code.BAD_REQUEST, problem.message)
         role = _said(ROLE_HEADER, connection, hello)
         return Viewer(UserId(user_id), is_admin=role == ADMIN_ROLE)
 

@@ -17,9 +17,6 @@ from app.domain.ids import UserId
 from app.domain.validation import check_id
 from app.domain.viewers import Viewer
 
-UNAUTHORIZED = 401
-SERVICE_UNAVAILABLE = 503
-
 # The names under which clients send a token when they say hello on a WebSocket.
 _IN_HELLO = ("authorization", "authtoken", "token")
 
@@ -84,9 +81,8 @@ class TokenIdentity:
             return await self._verify(token)
         except KeysUnavailable:
             raise Refused(
-                SERVICE_UNAVAILABLE,
+                Code.AUTHENTICATION_UNAVAILABLE,
                 "Tokens can't be verified at the moment. Try again.",
-                code=Code.AUTHENTICATION_UNAVAILABLE,
             ) from None
         except jwt.ExpiredSignatureError:
             raise _invalid(
@@ -156,9 +152,4 @@ def _token_in(connection: HTTPConnection, hello: Mapping[str, Any]) -> str | Non
 
 
 def _invalid(sentence: str, *, code: Code = Code.UNAUTHENTICATED) -> Refused:
-    return Refused(
-        UNAUTHORIZED,
-        sentence,
-        code=code,
-        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-    )
+    return Refused(code, sentence, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
