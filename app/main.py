@@ -1,7 +1,7 @@
 """The command line: `serve`, `doctor` and `schema`.
 
-Each command imports what it alone needs when it runs: the doctor does not wait for GraphQL, which
-takes longer to import than all the rest.
+A command imports what it runs when it runs: the doctor does not wait for GraphQL, which takes
+longer to import than all the rest. Only the doctor's options are needed to read the command line.
 """
 
 import gc

@@ -113,9 +113,7 @@ class Simulation:
             self._left -= 1
             request = self._invent(name)
             outcome = yield from self._send(request)
-            while (
-                isinstance(outcome, Unknown) and request.request_id and self._chance.random() < 0.7
-            ):
+            while isinstance(outcome, Unknown) and self._sends_again(request):
                 outcome = yield from self._send(request)
             yield self._delay()
 

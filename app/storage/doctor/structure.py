@@ -30,11 +30,6 @@ class Structure:
     indexes: tuple[Mapping[str, Any], ...]
 
     @property
-    def indexes_in_the_way(self) -> tuple[str, ...]:
-        """The names of the indexes that must go."""
-        return tuple(index["name"] for index in self.indexes if _stands_in_the_way(index))
-
-    @property
     def has_foreign_validator(self) -> bool:
         """Whether there is a validator, and not ours in full force."""
         validator = self.options.get("validator")
