@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from app.api.monitoring.metrics_listener import metrics_served
+from app.api.serving.metrics_listener import metrics_served
 from app.api.serving.processes import ListeningFailed, exit_status, listening, run
 from app.config import Settings
 from app.deployment import deployment

@@ -17,10 +17,10 @@ from app.api.http.graphql_endpoint import GraphQLEndpoint
 from app.api.http.health import ReadinessCheck, healthz, readyz
 from app.api.http.masking import Masking
 from app.api.http.rate_limit import RateLimit, RateLimits
-from app.api.http.request_id import RequestId
 from app.api.monitoring.observation import CONNECTION_EVENTS, ConnectionEvents
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import PersistedDocuments
+from app.api.request_id import RequestId
 from app.api.serving.drain import Drain, LastAnswers
 from app.api.sign_in.identity import Identity
 

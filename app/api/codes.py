@@ -1,7 +1,7 @@
-"""The codes of GraphQL errors. They are a part of the contract: clients branch on them."""
+"""The codes of errors and of closed WebSockets: a part of the contract, clients branch on them."""
 
 from collections.abc import Mapping
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from http import HTTPStatus
 from typing import Final
 
@@ -9,7 +9,7 @@ from typing import Final
 class Code(StrEnum):
     """`extensions.code`. Beyond a limit `limit` names it, and `found` says what there was."""
 
-    # The request is not one that can be answered .
+    # The request is not one that can be answered.
     BAD_REQUEST = "BAD_REQUEST"
     # `Accept` allows none of the media types that there are.
     NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
@@ -89,3 +89,15 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     Code.INTERNAL_SERVER_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """The HTTP status of an answer that is nothing but an error of this code; 400 with all others."""
+
+
+class CloseCode(IntEnum):
+    """What a WebSocket is closed with: of `graphql-transport-ws` unless it is said to be ours."""
+
+    BAD_REQUEST = 4400
+    INITIALISATION_TIMEOUT = 4408
+    # The protocol's code for "too many"; clients don't reconnect after it.
+    TOO_MANY = 4429
+    # Ours: clients of `graphql-ws` reconnect, with a new token.
+    TOKEN_EXPIRED = 4440
+    INTERNAL_SERVER_ERROR = 4500

@@ -12,8 +12,8 @@ from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionErro
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from app.api.codes import STATUSES, Code
-from app.api.http.media_types import JSON
-from app.api.http.request_id import current_request_id
+from app.api.media_types import JSON
+from app.api.request_id import current_request_id
 from app.domain.faults import DatabaseUnavailable, TooMuchContention
 from app.domain.problems import InvalidInput, NotAllowed
 
@@ -84,7 +84,7 @@ def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
     if isinstance(cause, StrawberryInputCoercionError):  # its words are for who wrote the schema
         return _with_code(error, Code.BAD_USER_INPUT, NULL_GIVEN)
     if _is_the_clients(error):
-        return _with_code(error, _code_of(error), error.message)
+        return _with_code(error, _code_of_uncoded(error), error.message)
     if isinstance(cause, NOT_EXECUTABLE):
         return _with_code(error, Code.BAD_REQUEST, error.message)
     if isinstance(cause, DatabaseUnavailable):
@@ -132,10 +132,10 @@ def code_of(error: Exception) -> str:
         return Code.BAD_REQUEST
     if not isinstance(error, GraphQLError):
         return Code.INTERNAL_SERVER_ERROR
-    return str((error.extensions or {}).get("code") or _code_of(error))
+    return str((error.extensions or {}).get("code") or _code_of_uncoded(error))
 
 
-def _code_of(error: GraphQLError) -> Code:
+def _code_of_uncoded(error: GraphQLError) -> Code:
     """What is left when validation has coded its own: a document's syntax, or a value's type."""
     is_syntax = isinstance(error, GraphQLSyntaxError)
     return Code.GRAPHQL_PARSE_FAILED if is_syntax else Code.BAD_USER_INPUT

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from app.api.http.request_id import RequestId, given_request_id
+from app.api.request_id import RequestId, given_request_id
 from app.api.serving.drain import SAME_TELLING_SECONDS, Drain
 from tests.api.world import new_id
 from tests.harness.client import Client

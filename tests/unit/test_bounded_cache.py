@@ -1,4 +1,4 @@
-from app.api.operations.bounded_cache import BoundedCache
+from app.api.bounded_cache import BoundedCache
 
 
 def test_what_was_not_used_for_longest_goes_first() -> None:

@@ -35,6 +35,14 @@ MAY_IMPORT = {
     },
     "__init__": set(),
 }
+# The packages inside `api`, each with those it may import of the others.
+API_MAY_IMPORT: dict[str, set[str]] = {
+    "monitoring": set(),
+    "operations": set(),
+    "sign_in": set(),
+    "serving": {"monitoring"},
+    "http": {"monitoring", "operations", "sign_in", "serving"},
+}
 DRIVERS = {"motor", "pymongo", "bson"}
 # A stricter rule than the arrows: beside the standard library these parts import nothing else.
 OF_THE_STANDARD_LIBRARY_ALONE = {"domain", "service", "config", "setting_values"}
@@ -70,6 +78,15 @@ def test_imports_point_inwards(module: Path) -> None:
     parts = {name.split(".")[1] for name in imported_by(module) if name.startswith("app.")}
 
     assert parts <= MAY_IMPORT[part_of(module)]
+
+
+@pytest.mark.parametrize("package", sorted(API_MAY_IMPORT))
+def test_the_packages_of_the_api_are_no_circle(package: str) -> None:
+    modules = (APP / "api" / package).glob("*.py")
+    names = {name for module in modules for name in imported_by(module)}
+    packages = {name.split(".")[2] for name in names if name.startswith("app.api.")}
+
+    assert packages & set(API_MAY_IMPORT) <= API_MAY_IMPORT[package] | {package}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)

@@ -24,7 +24,7 @@ from strawberry.subscriptions import (
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.unset import UNSET, UnsetType
 
-from app.api.codes import Code
+from app.api.codes import CloseCode, Code
 from app.api.context import Context, Services
 from app.api.errors import (
     NOT_EXECUTABLE,
@@ -37,10 +37,10 @@ from app.api.http.clients import Clients, client_of
 from app.api.http.event_stream import EventStream
 from app.api.http.graphiql import GRAPHIQL_HEADERS, read_graphiql_page
 from app.api.http.http_request import ASKING, RequestedOperation, RequestReader
-from app.api.http.media_types import GRAPHQL_RESPONSE, JSON, negotiate
 from app.api.http.rate_limit import RateLimits
 from app.api.http.websocket import StrictWebSocketAdapter
 from app.api.http.websocket_limits import BoundedWebSocketHandler
+from app.api.media_types import GRAPHQL_RESPONSE, JSON, negotiate
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import PersistedDocuments
 from app.api.schema import build_schema
@@ -122,7 +122,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return await super().run(request, *args, **kwargs)
         except HTTPException as error:
             if isinstance(request, WebSocket):
-                return await request.close(4400, error.reason)
+                return await request.close(CloseCode.BAD_REQUEST, error.reason)
             if not isinstance(error.__cause__, NOT_EXECUTABLE):  # else it has been observed
                 self.observers.refused(_as_ours(error).code)
             return _answer_to(error, request)

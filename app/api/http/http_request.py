@@ -11,7 +11,7 @@ from strawberry.http import GraphQLRequestData, GraphQLRequestProtocol
 
 from app.api.codes import Code
 from app.api.errors import CodedError, Refused
-from app.api.http.media_types import JSON
+from app.api.media_types import JSON
 from app.api.operations.persisted_documents import PersistedDocuments
 
 # The parameters of which one must be there for a GET to ask anything.

@@ -6,12 +6,9 @@ from contextlib import suppress
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.utils import ClientDisconnected
 
-from app.api.codes import Code
+from app.api.codes import CloseCode, Code
 from app.api.errors import mask, refuse
 from app.api.monitoring.observation import Observers
-
-WEBSOCKET_CLOSED = 4500
-"""The protocol's close code for an error of the server's."""
 
 SENTENCE = (
     "The server ended before it could answer. A change may or may not have been made: "
@@ -57,7 +54,7 @@ class Masking:
             self._observers.refused(masked.code)
             if scope["type"] == "websocket":
                 with suppress(OSError):  # it has ended meanwhile
-                    await send({"type": "websocket.close", "code": WEBSOCKET_CLOSED})
+                    await send({"type": "websocket.close", "code": CloseCode.INTERNAL_SERVER_ERROR})
             elif not has_begun:
                 answer = refuse(masked.code, masked.message, facts=masked.facts)
                 await answer(scope, receive, send)

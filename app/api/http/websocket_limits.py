@@ -12,19 +12,15 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     SubscribeMessage,
 )
 
-from app.api.codes import Code
+from app.api.codes import CloseCode, Code
 from app.api.context import Context
 from app.api.errors import CodedError, Refused
 from app.api.http.clients import client_of
 from app.api.operations.limits import beyond
-from app.api.sign_in.expiry import SENTENCE, TOKEN_EXPIRED, seconds_left
+from app.api.sign_in.expiry import SENTENCE, seconds_left
 
 if TYPE_CHECKING:  # the endpoint's class names the handler's
     from app.api.http.graphql_endpoint import GraphQLEndpoint
-
-INITIALISATION_TIMEOUT = 4408
-TOO_MANY = 4429
-"""Of the protocol's codes the one for "too many"; clients don't reconnect after it."""
 
 
 class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
@@ -53,7 +49,9 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def turn_away(self) -> None:
         """Makes room for a connection that came later."""
-        await self.websocket.close(INITIALISATION_TIMEOUT, "Too many connections say no hello")
+        await self.websocket.close(
+            CloseCode.INITIALISATION_TIMEOUT, "Too many connections say no hello"
+        )
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """Says hello. Now it is known who this is, so now the client's connections are counted."""
@@ -65,7 +63,7 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         client = client_of(self.context, cast("ASGIWebSocketAdapter", self.websocket).ws)
         if refusal := clients.refusal(client):
             self._endpoint.observers.refused(refusal.code)
-            await self.websocket.close(TOO_MANY, f"TOO_MANY_CONNECTIONS: {refusal.message}")
+            await self.websocket.close(CloseCode.TOO_MANY, f"{refusal.code}: {refusal.message}")
         else:
             self._client = client
             clients.enter(client)
@@ -79,7 +77,8 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             self._expiry = loop.call_later(left, self._begin_close)
 
     def _begin_close(self) -> None:
-        self._closing = asyncio.ensure_future(self.websocket.close(TOKEN_EXPIRED, SENTENCE))
+        closing = self.websocket.close(CloseCode.TOKEN_EXPIRED, SENTENCE)
+        self._closing = asyncio.ensure_future(closing)
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         """Begins an operation, unless there are too many or nobody knows its document."""

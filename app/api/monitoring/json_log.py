@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from app.api.http.request_id import given_request_id
+from app.api.request_id import given_request_id
 
 
 class JsonFormatter(logging.Formatter):

@@ -25,9 +25,9 @@ from graphql.validation import MaxIntrospectionDepthRule
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from app.api.bounded_cache import BoundedCache
 from app.api.codes import Code
 from app.api.errors import CodedError, coded_as_invalid
-from app.api.operations.bounded_cache import BoundedCache
 from app.api.operations.limits import Limits, beyond
 from app.api.operations.measures import MeasuredOperation, Measures, measure
 

@@ -12,9 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from app.api.bounded_cache import BoundedCache
 from app.api.codes import Code
 from app.api.errors import CodedError, Refused
-from app.api.operations.bounded_cache import BoundedCache
 
 # What all automatically persisted documents may take together, in characters.
 MAX_REMEMBERED_CHARACTERS: Final = 5_000_000

@@ -11,9 +11,6 @@ from app.api.codes import Code
 from app.api.errors import CodedError
 from app.domain.viewers import Viewer
 
-TOKEN_EXPIRED = 4440
-"""The code a WebSocket is closed with: clients of `graphql-ws` reconnect, with a new token."""
-
 SENTENCE = "The token has expired. Sign in again, and resume after the last change you saw."
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import jwt
 from starlette.requests import HTTPConnection
 
+from app.api.bounded_cache import BoundedCache
 from app.api.codes import Code
 from app.api.errors import Refused
-from app.api.operations.bounded_cache import BoundedCache
 from app.api.sign_in.expiry import seconds_left
 from app.api.sign_in.signing_keys import KeysUnavailable, SigningKey, SigningKeys
 from app.domain.ids import UserId
