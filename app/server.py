@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from typing import NoReturn
 
 import click
@@ -27,11 +28,23 @@ from app.wiring import (
 logger = logging.getLogger(__name__)
 
 
-def run_server(settings: Settings, given: dict[str, str]) -> None:
-    """Serves until SIGINT or SIGTERM. `given` are the settings that are in no environment variable.
+def run_server(settings: Settings, given: dict[str, str]) -> NoReturn:
+    """Serves until SIGINT or SIGTERM, and ends the process.
 
-    *Raises*: `click.ClickException` with a sentence for the operator, `SystemExit`.
+    `given` are the settings that are in no environment variable. *Raises*: `click.ClickException`
+    with a sentence for the operator.
     """
+    try:
+        _serve(settings, given)
+    except SystemExit as ended:
+        logging.shutdown()
+        sys.stdout.flush()
+        # Python would wait for the driver's threads, which a silent database holds for as long as a
+        # request may take.
+        os._exit(ended.code if isinstance(ended.code, int) else 0)
+
+
+def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
     try:
         identity_of(settings)
         documents_of(settings)  # what can't be read is said now, and not by every worker

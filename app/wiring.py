@@ -18,7 +18,7 @@ from app.api.http.rate_limit import RateLimits
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import ManifestError, PersistedDocuments, read_manifest
 from app.api.serving.drain import Drain
-from app.api.serving.processes import end_service, end_with_parent
+from app.api.serving.processes import START_FAILED, end_service, end_with_parent
 from app.api.shared_answers import ChangeViews
 from app.api.sign_in.identity import DevelopmentIdentity, Identity, is_loopback
 from app.api.sign_in.signing_keys import (
@@ -104,8 +104,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
             feeding.cancel()
             identifying.cancel()
             await asyncio.gather(feeding, identifying, return_exceptions=True)
-            close(client)
-            close(streams)
+            close(client, streams)
 
     return build_application(
         Services(
@@ -150,7 +149,12 @@ def application_from_environment() -> Starlette:
     configure_logging(settings.log_level, settings.log_format)
     end_with_parent()
     is_measured = settings.metrics_port is not None
-    application = create_application(settings, REGISTRY if is_measured else None)
+    try:
+        application = create_application(settings, REGISTRY if is_measured else None)
+    except (SettingsError, DatabaseUnsuitable) as fault:
+        # A file that was there when the server started may be gone when a worker is replaced.
+        logger.critical("%s", explained(fault, settings.log_format))
+        raise SystemExit(START_FAILED) from None
     _spare_garbage_collection()
     return application
 

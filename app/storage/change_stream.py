@@ -4,6 +4,7 @@ The driver's own stream hands out single events and hides where its batches end,
 either waits for news before it may use what it has, or pays for every event alone.
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -12,7 +13,7 @@ from typing import Any, Self
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import PyMongoError
 
-from app.storage.client import Client, Collection
+from app.storage.client import CLOSE_SECONDS, Client, Collection
 from app.storage.documents import Document
 from app.storage.errors import HistoryLost, driver_faults
 
@@ -74,16 +75,17 @@ class ChangeStream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Closes it on the server too, if the server can be reached."""
+        """Closes it on the server too, if the server answers within `CLOSE_SECONDS`."""
         if self._session is None:
             return
-        with suppress(PyMongoError):
-            await self._database.command(
-                "killCursors",
-                self._collection,
-                cursors=[self._cursor["id"]],
-                session=self._session,
-            )
+        with suppress(PyMongoError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._database.command(
+                    "killCursors",
+                    self._collection,
+                    cursors=[self._cursor["id"]],
+                    session=self._session,
+                )
         await self._session.end_session()
 
     async def next_batch(self) -> tuple[list[dict[str, Any]], ResumeToken]:

@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 # Between two attempts to take the lease: so long, at most, nobody records after a clean hand-over.
 RETRY_SECONDS = 0.5
 
+# For a database that is silent while the server ends.
+RELEASE_SECONDS = 1.0
+
 
 class Recorder:
     """Records for as long as it runs and holds the lease. One task owns and cancels it."""
@@ -110,9 +113,10 @@ class Recorder:
 
     async def _release(self, lease: Lease) -> None:
         try:
-            await release_lease(self._recorder, lease)
-        except (DatabaseUnavailable, PyMongoError):
-            logger.info("The lease could not be given back; it runs out by itself.", exc_info=True)
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await release_lease(self._recorder, lease)
+        except (DatabaseUnavailable, PyMongoError, TimeoutError) as fault:
+            logger.info("The lease could not be given back; it runs out by itself: %r", fault)
 
 
 def _tell_of(fault: HistoryLost | DatabaseUnavailable | PyMongoError) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,9 @@ from tests.harness.subscriber import connected, receive, subscribe
 TIMEOUT_SECONDS = 1.0
 # What the machine may take on top, busy as it is with the rest of the suite.
 MARGIN_SECONDS = 3.0
+
+# What the README promises without a drain.
+END_SECONDS = 15.0
 RECOVERY_SECONDS = 30
 UNAVAILABLE = "DATABASE_UNAVAILABLE"
 DRIVERS_WORDS = ("127.0.0.1", "pymongo", "timed out", "ServerSelection", "Traceback", "Topology")
@@ -39,7 +43,8 @@ async def wait_until(condition: Condition) -> None:
 class Trouble:
     """A server on a database of its own, which can be stopped in the middle of everything."""
 
-    def __init__(self, server: Server, client: Client, mongod_pid: int) -> None:
+    def __init__(self, uri: str, server: Server, client: Client, mongod_pid: int) -> None:
+        self.uri = uri
         self.server = server
         self.client = client
         self._mongod_pid = mongod_pid
@@ -79,7 +84,7 @@ async def trouble(own_database: str) -> AsyncIterator[Trouble]:
         running_servers(1, own_database, new_id("trouble"), **limit) as (server,),
         Client(server.url) as client,
     ):
-        yield Trouble(server, client, mongod_pid)
+        yield Trouble(own_database, server, client, mongod_pid)
 
 
 async def timed_post(client: Client, body: Answer) -> tuple[httpx.Response, float]:
@@ -201,7 +206,7 @@ async def test_a_server_that_was_there_before_its_database_becomes_ready_by_itse
         running_servers(1, uri, "teams", **limit) as (server,),
         Client(server.url) as client,
     ):
-        trouble = Trouble(server, client, mongod_pid=0)
+        trouble = Trouble(uri, server, client, mongod_pid=0)
         before, seconds = await timed_post(client, {"query": "{ teams { totalCount } }"})
         unready = await trouble.status("/readyz")
         health = await trouble.status("/healthz")
@@ -224,3 +229,23 @@ async def can_create_a_team(client: Client) -> bool:
         return bool(await client.create_team("Red"))
     except ServerError:
         return False
+
+
+async def test_a_server_ends_in_time_while_its_database_is_silent(trouble: Trouble) -> None:
+    """A request is under way that may take longer than the end of the server."""
+    given = {"REQUEST_TIMEOUT_SECONDS": str(2 * END_SECONDS)}
+    async with (
+        running_servers(1, trouble.uri, new_id("trouble"), **given) as (server,),
+        Client(server.url) as client,
+    ):
+        await client.create_team()
+        with trouble.silence():
+            asking = asyncio.create_task(client.execute("{ teams { totalCount } }"))
+            await asyncio.sleep(0)
+            began = time.monotonic()
+            status = await server.stop()
+            seconds = time.monotonic() - began
+        await asyncio.gather(asking, return_exceptions=True)
+
+    assert status == 0
+    assert seconds < END_SECONDS

@@ -296,3 +296,26 @@ async def test_a_server_whose_application_does_not_start_has_failed(
     ended = await run_command("serve", "--port", "0", "--workers", workers, **unusable)
 
     assert ended.status not in {0, None}
+
+
+async def test_workers_that_could_not_start_again_end_the_service_as_failed(
+    mongodb_uri: str, tmp_path: Path
+) -> None:
+    document = tmp_path / "a.graphql"
+    document.write_text("{ __typename }")
+    server = Server(
+        mongodb_uri, new_id("test"), WORKERS="2", TRUSTED_DOCUMENTS=str(tmp_path), LOG_FORMAT="json"
+    )
+
+    async with serving(server):
+        await wait_until(lambda: server.log.count(b"Application startup complete") == 2)
+        document.unlink()
+        for process in psutil.Process(server.pid).children():
+            if any("spawn_main" in argument for argument in process.cmdline()):
+                process.kill()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            status = await server.wait()
+
+    assert status == 1
+    assert b"There are no documents" in server.log
+    assert b"Traceback" not in server.log

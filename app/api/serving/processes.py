@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import wait
+from typing import Final
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -35,6 +36,9 @@ ACCEPTING_SECONDS = 0.1
 # clocks were started a moment after its own.
 AHEAD_OF_WORKERS_SECONDS = 3 * ACCEPTING_SECONDS
 
+
+START_FAILED: Final = STARTUP_FAILURE
+"""The exit status of a process that can't start, and could not the next time: the server ends."""
 
 # What a worker that has found the whole service unable tells its parent, which ends as at SIGTERM.
 _SERVICE_FAILED = getattr(signal, "SIGUSR1", signal.SIGTERM)
@@ -170,7 +174,7 @@ class _Workers(Multiprocess):
                     self._let_nobody_in_at_the_end()
                     self._tell(number)
         super().join_all()
-        if any(each.exitcode == STARTUP_FAILURE for each in self.processes):
+        if any(each.exitcode == START_FAILED for each in self.processes):
             _has_failed.set()
 
     def _let_nobody_in_at_the_end(self) -> None:
