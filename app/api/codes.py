@@ -94,7 +94,10 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
 class CloseCode(IntEnum):
     """What a WebSocket is closed with: of `graphql-transport-ws` unless it is said to be ours."""
 
+    # Of RFC 6455's registry: the keys that tokens are verified with can't be had.
+    TRY_AGAIN_LATER = 1013
     BAD_REQUEST = 4400
+    FORBIDDEN = 4403
     INITIALISATION_TIMEOUT = 4408
     # The protocol's code for "too many"; clients don't reconnect after it.
     TOO_MANY = 4429

@@ -7,6 +7,7 @@ JSON: Final = "application/json"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 
 _MEDIA_TYPES: Final = (GRAPHQL_RESPONSE, JSON)
+_STREAMS: Final = ("text/event-stream", "multipart/mixed")
 
 
 def negotiate(accept: str | None) -> str | None:
@@ -24,6 +25,16 @@ def negotiate(accept: str | None) -> str | None:
     else:
         best = max(_MEDIA_TYPES, key=lambda media_type: preferred[media_type])
     return best if preferred[best] > 0 else None
+
+
+def is_stream_preferred(accept: str) -> bool:
+    """Whether a stream, if there is one in `accept`, is wanted no less than a single answer.
+
+    Only what is named counts: `*/*` says nothing about streams.
+    """
+    qualities = dict(_ranges(accept))
+    stream = max(qualities.get(media_type, 0) for media_type in _STREAMS)
+    return stream > 0 and stream >= max(qualities.get(each, 0) for each in _MEDIA_TYPES)
 
 
 def _quality(media_type: str, qualities: dict[str, float]) -> float:

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.api.world import new_id
 from tests.harness.http import http_client
+from tests.harness.metrics import read_metrics
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import close_code, connected, receive, send, subscribe
 from tests.harness.tokens import (
@@ -116,6 +117,38 @@ async def test_a_websocket_with_a_token_that_is_not_valid_is_forbidden(server: S
 
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4403
+
+
+async def closed_at_hello(server: Server, token: str) -> tuple[int, str]:
+    """The code and the reason with which somebody is turned away."""
+    async with connected(server.url, init=False, headers={}) as socket:
+        await send(socket, type="connection_init", payload={"Authorization": f"Bearer {token}"})
+        with pytest.raises(ConnectionClosed) as closed:
+            await receive(socket)
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code, closed.value.rcvd.reason
+
+
+async def test_a_websocket_that_says_hello_with_an_expired_token_is_told_to_come_again(
+    mongodb_uri: str,
+) -> None:
+    given = {**TOKENS, "JWT_SECRET": SECRET, "METRICS_PORT": "0"}
+    async with running_servers(1, mongodb_uri, new_id("test"), **given) as (server,):
+        code, reason = await closed_at_hello(server, with_secret().token(lasts_seconds=-60))
+        metrics = await read_metrics(server)
+
+    assert (code, reason.partition(":")[0]) == (4440, "TOKEN_EXPIRED")
+    assert metrics.value("operations_total", outcome="TOKEN_EXPIRED") == 1
+
+
+async def test_a_websocket_is_told_to_try_later_while_keys_cannot_be_fetched(
+    mongodb_uri: str,
+) -> None:
+    given = {**TOKENS, "JWT_JWKS_URL": "http://127.0.0.1:9/"}
+    async with running_servers(1, mongodb_uri, new_id("test"), **given) as (server,):
+        code, reason = await closed_at_hello(server, with_rsa_key("a").token())
+
+    assert (code, reason.partition(":")[0]) == (1013, "AUTHENTICATION_UNAVAILABLE")
 
 
 async def test_a_websocket_is_closed_with_a_code_of_its_own_when_the_token_expires(

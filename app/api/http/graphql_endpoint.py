@@ -1,6 +1,6 @@
 """GraphQL over HTTP: Strawberry's view, with our context, requests, media types and limits."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
@@ -11,10 +11,10 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
 from strawberry.extensions import SchemaExtension
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
+from strawberry.http.streaming import HTTPStreamTransport
 from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import (
     GRAPHQL_SSE_PROTOCOL,
@@ -40,7 +40,7 @@ from app.api.http.http_request import ASKING, RequestedOperation, RequestReader
 from app.api.http.rate_limit import RateLimits
 from app.api.http.websocket import StrictWebSocketAdapter
 from app.api.http.websocket_limits import BoundedWebSocketHandler
-from app.api.media_types import GRAPHQL_RESPONSE, JSON, negotiate
+from app.api.media_types import GRAPHQL_RESPONSE, JSON, is_stream_preferred, negotiate
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import PersistedDocuments
 from app.api.schema import build_schema
@@ -107,12 +107,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return Context(self._services, viewer, request)
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
-        """Lets a WebSocket say who it is, and refuses it with 4403 if that can't be."""
-        try:
-            connection = cast("HTTPConnection", context.connection)
-            context.viewer = await self._identity.viewer(connection, context.connection_params)
-        except Refused as refused:
-            raise ConnectionRejectionError({"message": refused.reason}) from refused
+        """Lets a WebSocket say who it is. *Raises*: `Refused` if that can't be."""
+        connection = cast("HTTPConnection", context.connection)
+        context.viewer = await self._identity.viewer(connection, context.connection_params)
         context.connection_params = {}  # it may be large, and would stay as long as the connection
         return cast("UnsetType", UNSET)
 
@@ -152,6 +149,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             if not is_stream and not self.should_render_graphql_ide(adapter):
                 raise Refused(Code.NOT_ACCEPTABLE, f"Accept {JSON} or {GRAPHQL_RESPONSE}.")
         return response
+
+    def _get_stream_transport_from_headers(
+        self, headers: Mapping[str, str]
+    ) -> HTTPStreamTransport | None:
+        """Strawberry's, which does not weigh what else the client accepts."""
+        if not is_stream_preferred(headers.get("accept", "")):
+            return None
+        return super()._get_stream_transport_from_headers(headers)
 
     async def parse_http_body(
         self, request: AsyncHTTPRequestAdapter

@@ -22,6 +22,14 @@ from app.api.sign_in.expiry import SENTENCE, seconds_left
 if TYPE_CHECKING:  # the endpoint's class names the handler's
     from app.api.http.graphql_endpoint import GraphQLEndpoint
 
+_NOT_SIGNED_IN = {
+    Code.TOKEN_EXPIRED: CloseCode.TOKEN_EXPIRED,
+    Code.AUTHENTICATION_UNAVAILABLE: CloseCode.TRY_AGAIN_LATER,
+}
+
+# A close frame has room for 123 bytes (RFC 6455, section 5.5); the sentences are ASCII.
+MAX_REASON_LENGTH = 123
+
 
 class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """Strawberry's handler of one connection, with our limits and errors."""
@@ -57,7 +65,10 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         """Says hello. Now it is known who this is, so now the client's connections are counted."""
         clients = self._endpoint.clients
         clients.wait_no_longer(self)
-        await super().handle_connection_init(message)
+        try:
+            await super().handle_connection_init(message)
+        except Refused as error:
+            await self._refuse_sign_in(error)
         if not self.connection_acknowledged or self._client is not None:
             return
         client = client_of(self.context, cast("ASGIWebSocketAdapter", self.websocket).ws)
@@ -68,6 +79,12 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             self._client = client
             clients.enter(client)
             self._end_with_token()
+
+    async def _refuse_sign_in(self, error: Refused) -> None:
+        """Closes the connection of somebody who can't be known, and says why."""
+        self._endpoint.observers.refused(error.code)
+        code = _NOT_SIGNED_IN.get(error.code, CloseCode.FORBIDDEN)
+        await self.websocket.close(code, f"{error.code}: {error.reason}"[:MAX_REASON_LENGTH])
 
     def _end_with_token(self) -> None:
         """Closes the connection when its viewer's token expires."""

@@ -93,8 +93,11 @@ def _read_key_set(found: Any) -> dict[str | None, SigningKey]:  # noqa: ANN401 -
     keys: dict[str | None, SigningKey] = {}
     for member in given if isinstance(given, list) else ():
         if isinstance(member, dict) and (key := _read_key(member)) is not None:
-            key_id = member.get("kid")
-            keys[key_id if isinstance(key_id, str) else None] = key
+            given_id = member.get("kid")
+            key_id = given_id if isinstance(given_id, str) else None
+            if key_id in keys:
+                logger.warning("Two keys of the key set have the same id, or none: one serves.")
+            keys[key_id] = key
     if not keys:
         raise ValueError("it holds no RS256 or ES256 key")
     return keys
