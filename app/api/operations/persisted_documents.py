@@ -96,7 +96,7 @@ class PersistedDocuments:
                 raise Refused(
                     Code.BAD_REQUEST, "`persistedQuery` must have version 1 and a sha256Hash."
                 )
-        if given in self._registered and query is None:
+        if given in self._registered and query in {None, self._registered[given]}:
             return self._registered[given]
         if not self._remembers:
             # Apollo's client knows this text, and sends documents whole from then on.
