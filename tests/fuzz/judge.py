@@ -4,7 +4,7 @@ import json
 from collections.abc import Generator, Iterator
 from typing import Any, Final
 
-from app.api.codes import Code
+from app.api.codes import CloseCode, Code
 from tests.fuzz.exchange import STREAMS, Answer, Conversation
 
 # Faults that no client can cause, and that a client can do something about.
@@ -26,6 +26,9 @@ CODES: Final = frozenset(Code) - {
 CLOSE_CODES: Final = frozenset(
     {1000, 1001, 1002, 1003, 1005, 1007, 1009, 4400, 4401, 4403, 4408, 4409, 4429, 4440}
 )
+
+# What applications may close with, each with its own meaning (RFC 6455, section 7.4.2).
+OF_APPLICATIONS: Final = range(3000, 5000)
 
 # No answer tells of our code; what a client sent may come back, but never looks like this.
 _LEAKS: Final = (
@@ -64,7 +67,10 @@ def judge_conversation(conversation: Conversation, *, is_whole: bool) -> Iterato
         yield from _leaks(message)
         yield from _codes_in(message)
     code = conversation.close_code
-    if code not in CLOSE_CODES and (is_whole or code is not None):
+    # Random frames may hold a goodbye of their own, whose code is sent back (RFC 6455, 5.5.1).
+    theirs = code in OF_APPLICATIONS and code != CloseCode.INTERNAL_SERVER_ERROR
+    is_given_back = theirs and not is_whole
+    if code not in CLOSE_CODES and not is_given_back and (is_whole or code is not None):
         yield f"The WebSocket was {f'closed with {code}' if code else 'cut'}."
 
 

@@ -80,6 +80,13 @@ def test_after_broken_frames_a_websocket_may_be_cut() -> None:
     assert list(judge_conversation(Conversation([], None), is_whole=False)) == []
 
 
+def test_a_code_that_random_frames_may_have_said_themselves_is_sent_back() -> None:
+    assert list(judge_conversation(Conversation([], 3154), is_whole=False)) == []
+    assert list(judge_conversation(Conversation([], 3154), is_whole=True))
+    for bug in (1011, 4500):
+        assert list(judge_conversation(Conversation([], bug), is_whole=False))
+
+
 @pytest.mark.parametrize(
     "message",
     [
