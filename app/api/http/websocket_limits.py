@@ -68,23 +68,22 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         try:
             await super().handle_connection_init(message)
         except Refused as error:
-            await self._refuse_sign_in(error)
+            close_code = _NOT_SIGNED_IN.get(error.code, CloseCode.FORBIDDEN)
+            await self._turn_down(close_code, error.code, error.reason)
         if not self.connection_acknowledged or self._client is not None:
             return
         client = client_of(self.context, cast("ASGIWebSocketAdapter", self.websocket).ws)
         if refusal := clients.refusal(client):
-            self._endpoint.observers.refused(refusal.code)
-            await self.websocket.close(CloseCode.TOO_MANY, f"{refusal.code}: {refusal.message}")
+            await self._turn_down(CloseCode.TOO_MANY, refusal.code, refusal.message)
         else:
             self._client = client
             clients.enter(client)
             self._end_with_token()
 
-    async def _refuse_sign_in(self, error: Refused) -> None:
-        """Closes the connection of somebody who can't be known, and says why."""
-        self._endpoint.observers.refused(error.code)
-        code = _NOT_SIGNED_IN.get(error.code, CloseCode.FORBIDDEN)
-        await self.websocket.close(code, f"{error.code}: {error.reason}"[:MAX_REASON_LENGTH])
+    async def _turn_down(self, close_code: CloseCode, code: Code, message: str) -> None:
+        """Closes the connection of somebody who has said hello in vain, and says why."""
+        self._endpoint.observers.refused(code)
+        await self.websocket.close(close_code, f"{code}: {message}"[:MAX_REASON_LENGTH])
 
     def _end_with_token(self) -> None:
         """Closes the connection when its viewer's token expires."""
