@@ -25,7 +25,7 @@ STREAM_SILENCE_SECONDS = 5
 # Long enough for an election, short enough for somebody who mistyped a host name.
 REPAIR_PATIENCE_SECONDS = 15
 
-# The driver says goodbye to the database, and by itself waits 10 s for the answer.
+# For each goodbye to the database, which may be silent; the driver by itself waits 10 s.
 CLOSE_SECONDS = 1.0
 
 Client = AsyncIOMotorClient[dict[str, Any]]

@@ -20,7 +20,7 @@ from app.storage.change_appender import ChangeAppender, LeaseLost
 from app.storage.change_documents import EVENT_FIELDS, change_of_event
 from app.storage.change_log import MongoChangeLog
 from app.storage.change_stream import ChangeStream, ResumeToken
-from app.storage.client import Client, recorder_of, teams_of
+from app.storage.client import CLOSE_SECONDS, Client, recorder_of, teams_of
 from app.storage.errors import HistoryLost
 from app.storage.lease import RENEW_SECONDS, Lease, keep_lease, release_lease, take_lease
 from app.storage.metrics import StorageMetrics
@@ -29,9 +29,6 @@ logger = logging.getLogger(__name__)
 
 # Between two attempts to take the lease: so long, at most, nobody records after a clean hand-over.
 RETRY_SECONDS = 0.5
-
-# For a database that is silent while the server ends.
-RELEASE_SECONDS = 1.0
 
 
 class Recorder:
@@ -113,7 +110,7 @@ class Recorder:
 
     async def _release(self, lease: Lease) -> None:
         try:
-            async with asyncio.timeout(RELEASE_SECONDS):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await release_lease(self._recorder, lease)
         except (DatabaseUnavailable, PyMongoError, TimeoutError) as fault:
             logger.info("The lease could not be given back; it runs out by itself: %r", fault)
