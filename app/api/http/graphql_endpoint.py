@@ -154,9 +154,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self, headers: Mapping[str, str]
     ) -> HTTPStreamTransport | None:
         """Strawberry's, which does not weigh what else the client accepts."""
-        if not is_stream_preferred(headers.get("accept", "")):
-            return None
-        return super()._get_stream_transport_from_headers(headers)
+        transport = super()._get_stream_transport_from_headers(headers)
+        return transport if transport and is_stream_preferred(headers["accept"]) else None
 
     async def parse_http_body(
         self, request: AsyncHTTPRequestAdapter
