@@ -173,10 +173,12 @@ class FakeDirectory:
 async def following(hub: Hub, tail: FakeTail) -> AsyncIterator[None]:
     """The hub distributes what the tail is given, as long as the context."""
     running = asyncio.create_task(hub.run(tail))
-    await hub.is_following()
-    yield
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    try:
+        await hub.is_following()
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def all_has_gone_on() -> None:
