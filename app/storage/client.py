@@ -73,6 +73,10 @@ def _connect(
             uri,
             appname="team-joiner",
             tz_aware=True,
+            # Whatever another program has written can be read: a date that Python's type can't
+            # hold is a `DatetimeMS`, and bytes that are no UTF-8 are U+FFFD.
+            datetime_conversion="DATETIME_AUTO",
+            unicode_decode_error_handler="replace",
             event_listeners=list(listeners),
             serverSelectionTimeoutMS=timeout_ms,
             connectTimeoutMS=timeout_ms,

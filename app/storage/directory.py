@@ -68,6 +68,7 @@ class MongoTeamDirectory:
                 filter={"userIds": user_id},
                 projection={"_id": 1},
                 readConcern={"level": "snapshot"},
+                codec_options=self._teams.codec_options,
             )
         cursor = answer["cursor"]
         found = [read_team_id(document) for document in cursor["firstBatch"]]

@@ -1,0 +1,47 @@
+"""What a client can read: every value that another program can write."""
+
+import struct
+
+import bson
+import pytest
+from bson.raw_bson import RawBSONDocument
+
+from app.storage.client import Client, connect_for_repair, connect_for_streams, teams_of
+
+FARTHEST_DATE = 8_640_000_000_000_000
+
+
+def _field(type_code: int, payload: bytes) -> RawBSONDocument:
+    body = bytes([type_code]) + b"odd\0" + payload
+    return RawBSONDocument(struct.pack("<i", len(body) + 5) + body + b"\0")
+
+
+def _text(text: bytes) -> bytes:
+    return struct.pack("<i", len(text) + 1) + text + b"\0"
+
+
+ODD_FIELDS = {
+    "a far date": _field(9, struct.pack("<q", FARTHEST_DATE)),
+    "a date before the year 1": _field(9, struct.pack("<q", -FARTHEST_DATE)),
+    "no UTF-8": _field(2, _text(b"\xff\xfe")),
+    "half a surrogate pair": _field(2, _text(b"\xed\xa0\x80")),
+    "a symbol that is no UTF-8": _field(14, _text(b"\xff")),
+    "code that is no UTF-8": _field(13, _text(b"\xff")),
+    "a DBRef of a number": _field(3, bson.encode({"$ref": 5})),
+    "a DBRef with fields": _field(3, bson.encode({"$ref": "a", "$id": 1, "self": 2})),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_FIELDS.values(), ids=ODD_FIELDS)
+async def test_every_client_reads_what_another_program_wrote(
+    odd: RawBSONDocument, mongodb_uri: str, client: Client, database: str
+) -> None:
+    await client[database]["teams"].insert_one(
+        {"name": "Red", "userIds": [], "version": 1, "lastChange": odd}
+    )
+
+    for connect in (connect_for_streams, connect_for_repair):
+        other = connect(mongodb_uri)
+        assert "odd" in (await teams_of(other, database).find_one({}) or {})["lastChange"]
+        other.close()
+    assert "odd" in (await teams_of(client, database).find_one({}) or {})["lastChange"]
