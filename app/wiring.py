@@ -37,7 +37,7 @@ from app.service.permissions import Permissions
 from app.setting_values import SettingsError
 from app.storage.change_log import MongoChangeLog
 from app.storage.change_tail import MongoChangeTail
-from app.storage.client import Client, close, connect, connect_for_streams
+from app.storage.client import CLOSE_SECONDS, Client, close, connect, connect_for_streams
 from app.storage.directory import MongoTeamDirectory
 from app.storage.metrics import Listener
 from app.storage.preparation import Preparation, check_readiness
@@ -80,6 +80,12 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
     if isinstance(identity, DevelopmentIdentity):
         logger.warning("DEVELOPMENT MODE: whoever asks is believed to be whom X-User-Id names.")
     directory = MongoTeamDirectory(client, database, default_capacity=default_capacity)
+    store = MongoTeamStore(
+        client,
+        database,
+        default_capacity=default_capacity,
+        note_retry=telemetry.storage_metrics.transaction_retried,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -104,16 +110,12 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
             feeding.cancel()
             identifying.cancel()
             await asyncio.gather(feeding, identifying, return_exceptions=True)
+            await store.finish(CLOSE_SECONDS)
             close(client, streams)
 
     return build_application(
         Services(
-            store=MongoTeamStore(
-                client,
-                database,
-                default_capacity=default_capacity,
-                note_retry=telemetry.storage_metrics.transaction_retried,
-            ),
+            store=store,
             directory=directory,
             log=MongoChangeLog(client, database),
             hub=hub,

@@ -11,7 +11,6 @@ from pymongo import ASCENDING
 from app.domain.changes import ChangeKind
 from app.storage.change_documents import describe_change, describe_gap
 from app.storage.client import (
-    MAJORITY_WRITES,
     Client,
     recorder_of,
     requests_of,
@@ -21,6 +20,7 @@ from app.storage.client import (
 from app.storage.errors import driver_faults
 from app.storage.lease import Lease, advanced
 from app.storage.requests import remember
+from app.storage.sessions import Sessions
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class ChangeAppender:
     """The log's only writer for one term of the lease."""
 
     def __init__(self, client: Client, database: str, lease: Lease) -> None:
-        self._client = client
+        self._sessions = Sessions(client)
         self._teams = teams_of(client, database)
         self._changes = team_changes_of(client, database)
         self._requests = requests_of(client, database)
@@ -62,33 +62,33 @@ class ChangeAppender:
             for position, change in enumerate(new, self._position + 1)
         ]
         position = self._position + len(entries)
+
+        async def body(session: AsyncIOMotorClientSession) -> bool:
+            await self._write(entries, advanced(position, resume_token), session)
+            return True
+
         with driver_faults():
-            session = await self._client.start_session()
-            try:
-                await self._commit(entries, advanced(position, resume_token), session)
-            finally:
-                # Not by `async with`: Motor's leaves it on the event loop's own thread, and where a
-                # transaction is open it waits there for a database that may be silent.
-                await session.end_session()
+            await self._sessions.transact(body)
         self._position = position
 
-    async def _commit(
+    async def finish(self, seconds: float) -> None:
+        """Waits so long, at most, for an appending whose caller was cancelled."""
+        await self._sessions.finish(seconds)
+
+    async def _write(
         self,
         entries: Sequence[dict[str, Any]],
         progress: Sequence[Mapping[str, Any]],
         session: AsyncIOMotorClientSession,
     ) -> None:
-        session.start_transaction(write_concern=MAJORITY_WRITES)
         saved = await self._recorder.update_one(self._lease.condition, progress, session=session)
         if saved.matched_count == 0:
             # We were paused past our lease; the new holder appends from the same position.
-            await session.abort_transaction()
             raise LeaseLost
         if entries:
             await self._changes.insert_many(entries, session=session)
         if requests := [write for write in map(remember, entries) if write is not None]:
             await self._requests.bulk_write(requests, session=session)
-        await session.commit_transaction()
 
     async def append_lost_history(self, resume_token: object) -> None:
         """Appends, for every team that the log is behind of, what can be known without the stream.

@@ -73,7 +73,7 @@ class Recorder:
                 await self._record_with_lost_history(lease, appender)
         finally:
             self._metrics.recording_ended()
-            await asyncio.shield(self._release(lease))
+            await asyncio.shield(self._release(lease, appender))
 
     async def _record_with_lost_history(self, lease: Lease, appender: ChangeAppender) -> None:
         """Fills the log from the teams themselves, then follows the stream.
@@ -108,7 +108,8 @@ class Recorder:
             self._client, self._teams, [{"$project": EVENT_FIELDS}], resume_after=resume_after
         )
 
-    async def _release(self, lease: Lease) -> None:
+    async def _release(self, lease: Lease, appender: ChangeAppender) -> None:
+        await appender.finish(CLOSE_SECONDS)
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await release_lease(self._recorder, lease)

@@ -47,6 +47,10 @@ class MongoTeamStore(TeamStandings):
         super().__init__(client, database, default_capacity=default_capacity)
         self._transactions = Transactions(client, note_retry)
 
+    async def finish(self, seconds: float) -> None:
+        """Waits so long, at most, for moves whose requests have been cancelled."""
+        await self._transactions.finish(seconds)
+
     async def insert_team(self, *, name: str, capacity: int | None, by: Attribution) -> Team | None:
         """See `TeamStore`. *Held by*: index `one_team_per_creation_request`."""
         if await self._requests.find(by) is not None:
