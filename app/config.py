@@ -80,6 +80,11 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
         "NUMBER",
         "The most WebSockets in each process that have not said hello; 1000 if not given.",
     ),
+    "max_frames_per_second_per_connection": (
+        "NUMBER",
+        "The most frames a WebSocket may send (messages, pings), ten seconds' worth at once; "
+        "100 if not given, 0 for no limit.",
+    ),
     "introspection": ("ON/OFF", "Whether the schema may be asked for; on if not given."),
     "graphiql": ("ON/OFF", "Whether a browser gets a page; on if not given."),
     "trusted_documents": ("PATH", "A manifest or a folder of registered documents."),
@@ -157,6 +162,7 @@ class Settings:
     max_subscriptions_per_connection: int = 100
     max_connections_per_user: int = 100
     max_waiting_connections: int = 1_000
+    max_frames_per_second_per_connection: int = 100
     introspection: bool = True
     graphiql: bool = True
     trusted_documents: Path | None = None
@@ -218,6 +224,7 @@ _PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = {
     "max_subscriptions_per_connection": values.whole_number(1, 10_000),
     "max_connections_per_user": values.whole_number(1, 1_000_000),
     "max_waiting_connections": values.whole_number(1, 1_000_000),
+    "max_frames_per_second_per_connection": values.whole_number(0, 1_000_000),
     "introspection": values.switch,
     "graphiql": values.switch,
     "trusted_documents": values.existing,

@@ -68,6 +68,7 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
                 listener,
                 workers=settings.workers,
                 max_message_bytes=settings.max_body_bytes,
+                max_frames_per_second=settings.max_frames_per_second_per_connection,
                 arrival_timeout_seconds=settings.arrival_timeout_seconds,
                 trusted_proxies=settings.trusted_proxies,
                 drain_seconds=settings.drain_seconds,

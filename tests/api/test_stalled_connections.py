@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 from websockets.asyncio.client import connect
 
 from app.api.serving import connections_end
-from app.api.serving.connections_end import HttpProtocol, WebSocketProtocol
+from app.api.serving.connections_end import HttpProtocol
+from app.api.serving.websocket_protocol import WebSocketProtocol
 from app.config import Settings
 from app.wiring import create_application
 from tests.api.feeds import until_recorded

@@ -2,8 +2,9 @@ import sys
 
 import pytest
 
-from app.api.http import rate_limit
-from app.api.http.rate_limit import BURST_SECONDS, Buckets, RateLimits
+from app.api import buckets as buckets_module
+from app.api.buckets import BURST_SECONDS, Buckets
+from app.api.http.rate_limit import RateLimits
 
 PER_SECOND = 5
 BURST = PER_SECOND * BURST_SECONDS
@@ -94,7 +95,7 @@ def test_a_rate_of_0_is_no_limit_and_keeps_nothing(clock: Clock) -> None:
 def test_memory_is_bounded_and_who_asked_last_is_remembered(
     buckets: Buckets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limit, "MAX_BUCKETS", 10)
+    monkeypatch.setattr(buckets_module, "MAX_BUCKETS", 10)
     buckets.take("sue", BURST)
 
     for number in range(100):

@@ -7,6 +7,7 @@ The protocol asks for a close with 4400 on anything else
 JSON, or lacks a field; JSON of another shape would end the connection without a code.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 
@@ -28,6 +29,8 @@ class StrictWebSocketAdapter(ASGIWebSocketAdapter):
             if isinstance(message, dict) and message.get("payload", message) is None:
                 del message["payload"]  # Strawberry knows only its absence
             yield message
+            # Messages that have arrived together would keep everybody else waiting.
+            await asyncio.sleep(0)
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Sends it, unless the connection has ended meanwhile, as it may at any time."""

@@ -1,13 +1,9 @@
 """How the server's connections end, so that clients reconnect: small changes to uvicorn's."""
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import InvalidState
 
 from app.api.monitoring.observation import CONNECTION_EVENTS, ConnectionEvents
 
@@ -24,10 +20,8 @@ CLOSE_SECONDS = 1.0
 # For a peer that is there and reads nothing: what is sent to it waits no longer.
 STALLED_SECONDS = 30.0
 
-_NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
-
-class _EndsWhenStalled(asyncio.Protocol):
+class EndsWhenStalled(asyncio.Protocol):
     """A connection whose peer takes nothing for `STALLED_SECONDS` is cut.
 
     Until then it holds one subscriber's buffer and the transport's; without it, for ever.
@@ -66,7 +60,7 @@ class _EndsWhenStalled(asyncio.Protocol):
         self.transport.abort()
 
 
-class HttpProtocol(_EndsWhenStalled, HttpToolsProtocol):
+class HttpProtocol(EndsWhenStalled, HttpToolsProtocol):
     """HTTP whose streams end when the server shuts down.
 
     Uvicorn lets an answer under way finish, which a stream of events never does. It is cut without
@@ -114,59 +108,3 @@ class HttpProtocol(_EndsWhenStalled, HttpToolsProtocol):
         else:
             # What is still to be answered may turn out to be a stream.
             self.loop.call_later(LAST_REQUEST_SECONDS, self._end_connection)
-
-
-class WebSocketProtocol(_EndsWhenStalled, WebSocketsSansIOProtocol):
-    """WebSocket that says 1012, "service restart", wherever its client should reconnect."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
-        super().__init__(*args, **kwargs)
-        self.close_timeout = CLOSE_SECONDS
-
-    def data_received(self, data: bytes) -> None:
-        """Takes what has come; what is no handshake is answered, which uvicorn leaves undone.
-
-        Too many headers, or a body: such connections would stay open for ever, known to nobody.
-        """
-        super().data_received(data)
-        if self.conn.handshake_exc is not None and not self.handshake_initiated:
-            self.transport.write(b"".join(self.conn.data_to_send()) or _NO_HANDSHAKE)
-            self.transport.close()
-
-    def send_receive_event_to_app(self) -> None:
-        """Hands a message on; text that is no UTF-8 ends the connection with 1007.
-
-        Uvicorn fails to where a goodbye has come in the same packet, which is dealt with next.
-        """
-        with suppress(InvalidState):
-            super().send_receive_event_to_app()
-
-    def handle_ping(self) -> None:
-        """Answers, unless the peer takes nothing: the answers would fill the memory.
-
-        Of several pings only the last need be answered (RFC 6455, section 5.5.3).
-        """
-        if self.writable.is_set():
-            super().handle_ping()
-        else:
-            self.conn.data_to_send()
-
-    async def send(self, message: Any) -> None:  # noqa: ANN401 - an ASGI message
-        """Sends it, unless the protocol has closed the connection for broken frames.
-
-        The application may still be answering what came before them. Uvicorn calls that the
-        application's error, and would log a traceback for each. *Raises*: `ClientDisconnected`.
-        """
-        await self.writable.wait()
-        if self.close_sent:
-            raise ClientDisconnected
-        await super().send(message)
-
-    def shutdown(self) -> None:
-        """Ends the connection, with a peer that no longer reads too."""
-        super().shutdown()
-        self.loop.call_later(FLUSH_SECONDS, self.transport.abort)
-
-    def keepalive_timeout(self) -> None:
-        """Ends it as a shutdown does: after uvicorn's own 1011, graphql-ws does not reconnect."""
-        self.shutdown()

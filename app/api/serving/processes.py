@@ -20,9 +20,9 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.api.serving.arrival import TimelyHttpProtocol
-from app.api.serving.connections_end import WebSocketProtocol
 from app.api.serving.drain import SAME_TELLING_SECONDS
 from app.api.serving.listening_end import let_nobody_in
+from app.api.serving.websocket_protocol import WebSocketProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +79,7 @@ def run(
     *,
     workers: int,
     max_message_bytes: int,
+    max_frames_per_second: int,
     arrival_timeout_seconds: float,
     trusted_proxies: Sequence[str],
     access_log: bool,
@@ -93,7 +94,7 @@ def run(
         factory=True,
         loop="auto",
         http=partial(TimelyHttpProtocol, arrival_timeout_seconds=arrival_timeout_seconds),  # type: ignore[arg-type]  # any factory will do
-        ws=WebSocketProtocol,
+        ws=partial(WebSocketProtocol, max_frames_per_second=max_frames_per_second),  # type: ignore[arg-type]  # as above
         ws_max_size=max_message_bytes,
         # Compression would double what an idle subscriber costs, to save some bytes per message.
         ws_per_message_deflate=False,

@@ -1,0 +1,45 @@
+"""Token buckets, in each process its own.
+
+A bucket holds ten seconds' worth of operations and is filled up at the rate that is allowed. What
+is full need not be kept, so memory is bounded: the buckets not used for longest go first.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+BURST_SECONDS: Final = 10
+MAX_BUCKETS: Final = 50_000
+"""Of a process, in each of its two sets. A bucket takes some 250 bytes."""
+
+
+class Buckets:
+    """A bucket for each key. *Limits*: `per_second` operations, 0 for no limit; `MAX_BUCKETS`."""
+
+    def __init__(self, per_second: int, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._per_second = per_second
+        self._now = now
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, key: str, count: int = 1) -> float:
+        """Takes so many operations out; else the seconds after which they would be there.
+
+        0 means that they were taken. What is refused takes nothing.
+        """
+        if self._per_second == 0 or count == 0:
+            return 0
+        most, now = self._per_second * BURST_SECONDS, self._now()
+        level, filled_at = self._buckets.pop(key, (most, now))
+        level = min(most, level + (now - filled_at) * self._per_second)
+        # What would never fit is let through when the bucket is full, and leaves a debt.
+        missing = min(count, most) - level
+        if missing <= 0:
+            level -= count
+        self._buckets[key] = (level, now)
+        if len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)
+        return max(0.0, missing / self._per_second)
