@@ -7,7 +7,7 @@ AlreadyOnTeam or NotOnTeam, VersionConflict, TeamFull.
 from dataclasses import dataclass
 
 from app.domain.ids import TeamId, UserId, Version
-from app.domain.teams import Team
+from app.domain.teams import Team, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class TeamNotFound:
     @property
     def message(self) -> str:
         """Which team is meant."""
-        return f"There is no team {self.team_id!r}."
+        return f"There is no team {quoted(self.team_id)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class AlreadyOnTeam:
     def message(self) -> str:
         """Who is on which team, and what to do about it."""
         return (
-            f"User {self.user_id!r} is already on team {self.current_team.name!r}. "
+            f"User {quoted(self.user_id)} is already on team {quoted(self.current_team.name)}. "
             "Move the user, or let the user leave first."
         )
 
@@ -73,8 +73,8 @@ class NotOnTeam:
     @property
     def message(self) -> str:
         """Who is where instead."""
-        where = f"on team {self.other_team.name!r}" if self.other_team else "on no team"
-        return f"User {self.user_id!r} is not on that team, but {where}."
+        where = f"on team {quoted(self.other_team.name)}" if self.other_team else "on no team"
+        return f"User {quoted(self.user_id)} is not on that team, but {where}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,11 @@ MAX_CAPACITY = 10_000
 # (no UTF-8, so no BSON) and line and paragraph separators. Format characters (Cf) stay, since
 # emoji and several scripts are joined with them.
 _FORBIDDEN_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# They change the direction of the text around them.
+_BIDI_CONTROLS = dict.fromkeys(
+    map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+)
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +43,17 @@ def is_valid_name(name: str) -> bool:
     return 1 <= len(name) <= MAX_NAME_LENGTH and not any(
         unicodedata.category(character) in _FORBIDDEN_IN_NAMES for character in name
     )
+
+
+def quoted(name: str) -> str:
+    """A name or an id inside a sentence: as it is, but unable to disturb the sentence.
+
+    Right-to-left text is isolated, so that what follows it stays in its place.
+    """
+    shown = "".join(
+        " " if unicodedata.category(character) in _FORBIDDEN_IN_NAMES else character
+        for character in name.translate(_BIDI_CONTROLS)
+    )
+    if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in shown):
+        shown = f"\u2068{shown}\u2069"
+    return f"“{shown}”"

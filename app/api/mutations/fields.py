@@ -18,8 +18,8 @@ EXPECTED_VERSION = (
 REQUEST_ID = (
     f"Your own id for this request, {ID_LIMITS} "
     "Sent again with the same id and input, the request changes nothing more and is answered as "
-    "accepted again, with `replayed` true. A team remembers its creation and the last 20 changes "
-    "that had an id."
+    "accepted again, with `replayed` true. It is remembered for 24 hours, unless the operator has "
+    "set another time; the one that created a team for ever. A refusal is not remembered."
 )
 REPLAYED = (
     "Whether an earlier sending of this request had made the change. "
