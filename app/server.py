@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from typing import NoReturn
 
@@ -60,6 +61,7 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
             metrics_served(settings.metrics_host, settings.metrics_port, workers=settings.workers),
             deployment(settings) as mongodb_uri,
         ):
+            is_embedded = settings.mongodb_uri is None
             os.environ |= given | {"MONGODB_URI": mongodb_uri}
             settings = Settings.read(os.environ)
             asyncio.run(refuse_unsuitable(settings))
@@ -74,6 +76,7 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
                 drain_seconds=settings.drain_seconds,
                 # It names addresses and whole URLs; in JSON each operation has a line instead.
                 access_log=settings.log_level == "debug" and settings.log_format == "text",
+                welcome=_welcome(settings, listener, is_embedded=is_embedded),
             )
     except (SettingsError, ListeningFailed, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:
         said = explained(fault, settings.log_format)
@@ -89,6 +92,22 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
         logger.critical("The server ended for an unexpected reason.", exc_info=True)
         raise SystemExit(1) from None
     raise SystemExit(exit_status())
+
+
+def _welcome(settings: Settings, listener: socket.socket, *, is_embedded: bool) -> str | None:
+    """What a person at a terminal is told once the server is ready; machines are told nothing."""
+    if settings.log_format != "text":
+        return None
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared
+    shown = f"[{host}]" if ":" in host else host
+    place = (
+        f"are in {settings.data_dir.resolve()}"
+        if is_embedded
+        else f"are in the database {settings.mongodb_database} of the MongoDB that was named"
+    )
+    does = "Open" if settings.graphiql else "Ready: clients may ask"
+    return f"{does} http://{shown}:{port}/graphql. Your data {place}. Ctrl-C stops the server."
 
 
 def _exit(*_: object) -> NoReturn:

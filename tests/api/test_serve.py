@@ -213,6 +213,8 @@ async def test_teams_survive_however_the_server_ends(tmp_path: Path) -> None:
         terminated = await server.stop()
     mongods_after_a_clean_end = mongods_on(tmp_path)
     async with serving(server) as client:
+        welcome = f"Open {server.url}/graphql. Your data are in {tmp_path}. Ctrl-C stops"
+        greeted = server.log.count(welcome.encode())
         after_termination = await find_team(client, team["id"])
         interrupted = await server.interrupt()
     async with serving(server) as client:
@@ -224,7 +226,7 @@ async def test_teams_survive_however_the_server_ends(tmp_path: Path) -> None:
         team_of_sue = await team_id_of(client, sue)
         second = await client.mutate("addUserToTeam", teamId=late["id"], userId=sue)
 
-    assert (terminated, interrupted) == (0, 0)
+    assert (terminated, interrupted, greeted) == (0, 0, 1)
     assert mongods_after_a_clean_end == mongods_on(tmp_path) == []
     assert after_termination == after_interruption == team
     assert after_kill == [team, late]

@@ -84,8 +84,11 @@ def run(
     trusted_proxies: Sequence[str],
     access_log: bool,
     drain_seconds: float,
+    welcome: str | None = None,
 ) -> None:
     """Serves what `factory` ("module:function") makes until SIGINT or SIGTERM, then drains.
+
+    `welcome` is logged when it is ready, or, with several workers, about to be.
 
     *Limits*: requests under way have `GRACEFUL_SHUTDOWN_SECONDS` to finish.
     """
@@ -110,13 +113,25 @@ def run(
     shown = f"[{host}]" if ":" in host else host
     logger.info("Serving on http://%s:%s/graphql", shown, port)
     if workers > 1:
+        if welcome:
+            logger.info("%s", welcome)
         _Workers(config, sockets=[listener], drain_seconds=drain_seconds).run()
     else:
-        _Server(config).run(sockets=[listener])
+        _Server(config, welcome).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Uvicorn's, which stops to listen without losing who has been let in by the kernel."""
+
+    def __init__(self, config: uvicorn.Config, welcome: str | None) -> None:
+        super().__init__(config)
+        self._welcome = welcome
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Says that it is ready when it is."""
+        await super().startup(sockets)
+        if self.started and self._welcome:
+            logger.info("%s", self._welcome)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Lets nobody in any more, accepts those who are, and shuts down."""

