@@ -9,7 +9,7 @@ import strawberry
 from app.api.connections import PageInfo, page_request
 from app.api.context import Info
 from app.api.cursors import change_cursor, read_change_cursor
-from app.api.nodes import COUNTED_BY, Team, User
+from app.api.nodes import Team, User
 from app.domain.changes import Change, ChangeKind
 from app.domain.ids import TeamId
 
@@ -60,9 +60,9 @@ class TeamChange:
     )
     async def team(self, info: Info) -> Team | None:
         """The team as it is now."""
-        key = (TeamId(self.change.team_id), info.selects(*COUNTED_BY))
-        team = await info.context.loaders.teams.load(key)
-        return Team.of(team) if team else None
+        wish = await info.team_wish()
+        team = await info.context.loaders.teams.load((TeamId(self.change.team_id), wish))
+        return Team.of(team, at=wish[1]) if team else None
 
 
 @strawberry.type(description="The team was created.")

@@ -11,7 +11,7 @@ from strawberry.types.info import Info as StrawberryInfo
 from app.api.errors import not_allowed
 from app.api.loaders import Loaders
 from app.api.monitoring.observation import Observers
-from app.domain.ids import TeamId, UserId
+from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.problems import NotAllowed
 from app.domain.viewers import Viewer
 from app.service.hub import Hub
@@ -20,6 +20,9 @@ from app.service.ports import ChangeLog, TeamDirectory, TeamStore
 
 if TYPE_CHECKING:  # it presents changes, whose resolvers need this module
     from app.api.shared_answers import ChangeViews
+
+
+COUNTED_BY = ("memberCount", "totalCount")
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Context:
     def loaders(self) -> Loaders:
         """The loaders of one answer, so that nothing they cache gets stale."""
         if self._loaders is None:
-            self._loaders = Loaders(self.services.directory)
+            self._loaders = Loaders(self.services.directory, self.services.log)
         return self._loaders
 
     def begin_answer(self) -> None:
@@ -85,8 +88,13 @@ class Context:
 class Info(StrawberryInfo[Context, None]):
     """Strawberry's info, which can tell what a query selects below the current field."""
 
-    def selects(self, *field_names: str) -> bool:
-        """Whether any of the fields occurs anywhere below this one.
+    async def team_wish(self) -> tuple[bool, CommitTime | None]:
+        """How the team here is to be read: counted if need be, with members at one moment."""
+        at = (await self.context.loaders.moment()).at if self.selects("members") else None
+        return self.selects(*COUNTED_BY), at
+
+    def selects(self, *field_names: str, directly: bool = False) -> bool:
+        """Whether any of the fields occurs anywhere below this one, or directly below it.
 
         `@skip` and `@include` are not looked at: asking the database for a little too much is
         harmless.
@@ -94,7 +102,8 @@ class Info(StrawberryInfo[Context, None]):
         info = self._raw_info
         wanted = frozenset(field_names)
         return any(
-            _selects(node.selection_set, wanted, info.fragments) for node in info.field_nodes
+            _selects(node.selection_set, wanted, info.fragments, directly)
+            for node in info.field_nodes
         )
 
 
@@ -102,13 +111,17 @@ def _selects(
     selection_set: SelectionSetNode | None,
     wanted: frozenset[str],
     fragments: dict[str, FragmentDefinitionNode],
+    directly: bool,
 ) -> bool:
     if selection_set is None:
         return False
     for node in selection_set.selections:
-        if isinstance(node, FieldNode) and node.name.value in wanted:
-            return True
+        if isinstance(node, FieldNode):
+            if node.name.value in wanted:
+                return True
+            if directly:
+                continue
         below = fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-        if _selects(getattr(below, "selection_set", None), wanted, fragments):
+        if _selects(getattr(below, "selection_set", None), wanted, fragments, directly):
             return True
     return False

@@ -8,7 +8,8 @@ from typing import NewType
 import orjson
 
 from app.api.errors import invalid_input
-from app.domain.ids import TeamId, UserId, Version
+from app.domain.changes import Moment
+from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, TeamOrder, TeamPosition
 from app.domain.problems import InvalidInput
 
@@ -17,6 +18,8 @@ Cursor = NewType("Cursor", str)
 MAX_CURSOR_LENGTH = 5_000
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+# To MongoDB a timestamp of less is none.
+_EARLIEST = 1 << 32 | 1
 
 
 def team_cursor(position: TeamPosition, order: TeamOrder) -> Cursor:
@@ -71,6 +74,32 @@ def read_change_cursor(field: str, cursor: str) -> int:
     raise _not_a_cursor(field)
 
 
+def moment_cursor(moment: Moment) -> Cursor:
+    """The cursor of a moment: the feed of all teams goes on after it, lists can be read at it."""
+    return _encode(["moment", moment.position, moment.at])
+
+
+def read_moment_cursor(field: str, cursor: str) -> Moment:
+    """The moment behind a cursor. *Raises*: `CodedError` naming the argument."""
+    match _decode(field, cursor):
+        case ["moment", int(position), int(at)] if (
+            0 <= position < 2**63 and _EARLIEST <= at < 2**63
+        ):
+            return Moment(position, CommitTime(at))
+    raise _not_a_cursor(field)
+
+
+def read_feed_cursor(field: str, cursor: str) -> Moment:
+    """Where a feed of all teams goes on: after a change, or after a moment.
+
+    *Raises*: `CodedError` naming the argument.
+    """
+    match _decode(field, cursor):
+        case ["change", *_]:
+            return Moment(read_change_cursor(field, cursor), CommitTime(0))
+    return read_moment_cursor(field, cursor)
+
+
 def _encode(parts: list[str | int | None]) -> Cursor:
     return Cursor(urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("="))
 
@@ -90,5 +119,5 @@ def _decode(field: str, cursor: str) -> object:
 
 def _not_a_cursor(field: str) -> Exception:
     return invalid_input(
-        InvalidInput(field, "must be a cursor that an earlier page of the same list has given")
+        InvalidInput(field, "must be a cursor that the service has given for this argument")
     )

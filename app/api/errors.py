@@ -14,7 +14,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from app.api.codes import STATUSES, Code
 from app.api.media_types import JSON
 from app.api.request_id import current_request_id
-from app.domain.faults import DatabaseUnavailable, TooMuchContention
+from app.domain.faults import DatabaseUnavailable, MomentGone, TooMuchContention
 from app.domain.problems import InvalidInput, NotAllowed
 
 # What a stream answers with an error and plain HTTP with a status.
@@ -92,6 +92,10 @@ def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
             logger.warning("A request failed because the database is unavailable: %s", cause)
         shown = database_unavailable()
         return _with_code(error, Code.DATABASE_UNAVAILABLE, shown.message)
+    if isinstance(cause, MomentGone):
+        return _with_code(
+            error, Code.CURSOR_EXPIRED, "What was so then can't be read any more. Read afresh."
+        )
     if isinstance(cause, TooMuchContention):
         if is_logged:
             logger.warning("A request gave up after too many conflicts: %s", cause)

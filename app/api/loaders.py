@@ -7,13 +7,18 @@ from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from app.domain.ids import TeamId, UserId
+from app.domain.changes import Moment
+from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import Team
-from app.service.ports import TeamDirectory
+from app.service.ports import ChangeLog, TeamDirectory
 
 MemberPage = Page[UserId, MemberPosition]
 TeamPage = Page[Team, TeamPosition]
+
+# Each with the moment at which it is to be read, None for now.
+TeamWish = tuple[bool, CommitTime | None]
+MembersWish = tuple[PageRequest[MemberPosition], CommitTime | None]
 
 IdT = TypeVar("IdT", bound=Hashable)
 WishT = TypeVar("WishT", bound=Hashable)
@@ -28,34 +33,50 @@ class TeamListing:
     order: TeamOrder
     name_contains: str | None
     with_member_count: bool
+    at: CommitTime | None
 
 
 class Loaders:
     """The loaders of one request. A key is an id together with what is wished to know of it."""
 
-    def __init__(self, directory: TeamDirectory) -> None:
+    def __init__(self, directory: TeamDirectory, log: ChangeLog) -> None:
         self._directory = directory
+        self._log = log
+        self._moments = DataLoader(self._load_moments)
         self.teams = DataLoader(self._load_teams)
         self.teams_of_users = DataLoader(self._load_teams_of_users)
         self.member_pages = DataLoader(self._load_member_pages)
         self.team_pages = DataLoader(self._load_team_pages)
 
-    async def _load_teams(self, keys: list[tuple[TeamId, bool]]) -> list[Team | None]:
-        async def find(ids: list[TeamId], with_member_count: bool) -> Mapping[TeamId, Team]:
-            return await self._directory.find_teams(ids, with_member_count=with_member_count)
+    async def moment(self) -> Moment:
+        """The moment at which everything is read that has to fit together in this answer."""
+        return await self._moments.load("now")
+
+    async def _load_moments(self, keys: list[str]) -> list[Moment]:
+        return [await self._log.moment()] * len(keys)
+
+    async def _load_teams(self, keys: list[tuple[TeamId, TeamWish]]) -> list[Team | None]:
+        async def find(ids: list[TeamId], wish: TeamWish) -> Mapping[TeamId, Team]:
+            counted, at = wish
+            return await self._directory.find_teams(ids, with_member_count=counted, at=at)
 
         return await _load_by_wish(keys, find)
 
-    async def _load_teams_of_users(self, keys: list[tuple[UserId, bool]]) -> list[Team | None]:
-        async def find(ids: list[UserId], with_member_count: bool) -> Mapping[UserId, Team]:
-            return await self._directory.find_teams_of(ids, with_member_count=with_member_count)
+    async def _load_teams_of_users(self, keys: list[tuple[UserId, TeamWish]]) -> list[Team | None]:
+        async def find(ids: list[UserId], wish: TeamWish) -> Mapping[UserId, Team]:
+            counted, at = wish
+            return await self._directory.find_teams_of(ids, with_member_count=counted, at=at)
 
         return await _load_by_wish(keys, find)
 
     async def _load_member_pages(
-        self, keys: list[tuple[TeamId, PageRequest[MemberPosition]]]
+        self, keys: list[tuple[TeamId, MembersWish]]
     ) -> list[MemberPage | None]:
-        return await _load_by_wish(keys, self._directory.list_members)
+        async def find(ids: list[TeamId], wish: MembersWish) -> Mapping[TeamId, MemberPage]:
+            page, at = wish
+            return await self._directory.list_members(ids, page, at=at)
+
+        return await _load_by_wish(keys, find)
 
     async def _load_team_pages(self, keys: list[TeamListing]) -> list[TeamPage]:
         return [
@@ -64,6 +85,7 @@ class Loaders:
                 order=listing.order,
                 name_contains=listing.name_contains,
                 with_member_count=listing.with_member_count,
+                at=listing.at,
             )
             for listing in keys
         ]

@@ -9,16 +9,15 @@ import strawberry
 
 from app.api.connections import After, Before, First, Last, PageInfo, page_request
 from app.api.context import Info
-from app.api.cursors import member_cursor, read_member_cursor, team_cursor
+from app.api.cursors import member_cursor, moment_cursor, read_member_cursor, team_cursor
 from app.api.loaders import MemberPage, TeamListing
 from app.domain import teams as domain
-from app.domain.ids import TeamId, UserId
+from app.domain.changes import Moment
+from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.pages import MemberPosition, Page, PageRequest
 
 if TYPE_CHECKING:
     from app.api.changes import TeamChangeConnection
-
-COUNTED_BY = ("memberCount", "totalCount")
 
 HistoryPage = Annotated["TeamChangeConnection", strawberry.lazy("app.api.changes")]
 NewestFirst = Annotated[
@@ -43,15 +42,15 @@ class User:
     @strawberry.field(description="The one team that the user is on; null when on none.")
     async def team(self, info: Info) -> "Team | None":
         """The user's team, loaded together with those of all users in the answer."""
-        counted = info.selects(*COUNTED_BY)
+        wish = await info.team_wish()
         loaders = info.context.loaders
         if self.told_team_id is None:
-            team = await loaders.teams_of_users.load((UserId(self.id), counted))
+            team = await loaders.teams_of_users.load((UserId(self.id), wish))
         elif self.told_team_id.team_id is None:
             team = None
         else:
-            team = await loaders.teams.load((self.told_team_id.team_id, counted))
-        return Team.of(team) if team else None
+            team = await loaders.teams.load((self.told_team_id.team_id, wish))
+        return Team.of(team, at=wish[1]) if team else None
 
     @strawberry.field(
         description="Every time the user joined or left a team, who had asked for it, and when. "
@@ -82,6 +81,7 @@ class UserConnection:
     team_id: strawberry.Private[TeamId]
     member_count: strawberry.Private[int | None]
     page: strawberry.Private[PageRequest[MemberPosition]]
+    at: strawberry.Private[CommitTime | None]
 
     @strawberry.field(description="The members on this page.")
     async def edges(self, info: Info) -> list[UserEdge]:
@@ -108,7 +108,7 @@ class UserConnection:
         return self.member_count or 0
 
     async def _load(self, info: Info) -> MemberPage:
-        found = await info.context.loaders.member_pages.load((self.team_id, self.page))
+        found = await info.context.loaders.member_pages.load((self.team_id, (self.page, self.at)))
         return found or Page((), has_next=False, has_previous=False)
 
 
@@ -129,10 +129,11 @@ class Team:
     created_at: datetime = strawberry.field(description="When it was created, to the millisecond.")
     updated_at: datetime = strawberry.field(description="When it last changed.")
     counted: strawberry.Private[int | None]
+    at: strawberry.Private[CommitTime | None]
 
     @classmethod
-    def of(cls, team: domain.Team) -> "Team":
-        """The schema's form of a team."""
+    def of(cls, team: domain.Team, *, at: CommitTime | None = None) -> "Team":
+        """The schema's form of a team, and the moment at which its members are to be read."""
         return cls(
             id=strawberry.ID(team.id),
             name=team.name,
@@ -141,6 +142,7 @@ class Team:
             created_at=team.created_at,
             updated_at=team.updated_at,
             counted=team.member_count,
+            at=at,
         )
 
     @strawberry.field(description="How many members it has.")
@@ -163,7 +165,9 @@ class Team:
         return await read_history(read, first=first, after=after, newest_first=newest_first)
 
     @strawberry.field(
-        description="Its members in the order of joining, as they are when this field is read."
+        description="Its members in the order of joining, as they were at `version`, so that "
+        "`teamChanges(afterVersion:)` goes on from there. Below a mutation they are read after the "
+        "change, so perhaps later."
     )
     def members(
         self,
@@ -179,6 +183,7 @@ class Team:
             page=page_request(
                 first=first, after=after, last=last, before=before, read_cursor=read_member_cursor
             ),
+            at=self.at,
         )
 
 
@@ -195,13 +200,17 @@ class TeamConnection:
     """A page of teams. Its parts share one query, made when the first of them is resolved."""
 
     listing: strawberry.Private[TeamListing]
+    moment: strawberry.Private[Moment | None]
 
     @strawberry.field(description="The teams on this page.")
     async def edges(self, info: Info) -> list[TeamEdge]:
         """The teams on this page."""
         page = await info.context.loaders.team_pages.load(self.listing)
         return [
-            TeamEdge(cursor=team_cursor(position, self.listing.order), node=Team.of(team))
+            TeamEdge(
+                cursor=team_cursor(position, self.listing.order),
+                node=Team.of(team, at=self.listing.at),
+            )
             for team, position in page.items
         ]
 
@@ -218,12 +227,22 @@ class TeamConnection:
         )
 
     @strawberry.field(
+        description="Opaque; the moment at which this page was read. `allTeamChanges(after:)` goes "
+        "on from it with every change that the page does not show. To read the other pages at the "
+        "same moment, give it to them as `asOf`."
+    )
+    async def cursor(self, info: Info) -> str:
+        """The moment at which this page was read."""
+        return moment_cursor(self.moment or await info.context.loaders.moment())
+
+    @strawberry.field(
         description="How many teams the list has on all pages; counted only when selected."
     )
     async def total_count(self, info: Info) -> int:
         """How many teams there are on all pages."""
         directory = info.context.services.directory
-        return await directory.count_teams(name_contains=self.listing.name_contains)
+        listing = self.listing
+        return await directory.count_teams(name_contains=listing.name_contains, at=listing.at)
 
 
 TeamIdArgument = Annotated[strawberry.ID, strawberry.argument(description="The team's id.")]

@@ -7,10 +7,10 @@ import strawberry
 
 from app.api.connections import After, Before, First, Last, page_request
 from app.api.context import Info
-from app.api.cursors import read_team_cursor
+from app.api.cursors import moment_cursor, read_moment_cursor, read_team_cursor
 from app.api.errors import invalid_input
 from app.api.loaders import TeamListing
-from app.api.nodes import COUNTED_BY, Team, TeamConnection, TeamIdArgument, User, UserIdArgument
+from app.api.nodes import Team, TeamConnection, TeamIdArgument, User, UserIdArgument
 from app.domain.ids import TeamId
 from app.domain.pages import TeamOrder
 from app.domain.validation import check_id, check_name_part
@@ -32,12 +32,12 @@ class Query:
         info.context.require("team")
         if problem := check_id("id", id):
             raise invalid_input(problem)
-        key = (TeamId(id), info.selects(*COUNTED_BY))
-        team = await info.context.loaders.teams.load(key)
-        return Team.of(team) if team else None
+        wish = await info.team_wish()
+        team = await info.context.loaders.teams.load((TeamId(id), wish))
+        return Team.of(team, at=wish[1]) if team else None
 
     @strawberry.field(description="All teams that are not deleted.")
-    def teams(
+    async def teams(
         self,
         info: Info,
         first: First = None,
@@ -53,6 +53,13 @@ class Query:
         order_by: Annotated[
             TeamOrder, strawberry.argument(description="By default, oldest first.")
         ] = TeamOrder.CREATED_AT_ASC,
+        as_of: Annotated[
+            str | None,
+            strawberry.argument(
+                description="The `cursor` of another page: teams and members as they were when "
+                "that was read, within the last 5 minutes."
+            ),
+        ] = None,
     ) -> TeamConnection:
         """A page of teams; read only if a part of the page is selected."""
         info.context.require("teams")
@@ -65,8 +72,21 @@ class Query:
             before=before,
             read_cursor=partial(read_team_cursor, order=order_by),
         )
-        counted = info.selects(*COUNTED_BY)
-        return TeamConnection(listing=TeamListing(page, order_by, name_contains, counted))
+        counted, at = await info.team_wish()
+        moment = None if as_of is None else read_moment_cursor("asOf", as_of)
+        if moment is None and (at is not None or info.selects("cursor", directly=True)):
+            moment = await info.context.loaders.moment()
+        listing = TeamListing(page, order_by, name_contains, counted, moment.at if moment else None)
+        return TeamConnection(listing=listing, moment=moment)
+
+    @strawberry.field(
+        description="Opaque; the present moment. `allTeamChanges(after:)` goes on from it. To show "
+        "teams and follow them, take the `cursor` of `teams` instead."
+    )
+    async def changes_cursor(self, info: Info) -> str:
+        """The present moment."""
+        info.context.require("changesCursor")
+        return moment_cursor(await info.context.loaders.moment())
 
     @strawberry.field(description="The user with this id; one that nobody knows is on no team.")
     def user(self, info: Info, id: UserIdArgument) -> User:

@@ -9,7 +9,7 @@ import strawberry
 from app.api.changes import TeamChange
 from app.api.codes import Code
 from app.api.context import Info
-from app.api.cursors import read_change_cursor
+from app.api.cursors import read_feed_cursor
 from app.api.errors import CodedError, invalid_input
 from app.api.nodes import TeamIdArgument, Told, User, UserIdArgument
 from app.domain.changes import Change
@@ -68,7 +68,9 @@ class Subscription:
                     yield change
 
     @strawberry.subscription(
-        description="All teams' changes; each team's in version order, all in the log's."
+        description="All teams' changes; each team's in version order, all in the log's. A change "
+        "of a team at or below the version that you have comes only where the service did not see "
+        "it happen: drop it."
     )
     async def all_team_changes(
         self,
@@ -76,15 +78,22 @@ class Subscription:
         after: Annotated[
             str | None,
             strawberry.argument(
-                description="The cursor of the last change seen; without it, from now on."
+                description="The `cursor` of the last change seen, or of a page of `teams`: every "
+                "change that the page does not show. Without it, from now on; `changesCursor` is "
+                "a beginning that a client can come back to."
             ),
         ] = None,
     ) -> AsyncGenerator[TeamChange, None]:
         """All teams' changes."""
         info.context.require("allTeamChanges")
         services = info.context.services
-        position = None if after is None else read_change_cursor("after", after)
-        feed = await open_feed_of_all_teams(services.log, services.hub, after_position=position)
+        start = None if after is None else read_feed_cursor("after", after)
+        feed = await open_feed_of_all_teams(
+            services.log,
+            services.hub,
+            after_position=start.position if start else None,
+            after=start.at if start else None,
+        )
         match feed:
             case InvalidInput():
                 raise invalid_input(feed)
@@ -95,7 +104,8 @@ class Subscription:
                     yield change
 
     @strawberry.subscription(
-        description="The user and the user's team: now, and after every change of it."
+        description="The user and the user's team: now, and after every change of it. Subscribed "
+        "to again, it begins with what is so then; `User.history` tells what was in between."
     )
     async def user_team(self, info: Info, user_id: UserIdArgument) -> AsyncGenerator[User, None]:
         """A user's team."""

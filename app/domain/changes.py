@@ -87,3 +87,15 @@ class Change:
     other_team_id: TeamId | None = None
     from_version: Version | None = None
     commit_time: CommitTime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment of the whole database: how far the change log had come when it was `at`.
+
+    What is read of the teams `at` it holds every change committed up to then. Of these the log may
+    record some only later, at positions after `position`; their `commit_time` tells them apart.
+    """
+
+    position: int
+    at: CommitTime

@@ -5,6 +5,7 @@ An expected refusal is a problem and is returned (`problems.py`); a fault is rai
     Fault
     ├── DatabaseUnavailable      the database did not answer in time
     ├── HistoryIncomplete        the change log lacks a change that has been shown
+    ├── MomentGone               the database no longer keeps what was so at a moment
     ├── TooMuchContention        every attempt lost to somebody else's change
     ├── DatabaseUnsuitable       the database cannot carry the guarantees: refuse to start
     ├── RepairStopped            a repair of old data cannot go on; nothing is lost
@@ -38,6 +39,10 @@ class HistoryIncomplete(Fault):
 
     A feed ends here rather than pass over it.
     """
+
+
+class MomentGone(Fault):
+    """The teams can't be read as they were at a moment: it is minutes ago, or was not here."""
 
 
 class DatabaseUnsuitable(Fault):

@@ -68,13 +68,14 @@ async def open_team_feed(
 
 
 async def open_feed_of_all_teams(
-    log: ChangeLog, hub: Hub, *, after_position: int | None
+    log: ChangeLog, hub: Hub, *, after_position: int | None, after: CommitTime | None = None
 ) -> AsyncIterator[Change] | InvalidInput | CursorExpired:
     """Every team's changes after a position, then as they come; without one, from now on.
 
-    The order is that of recording, so each team's versions come in order. *Outcomes*:
-    `InvalidInput` for a position that the log has not reached, `CursorExpired` for one from before
-    it begins.
+    The order is that of recording, so each team's versions come in order. The log lags behind the
+    teams: of what it records after the position, a caller who has read the teams at a moment leaves
+    out what was committed up to then, by `after`. *Outcomes*: `InvalidInput` for a position that
+    the log has not reached, `CursorExpired` for one from before it begins.
     *Raises*: `SubscriberTooSlow` and `HistoryIncomplete` while iterating.
     """
     if after_position is not None:
@@ -91,7 +92,8 @@ async def open_feed_of_all_teams(
         return await log.changes_after(shown, limit=REPLAY_SIZE)
 
     subscriber = hub.subscriber(EVERYTHING)
-    return _replay_then_live(log, hub, subscriber, after_position, read, _positions)
+    changes = _replay_then_live(log, hub, subscriber, after_position, read, _positions)
+    return changes if after is None else _committed_after(after, changes)
 
 
 Reading = Callable[[int], Awaitable[Sequence[Change]]]
@@ -154,6 +156,15 @@ async def _read_on(read: Reading, span: Span, shown: int) -> Sequence[Change]:
     if changes and span(changes[0])[0] > shown + 1:
         raise HistoryIncomplete
     return changes
+
+
+async def _committed_after(
+    moment: CommitTime, changes: AsyncIterator[Change]
+) -> AsyncIterator[Change]:
+    """Those committed later, and those of which nobody knows when."""
+    async for change in changes:
+        if change.commit_time is None or change.commit_time > moment:
+            yield change
 
 
 async def _until_deletion(changes: AsyncIterator[Change]) -> AsyncIterator[Change]:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Protocol
 
-from app.domain.changes import Attribution, Change, Unchanged
+from app.domain.changes import Attribution, Change, Moment, Unchanged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
@@ -83,10 +83,17 @@ class TeamStore(Protocol):
 
 
 class TeamDirectory(Protocol):
-    """The reads: acknowledged state, from a majority. *Raises*: `DatabaseUnavailable`."""
+    """The reads: acknowledged state, from a majority. *Raises*: `DatabaseUnavailable`.
+
+    Those with `at` can show what was so then, for some minutes after. *Raises*: `MomentGone`.
+    """
 
     async def find_teams(
-        self, team_ids: Collection[TeamId], *, with_member_count: bool
+        self,
+        team_ids: Collection[TeamId],
+        *,
+        with_member_count: bool,
+        at: CommitTime | None = None,
     ) -> Mapping[TeamId, Team]:
         """The live teams among those ids."""
 
@@ -100,7 +107,11 @@ class TeamDirectory(Protocol):
         """The user's team, and the moment at which that was so."""
 
     async def find_teams_of(
-        self, user_ids: Collection[UserId], *, with_member_count: bool
+        self,
+        user_ids: Collection[UserId],
+        *,
+        with_member_count: bool,
+        at: CommitTime | None = None,
     ) -> Mapping[UserId, Team]:
         """The team of each of those users who is on one."""
 
@@ -111,14 +122,19 @@ class TeamDirectory(Protocol):
         order: TeamOrder,
         name_contains: str | None,
         with_member_count: bool,
+        at: CommitTime | None = None,
     ) -> Page[Team, TeamPosition]:
         """A page of the live teams whose name contains that text, in any case."""
 
-    async def count_teams(self, *, name_contains: str | None) -> int:
+    async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
         """How many live teams have that text in their name."""
 
     async def list_members(
-        self, team_ids: Collection[TeamId], page: PageRequest[MemberPosition]
+        self,
+        team_ids: Collection[TeamId],
+        page: PageRequest[MemberPosition],
+        *,
+        at: CommitTime | None = None,
     ) -> Mapping[TeamId, Page[UserId, MemberPosition]]:
         """The same page of the members of each of those teams, in the order of joining."""
 
@@ -149,6 +165,9 @@ class ChangeLog(Protocol):
 
     async def last_position(self) -> int:
         """The position of the last change; 0 when there is none."""
+
+    async def moment(self) -> Moment:
+        """The present moment: what is read of the teams at it fits the log after its position."""
 
     async def catch_up(self) -> None:
         """Returns once reads, of teams too, show all that anybody has been shown before the call.

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pymongo import ASCENDING, DESCENDING
 from pymongo.read_concern import ReadConcern
 
-from app.domain.changes import Change
+from app.domain.changes import Change, Moment
 from app.domain.ids import TeamId, UserId, Version
-from app.storage.change_documents import read_change
+from app.storage.change_documents import read_change, read_commit_time
 from app.storage.client import Client, recorder_of, team_changes_of
 from app.storage.documents import Document
 from app.storage.errors import driver_faults
@@ -66,6 +66,21 @@ class MongoChangeLog:
         """See `ChangeLog`."""
         last = await self._find({}, "position", 1, direction=DESCENDING)
         return last[0].position if last else 0
+
+    async def moment(self) -> Moment:
+        """See `ChangeLog`. One snapshot read tells both, as they belong together."""
+        with driver_faults():
+            answer = await self._changes.database.command(
+                "find",
+                self._changes.name,
+                projection={"_id": 0, "position": 1},
+                sort={"position": DESCENDING},
+                limit=1,
+                readConcern={"level": "snapshot"},
+            )
+        cursor = answer["cursor"]
+        position = cursor["firstBatch"][0]["position"] if cursor["firstBatch"] else 0
+        return Moment(position, read_commit_time(cursor["atClusterTime"]))
 
     async def catch_up(self) -> None:
         """See `ChangeLog`. A linearizable read: the primary writes a no-op for it, and waits.

@@ -5,12 +5,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from bson import Timestamp
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import ConfigurationError, InvalidURI
 from pymongo.read_concern import ReadConcern
 
 from app.domain.faults import DatabaseUnsuitable
+from app.domain.ids import CommitTime
 from app.storage.indexes import RECORDER, REQUESTS, TEAM_CHANGES, TEAM_REPAIRS, TEAMS
 from app.storage.metrics import Listener
 
@@ -18,6 +20,20 @@ from app.storage.metrics import Listener
 # a majority read sees only such writes. Both are pinned: a connection string can't lower them.
 MAJORITY_WRITES = WriteConcern("majority", j=True)
 MAJORITY_READS = ReadConcern("majority")
+
+
+class SnapshotReads(ReadConcern):
+    """Reads of what a majority had at one moment; the server keeps it for five minutes."""
+
+    def __init__(self, at: CommitTime) -> None:
+        super().__init__("snapshot")
+        self._at = Timestamp(at >> 32, at & 0xFFFFFFFF)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The read concern as it is sent; the driver has no option for the moment."""
+        return {"level": self.level, "atClusterTime": self._at}
+
 
 # A stream's read is answered every half second even when nothing happens.
 STREAM_SILENCE_SECONDS = 5

@@ -5,13 +5,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, DESCENDING
 
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import Team
 from app.storage.change_documents import read_commit_time
-from app.storage.client import Client, teams_of
+from app.storage.client import Client, SnapshotReads, teams_of
 from app.storage.documents import (
     LIVE,
     Document,
@@ -37,12 +38,17 @@ class MongoTeamDirectory:
         self._default_capacity = default_capacity
 
     async def find_teams(
-        self, team_ids: Collection[TeamId], *, with_member_count: bool
+        self,
+        team_ids: Collection[TeamId],
+        *,
+        with_member_count: bool,
+        at: CommitTime | None = None,
     ) -> Mapping[TeamId, Team]:
         """See `TeamDirectory`."""
         documents = await self._find(
             {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}, **LIVE},
             team_fields(with_member_count=with_member_count),
+            at=at,
         )
         teams = (read_team(document, self._default_capacity) for document in documents)
         return {team.id: team for team in teams}
@@ -75,7 +81,11 @@ class MongoTeamDirectory:
         return found[0] if found else None, read_commit_time(cursor["atClusterTime"])
 
     async def find_teams_of(
-        self, user_ids: Collection[UserId], *, with_member_count: bool
+        self,
+        user_ids: Collection[UserId],
+        *,
+        with_member_count: bool,
+        at: CommitTime | None = None,
     ) -> Mapping[UserId, Team]:
         """See `TeamDirectory`. Of the arrays only the ids asked for leave the database."""
         wanted = list(user_ids)
@@ -85,6 +95,7 @@ class MongoTeamDirectory:
                 **team_fields(with_member_count=with_member_count),
                 "found": {"$setIntersection": ["$userIds", {"$literal": wanted}]},
             },
+            at=at,
         )
         return {
             user_id: read_team(document, self._default_capacity)
@@ -99,6 +110,7 @@ class MongoTeamDirectory:
         order: TeamOrder,
         name_contains: str | None,
         with_member_count: bool,
+        at: CommitTime | None = None,
     ) -> Page[Team, TeamPosition]:
         """See `TeamDirectory`. Walks `live_teams_by_name` or `live_teams_by_creation`."""
         key, index = ("name", BY_NAME) if order.by_name else ("createdAt", BY_CREATION)
@@ -123,6 +135,7 @@ class MongoTeamDirectory:
             limit=page.size + 1,
             # Left alone, the planner may take an index per branch of `$or` and sort what it finds.
             hint=index,
+            at=at,
         )
         more = len(documents) > page.size
         items = [
@@ -136,18 +149,23 @@ class MongoTeamDirectory:
             return Page(tuple(reversed(items)), has_next=page.before is not None, has_previous=more)
         return Page(tuple(items), has_next=more, has_previous=page.after is not None)
 
-    async def count_teams(self, *, name_contains: str | None) -> int:
+    async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
         """See `TeamDirectory`. *Limits*: counts index entries, so it grows with the teams."""
-        with driver_faults():
-            return await self._teams.count_documents(_live_teams(name_contains))
+        with driver_faults(at=at):
+            return await self._at(at).count_documents(_live_teams(name_contains))
 
     async def list_members(
-        self, team_ids: Collection[TeamId], page: PageRequest[MemberPosition]
+        self,
+        team_ids: Collection[TeamId],
+        page: PageRequest[MemberPosition],
+        *,
+        at: CommitTime | None = None,
     ) -> Mapping[TeamId, Page[UserId, MemberPosition]]:
         """See `TeamDirectory`. The slice is cut out inside the database."""
         documents = await self._find(
             {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}, **LIVE},
             {"version": 1, "memberCount": {"$size": "$userIds"}, "slice": member_slice(page)},
+            at=at,
         )
         return {read_team_id(document): _read_members(document) for document in documents}
 
@@ -159,10 +177,16 @@ class MongoTeamDirectory:
         sort: list[tuple[str, int]] | None = None,
         limit: int = 0,
         hint: str | None = None,
+        at: CommitTime | None = None,
     ) -> list[dict[str, Any]]:
-        with driver_faults():
-            found = self._teams.find(filters, fields, sort=sort, limit=limit, hint=hint)
+        with driver_faults(at=at):
+            found = self._at(at).find(filters, fields, sort=sort, limit=limit, hint=hint)
             return await found.to_list(None)
+
+    def _at(self, moment: CommitTime | None) -> AsyncIOMotorCollection[dict[str, Any]]:
+        if moment is None:
+            return self._teams
+        return self._teams.with_options(read_concern=SnapshotReads(moment))
 
 
 def _live_teams(name_contains: str | None) -> dict[str, Any]:

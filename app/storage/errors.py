@@ -13,7 +13,8 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 
-from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable, Fault
+from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable, Fault, MomentGone
+from app.domain.ids import CommitTime
 
 NAMESPACE_EXISTS = 48
 UNAUTHORIZED = 13
@@ -29,6 +30,10 @@ EXPECTED_CODES = frozenset({NAMESPACE_EXISTS, 11000, 112, 251})
 # ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost: a change
 # stream can't go on from where it was, nor from anywhere before now.
 _HISTORY_LOST_CODES = frozenset({286, 280, 260, 136})
+
+# SnapshotTooOld, SnapshotUnavailable, InvalidOptions: a moment lies too far back, before a change
+# of indexes, or in the future, as after a restore.
+_MOMENT_GONE_CODES = frozenset({239, 246, 72})
 
 # CursorNotFound, CursorKilled, FailedToSatisfyReadPreference, RetryChangeStream: it can go on when
 # it is opened anew after its last token.
@@ -60,8 +65,10 @@ class HistoryLost(Fault):
 
 
 @contextmanager
-def driver_faults() -> Iterator[None]:
+def driver_faults(*, at: CommitTime | None = None) -> Iterator[None]:
     """Raises `DatabaseUnavailable` in place of a driver error that says so.
+
+    What reads at a moment gets `MomentGone` where that is why it failed.
 
     Any other driver error passes: it is a bug, or a broken set-up, and is masked at the edge.
     """
@@ -70,6 +77,8 @@ def driver_faults() -> Iterator[None]:
     except PyMongoError as error:
         if isinstance(error, OperationFailure) and error.code in _HISTORY_LOST_CODES:
             raise HistoryLost(str(error)) from error
+        if at and isinstance(error, OperationFailure) and error.code in _MOMENT_GONE_CODES:
+            raise MomentGone(str(error)) from error
         if is_unavailable(error):
             raise DatabaseUnavailable(str(error)) from error
         raise

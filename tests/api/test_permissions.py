@@ -28,6 +28,7 @@ ALLOWED = {
     "team": SIGNED_IN,
     "teams": SIGNED_IN,
     "user": SIGNED_IN,
+    "changesCursor": SIGNED_IN,
     "joinTeam": SIGNED_IN,
     "leaveTeam": SIGNED_IN,
     "addUserToTeam": {ADMIN},
@@ -154,6 +155,7 @@ async def test_a_query_is_for_those_who_may(
         "teams": "teams { totalCount }",
         "user": f'user(id: "{cast.self_id}") {{ team {{ id }} }}',
         "viewer": "viewer { id }",
+        "changesCursor": "changesCursor",
     }[query]
 
     async with http_client(base_url=server.url, headers=cast.headers(who)) as http:

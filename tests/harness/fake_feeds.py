@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from app.domain.changes import Change, ChangeKind
+from app.domain.changes import Change, ChangeKind, Moment
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import Team
@@ -81,6 +81,10 @@ class FakeLog:
         """See `ChangeLog`."""
         return self.visible[-1].position if self.visible else 0
 
+    async def moment(self) -> Moment:
+        """See `ChangeLog`."""
+        raise NotImplementedError
+
     async def catch_up(self) -> None:
         """See `ChangeLog`: from now on it hides nothing."""
         self.hidden = 0
@@ -136,13 +140,21 @@ class FakeDirectory:
         return self.team_of_user_before if self._log.hidden else self.team_of_user
 
     async def find_teams(
-        self, team_ids: Collection[TeamId], *, with_member_count: bool
+        self,
+        team_ids: Collection[TeamId],
+        *,
+        with_member_count: bool,
+        at: CommitTime | None = None,
     ) -> Mapping[TeamId, Team]:
         """See `TeamDirectory`."""
         raise NotImplementedError
 
     async def find_teams_of(
-        self, user_ids: Collection[UserId], *, with_member_count: bool
+        self,
+        user_ids: Collection[UserId],
+        *,
+        with_member_count: bool,
+        at: CommitTime | None = None,
     ) -> Mapping[UserId, Team]:
         """See `TeamDirectory`."""
         raise NotImplementedError
@@ -154,16 +166,21 @@ class FakeDirectory:
         order: TeamOrder,
         name_contains: str | None,
         with_member_count: bool,
+        at: CommitTime | None = None,
     ) -> Page[Team, TeamPosition]:
         """See `TeamDirectory`."""
         raise NotImplementedError
 
-    async def count_teams(self, *, name_contains: str | None) -> int:
+    async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
         """See `TeamDirectory`."""
         raise NotImplementedError
 
     async def list_members(
-        self, team_ids: Collection[TeamId], page: PageRequest[MemberPosition]
+        self,
+        team_ids: Collection[TeamId],
+        page: PageRequest[MemberPosition],
+        *,
+        at: CommitTime | None = None,
     ) -> Mapping[TeamId, Page[UserId, MemberPosition]]:
         """See `TeamDirectory`."""
         raise NotImplementedError

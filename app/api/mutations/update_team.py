@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from app.api.context import Info
+from app.api.context import COUNTED_BY, Info
 from app.api.mutations.fields import (
     CAPACITY,
     EXPECTED_VERSION,
@@ -14,7 +14,7 @@ from app.api.mutations.fields import (
     replayed_field,
     request_id_field,
 )
-from app.api.nodes import COUNTED_BY, Team
+from app.api.nodes import Team
 from app.api.problems import (
     InvalidInput,
     NotAllowed,
