@@ -1,6 +1,7 @@
 """A real MongoDB for the whole run, and a database of its own for each test that asks."""
 
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -21,6 +22,18 @@ def pytest_configure() -> None:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def find_chromium() -> str | None:
+    """The browser's path; None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def pytest_report_header() -> list[str]:
+    """Says it where the page for browsers can't be tested."""
+    if find_chromium() or os.environ.get("REQUIRE_BROWSER"):
+        return []
+    return ["There is no Chromium: the tests of the page in tests/api/browser are skipped."]
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from strawberry.extensions import SchemaExtension
 from app.api.context import Services
 from app.api.http.body_limit import BodyLimit
 from app.api.http.cross_origin import cross_origin
+from app.api.http.graphiql import page_files
 from app.api.http.graphql_endpoint import GraphQLEndpoint
 from app.api.http.health import ReadinessCheck, healthz, readyz
 from app.api.http.masking import Masking
@@ -57,6 +58,7 @@ def build_application(
         allowed_origins=allowed_origins,
     )
     observers = services.observers
+    page = page_files() if limits.graphiql else {}
 
     @asynccontextmanager
     async def with_state(application: Starlette) -> AsyncIterator[dict[str, ConnectionEvents]]:
@@ -68,6 +70,7 @@ def build_application(
             Route("/", _to_graphql),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
+            *(Route(f"/graphql/{name}", file) for name, file in page.items()),
             Route("/healthz", healthz),
             Route(
                 "/readyz",

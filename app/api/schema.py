@@ -10,6 +10,7 @@ import strawberry
 from graphql import (
     GraphQLError,
     GraphQLInputObjectType,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLType,
@@ -79,6 +80,12 @@ class TeamJoinerSchema(strawberry.Schema):
         super()._extend_introspection()
         introspected = cast("GraphQLObjectType", self._schema.type_map["__Type"])
         introspected.fields["isOneOf"].resolve = _is_one_of
+
+    @property
+    def problems(self) -> list[str]:
+        """The names of the types that refuse a mutation."""
+        problem = cast("GraphQLInterfaceType", self._schema.type_map["Problem"])
+        return [each.name for each in self._schema.get_possible_types(problem)]
 
     async def stream(self, *args: Any, **kwargs: Any) -> StreamResult:  # noqa: ANN401
         """Strawberry's, which would end without an answer where executing did not begin."""

@@ -1,12 +1,67 @@
-"""The page at /graphql: GraphiQL, or a small explorer of our own where its CDN is out of reach."""
+"""The page at /graphql: GraphiQL, or an explorer of our own where its CDN is out of reach.
 
+Its files lie in the folder `page` and are served below /graphql.
+"""
+
+import json
 from importlib.resources import files
 from typing import Final
 
-# No page of somebody else's may show this one within itself, and lead hands to its buttons.
-GRAPHIQL_HEADERS: Final = {"Content-Security-Policy": "frame-ancestors 'none'"}
+from starlette.responses import HTMLResponse, Response
+
+_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
+
+# unpkg serves a package's files as they are on npm, so their hashes can be pinned. GraphiQL 4 is
+# the last release with a bundle. Release 5 consists of modules for a build step; a CDN that builds
+# them (esm.sh) lets a page pin only the first of many files. The last bundle of React is 18.
+CDN_FILES: Final = (
+    (
+        "https://unpkg.com/graphiql@4.1.2/graphiql.min.css",
+        "sha384-1el1QShFBnnXTx9x/Cprg82hZWKt0ry29OAYIXt05swbi0KcZDFoj0CWguMpopJr",
+    ),
+    (
+        "https://unpkg.com/react@18.3.1/umd/react.production.min.js",
+        "sha384-DGyLxAyjq0f9SPpVevD6IgztCFlnMF6oW/XQGmfe+IsZ8TqEiDrcHkMLKI6fiB/Z",
+    ),
+    (
+        "https://unpkg.com/react-dom@18.3.1/umd/react-dom.production.min.js",
+        "sha384-gTGxhz21lVGYNMcdJOyq01Edg0jhn/c22nsx0kyqP0TxaV5WVdsSH1fSDUf5YJj1",
+    ),
+    (
+        "https://unpkg.com/graphiql@4.1.2/graphiql.min.js",
+        "sha384-9XdHu7ajgGJziD4J1zNBKQ842Q/+zZfDv+ib1eMhZWBH6hPAs806x+Jbcf0yNO6B",
+    ),
+)
+_SCRIPTS: Final = " ".join(url for url, _ in CDN_FILES if url.endswith(".js"))
+_STYLES: Final = " ".join(url for url, _ in CDN_FILES if url.endswith(".css"))
+
+# Scripts are our own files and the pinned ones, to the exact address. Styles may stand in elements,
+# which GraphiQL's editor makes. No page of another origin may show this one inside a frame.
+PAGE_HEADERS: Final = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; script-src 'self' {_SCRIPTS}; connect-src 'self'; "
+        f"style-src 'self' 'unsafe-inline' {_STYLES}; font-src data:; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
 
 
-def read_graphiql_page() -> str:
-    """The page's HTML, which stands beside this module."""
-    return files(__package__).joinpath("graphiql.html").read_text(encoding="utf-8")
+def graphiql_page(**settings: object) -> Response:
+    """The page's HTML, which tells its scripts the settings."""
+    told = json.dumps({**settings, "cdnFiles": CDN_FILES}).replace("<", "\\u003c")
+    page = files(__package__).joinpath("page", "page.html").read_text(encoding="utf-8")
+    return HTMLResponse(page.replace("SETTINGS", told), headers=PAGE_HEADERS)
+
+
+def page_files() -> dict[str, Response]:
+    """The page's scripts and styles by name."""
+    folder = files(__package__).joinpath("page")
+    return {
+        file.name: Response(file.read_bytes(), headers=PAGE_HEADERS, media_type=media_type)
+        for file in folder.iterdir()
+        for ending, media_type in _MEDIA_TYPES.items()
+        if file.name.endswith(ending)
+    }

@@ -8,7 +8,7 @@ from typing import Any, cast
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.extensions import SchemaExtension
@@ -35,7 +35,7 @@ from app.api.errors import (
 )
 from app.api.http.clients import Clients, client_of
 from app.api.http.event_stream import EventStream
-from app.api.http.graphiql import GRAPHIQL_HEADERS, read_graphiql_page
+from app.api.http.graphiql import graphiql_page
 from app.api.http.http_request import ASKING, RequestedOperation, RequestReader
 from app.api.http.rate_limit import RateLimits
 from app.api.http.websocket import StrictWebSocketAdapter
@@ -45,7 +45,7 @@ from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import PersistedDocuments
 from app.api.schema import build_schema
 from app.api.sign_in.expiry import until_expiry
-from app.api.sign_in.identity import Identity
+from app.api.sign_in.identity import DevelopmentIdentity, Identity
 
 SUBSCRIPTION_PROTOCOLS = (
     GRAPHQL_TRANSPORT_WS_PROTOCOL,
@@ -78,8 +78,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         *,
         allowed_origins: Sequence[str],
     ) -> None:
+        schema = build_schema(limits, extensions)
         super().__init__(
-            build_schema(limits, extensions),
+            schema,
             subscription_protocols=SUBSCRIPTION_PROTOCOLS,
             connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
             max_subscriptions_per_connection=limits.max_subscriptions_per_connection,
@@ -92,7 +93,12 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.observers = services.observers
         self._services = services
         self._reader = RequestReader(documents, max_batch_size=limits.max_batch_size)
-        page = HTMLResponse(read_graphiql_page(), headers=GRAPHIQL_HEADERS)
+        page = graphiql_page(
+            development=isinstance(identity, DevelopmentIdentity),
+            introspection=limits.introspection,
+            onlyTrusted=documents.only_registered,
+            problems=schema.problems,
+        )
         self._ide = page if limits.graphiql else None
 
     async def get_context(

@@ -42,7 +42,7 @@ class PersistedDocuments:
     ) -> None:
         self._registered = registered or {}
         self._texts = frozenset(self._registered.values())
-        self._only_registered = only_registered
+        self.only_registered = only_registered
         self._remembers = max_remembered > 0 and not only_registered
         self._remembered: BoundedCache[str, str] = BoundedCache(
             max_entries=max_remembered, max_weight=MAX_REMEMBERED_CHARACTERS
@@ -63,7 +63,7 @@ class PersistedDocuments:
         if not isinstance(query, str | None):
             raise Refused(Code.BAD_REQUEST, "`query` must be a string or null, if given.")
         text = self._by_id(parameters, query) or self._by_hash(parameters, query) or query
-        if self._only_registered and text and text not in self._texts:
+        if self.only_registered and text and text not in self._texts:
             raise CodedError(
                 Code.DOCUMENT_NOT_TRUSTED, "Only registered documents are answered here."
             )

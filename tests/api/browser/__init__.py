@@ -1,0 +1,1 @@
+"""The page at /graphql in a real browser."""
