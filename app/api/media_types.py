@@ -1,13 +1,16 @@
-"""Which media type an answer has: what `Accept` prefers of the two that GraphQL over HTTP knows."""
+"""What form an answer has, by `Accept`: one of the two media types of JSON, or a stream.
+
+Where both are acceptable, subscriptions are answered by the stream, all else in JSON.
+"""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 JSON: Final = "application/json"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 
 _MEDIA_TYPES: Final = (GRAPHQL_RESPONSE, JSON)
-_STREAMS: Final = ("text/event-stream", "multipart/mixed")
+Stream = Literal["sse", "multipart-subscription"]
 
 
 def negotiate(accept: str | None) -> str | None:
@@ -18,7 +21,7 @@ def negotiate(accept: str | None) -> str | None:
     """
     if accept is None or accept in {"*/*", JSON}:
         return JSON
-    qualities = dict(_ranges(accept))
+    qualities = {media_range: quality for media_range, quality, _ in _ranges(accept)}
     preferred = {media_type: _quality(media_type, qualities) for media_type in _MEDIA_TYPES}
     if GRAPHQL_RESPONSE not in qualities:
         best = JSON if preferred[JSON] > 0 else GRAPHQL_RESPONSE
@@ -27,14 +30,30 @@ def negotiate(accept: str | None) -> str | None:
     return best if preferred[best] > 0 else None
 
 
-def is_stream_preferred(accept: str) -> bool:
-    """Whether a stream, if there is one in `accept`, is wanted no less than a single answer.
+def stream_in(accept: str) -> Stream | None:
+    """The stream that `accept` prefers of those it names; None when it names none.
 
-    Only what is named counts: `*/*` says nothing about streams.
+    `multipart/mixed` alone means something else (incremental delivery): the subscription protocol
+    names its version with it.
     """
-    qualities = dict(_ranges(accept))
-    stream = max(qualities.get(media_type, 0) for media_type in _STREAMS)
-    return stream > 0 and stream >= max(qualities.get(each, 0) for each in _MEDIA_TYPES)
+    best, stream = 0.0, None
+    for media_range, quality, parameters in _ranges(accept):
+        if media_range == "text/event-stream":
+            found: Stream = "sse"
+        elif media_range == "multipart/mixed" and _speaks_subscriptions(parameters):
+            found = "multipart-subscription"
+        else:
+            continue
+        if quality > best:
+            best, stream = quality, found
+    return stream
+
+
+def _speaks_subscriptions(parameters: list[str]) -> bool:
+    return any(
+        parameter.replace('"', "").replace("'", "").startswith("subscriptionspec=1.")
+        for parameter in parameters
+    )
 
 
 def _quality(media_type: str, qualities: dict[str, float]) -> float:
@@ -45,14 +64,14 @@ def _quality(media_type: str, qualities: dict[str, float]) -> float:
     return 0
 
 
-def _ranges(accept: str) -> Iterator[tuple[str, float]]:
+def _ranges(accept: str) -> Iterator[tuple[str, float, list[str]]]:
     for part in accept.split(","):
         media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
         quality = 1.0
         for parameter in parameters:
             if parameter.startswith("q="):
                 quality = _number(parameter[2:])
-        yield media_range, quality
+        yield media_range, quality, parameters
 
 
 def _number(text: str) -> float:

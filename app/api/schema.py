@@ -62,6 +62,20 @@ class TeamJoinerSchema(strawberry.Schema):
         self._documents = Documents(self._schema, limits)
         self._suggests_names = limits.introspection
 
+    def is_subscription(self, text: str, operation_name: str | None) -> bool:
+        """Whether the operation is one; not if it can't be told."""
+        if "subscription" not in text:
+            return False
+        try:
+            operations = self._documents.prepare(text).operations
+        except GraphQLError:
+            return False
+        return any(
+            operation.is_subscription
+            for name, operation in operations.items()
+            if operation_name in {None, name}
+        )
+
     def process_errors(
         self,
         errors: list[GraphQLError],

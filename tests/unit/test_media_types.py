@@ -1,25 +1,23 @@
 import pytest
 
-from app.api.media_types import is_stream_preferred
+from app.api.media_types import stream_in
 
 
 @pytest.mark.parametrize(
-    ("accept", "is_preferred"),
+    ("accept", "stream"),
     [
-        ("text/event-stream", True),
-        ("text/event-stream, application/json", True),
-        ("application/json, text/event-stream", True),
-        ("multipart/mixed;subscriptionSpec=1.0,application/json", True),
-        ("text/event-stream;q=0.5, */*", True),
-        ("text/event-stream;q=0", False),
-        ("text/event-stream;q=0, application/json", False),
-        ("application/json, text/event-stream;q=0.1", False),
-        ("application/json", False),
-        ("*/*", False),
-        ("", False),
+        ("text/event-stream", "sse"),
+        ("application/json, text/event-stream", "sse"),
+        ("text/event-stream;q=0.5, */*", "sse"),
+        ("text/event-stream;q=0, application/json", None),
+        ("multipart/mixed;subscriptionSpec=1.0,application/json", "multipart-subscription"),
+        ('multipart/mixed;boundary=x;subscriptionSpec="1.0"', "multipart-subscription"),
+        ("text/event-stream;q=0.5, multipart/mixed;subscriptionSpec=1.0", "multipart-subscription"),
+        ("multipart/mixed, text/event-stream", "sse"),
+        ("multipart/mixed;deferSpec=20220824", None),
+        ("*/*", None),
+        ("", None),
     ],
 )
-def test_a_stream_is_for_clients_who_want_it_no_less_than_json(
-    accept: str, *, is_preferred: bool
-) -> None:
-    assert is_stream_preferred(accept) is is_preferred
+def test_the_stream_is_the_one_that_the_client_likes_best(accept: str, stream: str | None) -> None:
+    assert stream_in(accept) == stream

@@ -34,13 +34,13 @@ from app.api.errors import (
     status_of_all,
 )
 from app.api.http.clients import Clients, client_of
-from app.api.http.event_stream import EventStream
+from app.api.http.event_stream import EventStream, EventTransport, PartTransport
 from app.api.http.graphiql import graphiql_page
 from app.api.http.http_request import ASKING, RequestedOperation, RequestReader
 from app.api.http.rate_limit import RateLimits
 from app.api.http.websocket import StrictWebSocketAdapter
 from app.api.http.websocket_limits import BoundedWebSocketHandler
-from app.api.media_types import GRAPHQL_RESPONSE, JSON, is_stream_preferred, negotiate
+from app.api.media_types import GRAPHQL_RESPONSE, JSON, negotiate, stream_in
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import PersistedDocuments
 from app.api.schema import build_schema
@@ -66,6 +66,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     websocket_adapter_class = StrictWebSocketAdapter
     graphql_transport_ws_handler_class = BoundedWebSocketHandler
+    stream_transport_classes_by_protocol: Mapping[str, type[HTTPStreamTransport]] = {
+        GRAPHQL_SSE_PROTOCOL: EventTransport,
+        MULTIPART_SUBSCRIPTION_PROTOCOL: PartTransport,
+    }
 
     def __init__(
         self,
@@ -78,7 +82,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         *,
         allowed_origins: Sequence[str],
     ) -> None:
-        schema = build_schema(limits, extensions)
+        schema = self._schema = build_schema(limits, extensions)
         super().__init__(
             schema,
             subscription_protocols=SUBSCRIPTION_PROTOCOLS,
@@ -159,16 +163,20 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def _get_stream_transport_from_headers(
         self, headers: Mapping[str, str]
     ) -> HTTPStreamTransport | None:
-        """Strawberry's, which does not weigh what else the client accepts."""
-        transport = super()._get_stream_transport_from_headers(headers)
-        return transport if transport and is_stream_preferred(headers["accept"]) else None
+        """That of the stream that the client accepts, if it accepts one."""
+        stream = stream_in(headers.get("accept", ""))
+        return self._get_stream_transport(stream) if stream else None
 
     async def parse_http_body(
         self, request: AsyncHTTPRequestAdapter
     ) -> GraphQLRequestData | list[GraphQLRequestData]:
         """The operation that a request names, or a batch of them."""
         transport = self._get_stream_transport_from_headers(request.headers)
-        return await self._reader.read(request, transport.protocol if transport else "http")
+        protocol = transport.protocol if transport else "http"
+        is_stream_alone = negotiate(request.headers.get("accept")) is None
+        return await self._reader.read(
+            request, protocol, batch_protocol=protocol if is_stream_alone else "http"
+        )
 
     async def execute_operation(
         self,
@@ -180,8 +188,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         sub_response: Response,
     ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
         """Strawberry's; a stream has a place among its client's connections as long as it lasts."""
-        context.answers_once = isinstance(request_data, list) or request_data.protocol == "http"
         self._check_rates(request, context, request_data)
+        if not isinstance(request_data, list):
+            self._prefer_json(request, request_data)
+        context.answers_once = isinstance(request_data, list) or request_data.protocol == "http"
         if isinstance(request_data, RequestedOperation) and request_data.refusal:
             return self._refused(request_data.refusal)
         client = client_of(context, request)
@@ -194,6 +204,15 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             stream = until_expiry(context.viewer, cast("AsyncGenerator[ExecutionResult]", result))
             return cast("SubscriptionExecutionResult", self.clients.counted(client, stream))
         return result
+
+    def _prefer_json(self, request: Request, operation: GraphQLRequestData) -> None:
+        """Leaves a stream that is acceptable beside JSON to subscriptions."""
+        if (
+            operation.protocol != "http"
+            and negotiate(request.headers.get("accept"))
+            and not self._schema.is_subscription(operation.query or "", operation.operation_name)
+        ):
+            operation.protocol = "http"
 
     async def execute_single(
         self,
@@ -214,7 +233,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def _create_streaming_response(self, *args: Any, **given: Any) -> Response:
         """Strawberry's, which ends the operation with the stream."""
         stream = await super()._create_streaming_response(*args, **given)
-        return EventStream(cast("StreamingResponse", stream), given["result"])
+        transport = self._get_stream_transport(given["protocol"])
+        preamble = transport.preamble if isinstance(transport, PartTransport) else ""
+        return EventStream(cast("StreamingResponse", stream), given["result"], preamble)
 
     def _refused(self, refusal: CodedError) -> ExecutionResult:
         self.observers.refused(refusal.code)

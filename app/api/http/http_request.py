@@ -33,7 +33,11 @@ class RequestReader:
         self._max_batch_size = max_batch_size
 
     async def read(
-        self, request: AsyncHTTPRequestAdapter, protocol: GraphQLRequestProtocol
+        self,
+        request: AsyncHTTPRequestAdapter,
+        protocol: GraphQLRequestProtocol,
+        *,
+        batch_protocol: GraphQLRequestProtocol,
     ) -> GraphQLRequestData | list[GraphQLRequestData]:
         """The operation, or a batch of them. *Raises*: `Refused`."""
         if request.method == "GET":
@@ -48,8 +52,8 @@ class RequestReader:
             case dict() as parameters:
                 return self._operation(parameters, protocol)
             case list() as batch:
-                self._check_batch(batch, protocol)
-                return [self._operation(parameters, protocol) for parameters in batch]
+                self._check_batch(batch, batch_protocol)
+                return [self._operation(parameters, batch_protocol) for parameters in batch]
         raise Refused(Code.BAD_REQUEST, "The request must be a JSON object.")
 
     def _operation(

@@ -16,6 +16,7 @@ from graphql import (
     IntValueNode,
     NullValueNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     VariableNode,
 )
@@ -50,6 +51,7 @@ class MeasuredOperation:
     measures: Measures
     variables: frozenset[str]
     defaults: Mapping[str, int]
+    is_subscription: bool
 
 
 def measure(document: DocumentNode) -> dict[str | None, MeasuredOperation]:
@@ -92,6 +94,7 @@ class _Measurer:
             ),
             frozenset(each.variable.name.value for each in variables),
             defaults,
+            is_subscription=node.operation is OperationType.SUBSCRIPTION,
         )
 
     def _selections(self, node: SelectionSetNode) -> Measures:

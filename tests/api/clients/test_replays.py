@@ -1,0 +1,103 @@
+"""The requests that clients for browsers send, byte for byte where it matters: their headers."""
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.api.world import new_id
+from tests.harness.client import Answer, Client, headers_of
+from tests.harness.http import http_client
+from tests.harness.servers import Server
+
+URQL = (
+    "application/graphql-response+json, application/graphql+json, application/json, "
+    "text/event-stream, multipart/mixed"
+)
+APOLLO = (
+    'multipart/mixed;boundary="graphql";subscriptionSpec="1.0",'
+    "application/graphql-response+json,application/json;q=0.9"
+)
+SSE = "text/event-stream"
+FEED = "subscription ($id: ID!) { teamChanges(teamId: $id, afterVersion: 0) { version } }"
+CREATE = 'mutation { createTeam(input: {name: "A"}) { ... on CreateTeamSuccess { replayed } } }'
+QUERY = "{ viewer { id } }"
+
+
+@pytest.fixture
+async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
+    async with http_client(base_url=servers[0].url, headers=headers_of(), timeout=15) as http:
+        yield http
+
+
+async def _whole_feed(http: httpx.AsyncClient, api: Client, accept: str) -> httpx.Response:
+    """The answer to a subscription to a team that has been deleted, to its end."""
+    team = await api.create_team(new_id())
+    await api.mutate("deleteTeam", teamId=team["id"], expectedVersion=1)
+    body = {"query": FEED, "variables": {"id": team["id"]}}
+    return await http.post("/graphql", json=body, headers={"Accept": accept})
+
+
+@pytest.mark.parametrize("document", [QUERY, CREATE, "query subscription { viewer { id } }", "{"])
+@pytest.mark.parametrize("accept", [URQL, APOLLO, f"{SSE}, */*", f"{SSE}, application/json"])
+async def test_queries_and_mutations_are_answered_in_json_beside_streams(
+    http: httpx.AsyncClient, document: str, accept: str
+) -> None:
+    response = await http.post("/graphql", json={"query": document}, headers={"Accept": accept})
+
+    assert response.headers["Content-Type"].endswith("json")
+    assert response.json().keys() & {"data", "errors"}
+
+
+async def test_a_query_is_streamed_to_a_client_that_accepts_nothing_else(
+    http: httpx.AsyncClient,
+) -> None:
+    response = await http.post("/graphql", json={"query": QUERY}, headers={"Accept": SSE})
+
+    assert response.text == (
+        'event: next\ndata: {"data":{"viewer":{"id":"root"}}}\n\nevent: complete\ndata: \n\n'
+    )
+
+
+@pytest.mark.parametrize("accept", [URQL, SSE, f"application/json, {SSE};q=0.1", f"*/*, {SSE}"])
+async def test_subscriptions_are_events_whose_lines_end_with_a_line_feed(
+    http: httpx.AsyncClient, api: Client, accept: str
+) -> None:
+    response = await _whole_feed(http, api, accept)
+
+    assert response.headers["Content-Type"].startswith(SSE)
+    assert (
+        response.text
+        == "".join(
+            f'event: next\ndata: {{"data":{{"teamChanges":{{"version":{version}}}}}}}\n\n'
+            for version in (1, 2)
+        )
+        + "event: complete\ndata: \n\n"
+    )
+
+
+async def test_apollos_subscriptions_are_parts_in_an_envelope(
+    http: httpx.AsyncClient, api: Client
+) -> None:
+    response = await _whole_feed(http, api, APOLLO)
+
+    assert response.headers["Content-Type"].startswith("multipart/mixed;boundary=graphql;")
+    parts = _parts(response.text)
+    versions = [part["payload"]["data"]["teamChanges"]["version"] for part in parts if part]
+    assert versions == [1, 2]
+
+
+async def test_an_apollo_subscription_is_refused_in_an_envelope(http: httpx.AsyncClient) -> None:
+    body = {"query": FEED, "variables": {"id": "0" * 24}}
+    response = await http.post("/graphql", json=body, headers={"Accept": APOLLO})
+
+    (part,) = filter(None, _parts(response.text))
+    assert part["payload"]["errors"][0]["extensions"]["code"] == "TEAM_NOT_FOUND"
+
+
+def _parts(body: str) -> list[Answer]:
+    """The parts as RFC 2046 frames them; heartbeats are empty objects."""
+    first, *rest = f"\r\n{body}".split("\r\n--graphql")
+    assert (first, rest.pop()) == ("", "--\r\n")
+    return [json.loads(part.split("\r\n\r\n", 1)[1]) for part in rest]
