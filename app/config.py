@@ -62,7 +62,7 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
     "max_aliases": ("NUMBER", "The most aliases of an operation; 30 if not given."),
     "max_directives": ("NUMBER", "The most directives of an operation; 50 if not given."),
     "max_root_fields": ("NUMBER", "The most fields at an operation's root; 20 if not given."),
-    "max_cost": ("NUMBER", "The most values that an answer may come to hold; 10000 if not given."),
+    "max_cost": ("NUMBER", "The most values that an answer may come to hold; 20000 if not given."),
     "max_batch_size": (
         "NUMBER",
         "The most operations in one request, 0 to 100; 0 if not given: no batches.",
@@ -157,7 +157,7 @@ class Settings:
     max_aliases: int = 30
     max_directives: int = 50
     max_root_fields: int = 20
-    max_cost: int = 10_000
+    max_cost: int = 20_000
     max_batch_size: int = 0
     max_subscriptions_per_connection: int = 100
     max_connections_per_user: int = 100

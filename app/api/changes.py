@@ -12,6 +12,7 @@ from app.api.cursors import change_cursor, read_change_cursor
 from app.api.nodes import Team, User
 from app.domain.changes import Change, ChangeKind
 from app.domain.ids import TeamId
+from app.domain.pages import HistoryPage
 
 
 def _id(text: str | None) -> strawberry.ID | None:
@@ -182,7 +183,7 @@ class TeamChangeConnection:
     page_info: PageInfo = strawberry.field(description="Where this page stands.")
 
 
-ReadHistory = Callable[..., Awaitable[Sequence[Change]]]
+ReadHistory = Callable[[HistoryPage], Awaitable[Sequence[Change] | None]]
 
 
 async def read_history(
@@ -193,7 +194,7 @@ async def read_history(
         first=first, after=after, last=None, before=None, read_cursor=read_change_cursor
     )
     # One more than asked for tells whether there are more.
-    found = await read(after=page.after, newest_first=newest_first, limit=page.size + 1)
+    found = await read(HistoryPage(page.after, newest_first, page.size + 1)) or ()
     edges = [
         TeamChangeEdge(cursor=change_cursor(change.position), node=present_change(change))
         for change in found[: page.size]

@@ -1,15 +1,15 @@
 """Batches what many items of one answer ask for into one query each, within one request."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from app.domain.changes import Moment
+from app.domain.changes import Change, Moment
 from app.domain.ids import CommitTime, TeamId, UserId
-from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
+from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import Team
 from app.service.ports import ChangeLog, TeamDirectory
 
@@ -47,6 +47,8 @@ class Loaders:
         self.teams_of_users = DataLoader(self._load_teams_of_users)
         self.member_pages = DataLoader(self._load_member_pages)
         self.team_pages = DataLoader(self._load_team_pages)
+        self.histories_of_teams = DataLoader(self._load_histories_of_teams)
+        self.histories_of_users = DataLoader(self._load_histories_of_users)
 
     async def moment(self) -> Moment:
         """The moment at which everything is read that has to fit together in this answer."""
@@ -77,6 +79,16 @@ class Loaders:
             return await self._directory.list_members(ids, page, at=at)
 
         return await _load_by_wish(keys, find)
+
+    async def _load_histories_of_teams(
+        self, keys: list[tuple[TeamId, HistoryPage]]
+    ) -> list[Sequence[Change] | None]:
+        return await _load_by_wish(keys, self._log.histories_of_teams)
+
+    async def _load_histories_of_users(
+        self, keys: list[tuple[UserId, HistoryPage]]
+    ) -> list[Sequence[Change] | None]:
+        return await _load_by_wish(keys, self._log.histories_of_users)
 
     async def _load_team_pages(self, keys: list[TeamListing]) -> list[TeamPage]:
         return [

@@ -1,8 +1,8 @@
 """`Team` and `User`, which lead to each other, and their connections."""
 
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -12,14 +12,14 @@ from app.api.context import Info
 from app.api.cursors import member_cursor, moment_cursor, read_member_cursor, team_cursor
 from app.api.loaders import MemberPage, TeamListing
 from app.domain import teams as domain
-from app.domain.changes import Moment
+from app.domain.changes import Change, Moment
 from app.domain.ids import CommitTime, TeamId, UserId
-from app.domain.pages import MemberPosition, Page, PageRequest
+from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest
 
 if TYPE_CHECKING:
     from app.api.changes import TeamChangeConnection
 
-HistoryPage = Annotated["TeamChangeConnection", strawberry.lazy("app.api.changes")]
+HistoryConnection = Annotated["TeamChangeConnection", strawberry.lazy("app.api.changes")]
 NewestFirst = Annotated[
     bool, strawberry.argument(description="Whether the latest change comes first.")
 ]
@@ -58,11 +58,13 @@ class User:
     )
     async def history(
         self, info: Info, first: First = None, after: After = None, newest_first: NewestFirst = True
-    ) -> HistoryPage:
+    ) -> HistoryConnection:
         """The changes that moved the user."""
         from app.api.changes import read_history  # noqa: PLC0415 - the two modules need each other
 
-        read = partial(info.context.services.log.history_of_user, UserId(self.id))
+        def read(page: HistoryPage) -> Awaitable[Sequence[Change] | None]:
+            return info.context.loaders.histories_of_users.load((UserId(self.id), page))
+
         return await read_history(read, first=first, after=after, newest_first=newest_first)
 
 
@@ -157,11 +159,13 @@ class Team:
         first: First = None,
         after: After = None,
         newest_first: NewestFirst = False,
-    ) -> HistoryPage:
+    ) -> HistoryConnection:
         """Its changes."""
         from app.api.changes import read_history  # noqa: PLC0415 - the two modules need each other
 
-        read = partial(info.context.services.log.history_of_team, TeamId(self.id))
+        def read(page: HistoryPage) -> Awaitable[Sequence[Change] | None]:
+            return info.context.loaders.histories_of_teams.load((TeamId(self.id), page))
+
         return await read_history(read, first=first, after=after, newest_first=newest_first)
 
     @strawberry.field(

@@ -66,6 +66,15 @@ class PageRequest(Generic[PositionT]):
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """At most `limit` changes beyond a position of the log."""
+
+    after: int | None
+    newest_first: bool
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[ItemT, PositionT]):
     """Items in list order, each with its position, and whether there are more on either side."""
 

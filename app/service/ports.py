@@ -6,7 +6,7 @@ from typing import Protocol
 from app.domain.changes import Attribution, Change, Moment, Unchanged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
-from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
+from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.standing import Replay, Standing
 from app.domain.teams import Team
 
@@ -150,15 +150,15 @@ class ChangeLog(Protocol):
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
         """All teams' changes in the order of recording, those after a position."""
 
-    async def history_of_team(
-        self, team_id: TeamId, *, after: int | None, newest_first: bool, limit: int
-    ) -> Sequence[Change]:
-        """A team's changes in or against version order, those beyond a position."""
+    async def histories_of_teams(
+        self, team_ids: Collection[TeamId], page: HistoryPage
+    ) -> Mapping[TeamId, Sequence[Change]]:
+        """Of each team the changes on the page, in or against version order."""
 
-    async def history_of_user(
-        self, user_id: UserId, *, after: int | None, newest_first: bool, limit: int
-    ) -> Sequence[Change]:
-        """The changes that moved a user, in or against their order, those beyond a position."""
+    async def histories_of_users(
+        self, user_ids: Collection[UserId], page: HistoryPage
+    ) -> Mapping[UserId, Sequence[Change]]:
+        """Of each user the moves on the page, in or against their order."""
 
     async def first_position(self) -> int:
         """The position of the first change that the log still holds; 0 when there is none."""

@@ -54,17 +54,17 @@ async def strict_http(strict: Server) -> AsyncIterator[httpx.AsyncClient]:
         ),
         (
             "{ viewer { team { id } } }",
-            "{ viewer { team { members { totalCount } } } }",
+            "{ viewer { team { members { cursor } } } }",
             *("QUERY_TOO_DEEP", 3, 4),
         ),
         (
             "{ viewer { id } __typename }",
-            "{ viewer { id } __typename teams { totalCount } }",
+            "{ viewer { id } __typename teams { cursor } }",
             *("TOO_MANY_ROOT_FIELDS", 2, 3),
         ),
         (
-            "{ teams(first: 24) { edges { cursor } totalCount } }",
-            "{ teams(first: 25) { edges { cursor } totalCount } }",
+            "{ teams(first: 24) { edges { cursor } cursor } }",
+            "{ teams(first: 25) { edges { cursor } cursor } }",
             *("QUERY_TOO_COSTLY", 50, 52),
         ),
     ],
@@ -95,16 +95,16 @@ async def test_introspection_can_be_switched_off(
 @pytest.mark.parametrize(
     ("query", "variables"),
     [
-        ("{ teamz { totalCount } }", {}),
+        ("{ teamz { cursor } }", {}),
         ("mutation { createTeams { __typename } }", {}),
-        ("query ($o: TeamOrders) { teams(orderBy: $o) { totalCount } }", {}),
-        ("{ teams(orderBy: NAME_AS) { totalCount } }", {}),
+        ("query ($o: TeamOrders) { teams(orderBy: $o) { cursor } }", {}),
+        ("{ teams(orderBy: NAME_AS) { cursor } }", {}),
         (
             f"mutation (${'v' * 120}: JoinTeamInput!) "
             f"{{ joinTeam(input: ${'v' * 120}) {{ __typename }} }}",
             {"v" * 120: {"teamId": "t", "requestIds": "r"}},
         ),
-        ("query ($o: TeamOrder) { teams(orderBy: $o) { totalCount } }", {"o": "NAME_AS"}),
+        ("query ($o: TeamOrder) { teams(orderBy: $o) { cursor } }", {"o": "NAME_AS"}),
         (
             "mutation ($i: JoinTeamInput!) { joinTeam(input: $i) { __typename } }",
             {"i": {"teamId": "t", "requestIds": "r"}},

@@ -185,6 +185,20 @@ async def test_the_parts_of_a_page_share_one_find(api: Api) -> None:
     assert api.commands.take_names() == ["find"] * 3
 
 
+@pytest.mark.parametrize("count", [1, 3])
+async def test_histories_on_one_level_share_one_query(api: Api, count: int) -> None:
+    for _ in range(count):
+        await api.create_team(new_id(), new_id())
+
+    await api.execute("""{ teams { edges { node {
+        history(first: 2) { edges { node { version team { id } } } }
+        members { edges { node { history(first: 1) { edges { node { version } } } } } }
+    } } } }""")
+
+    # The moment, the teams, their members; the histories of the teams, and of the members.
+    assert sorted(api.commands.take_names()) == ["aggregate"] * 2 + ["find"] * 3
+
+
 async def test_a_count_of_teams_reads_no_team(api: Api) -> None:
     await api.create_team()
 

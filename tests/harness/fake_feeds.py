@@ -8,7 +8,7 @@ from typing import Any
 
 from app.domain.changes import Change, ChangeKind, Moment
 from app.domain.ids import CommitTime, TeamId, UserId, Version
-from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
+from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import Team
 from app.service.hub import Hub
 
@@ -61,15 +61,15 @@ class FakeLog:
         """See `ChangeLog`."""
         return await self._read(lambda c: c.position > position, limit=limit)
 
-    async def history_of_team(
-        self, team_id: TeamId, *, after: int | None, newest_first: bool, limit: int
-    ) -> Sequence[Change]:
+    async def histories_of_teams(
+        self, team_ids: Collection[TeamId], page: HistoryPage
+    ) -> Mapping[TeamId, Sequence[Change]]:
         """See `ChangeLog`."""
         raise NotImplementedError
 
-    async def history_of_user(
-        self, user_id: UserId, *, after: int | None, newest_first: bool, limit: int
-    ) -> Sequence[Change]:
+    async def histories_of_users(
+        self, user_ids: Collection[UserId], page: HistoryPage
+    ) -> Mapping[UserId, Sequence[Change]]:
         """See `ChangeLog`."""
         raise NotImplementedError
 

@@ -23,8 +23,14 @@ def cost(text: str, **variables: object) -> int:
     ("text", "expected"),
     [
         ("{ __typename }", 1),
-        ("{ viewer { id team { name } } }", 4),
-        ("{ teams(first: 50) { totalCount edges { node { id } } } }", 152),
+        ("{ viewer { id team { name } } }", 9),
+        ("{ teams(first: 50) { edges { node { id } } } }", 151),
+        ("{ teams(first: 50) { totalCount edges { node { id } } } }", 1_152),
+        ("{ teams { ...C a: totalCount } } fragment C on TeamConnection { totalCount }", 2_003),
+        ('{ teams(nameContains: "") { pageInfo { endCursor } } }', 1_003),
+        ("{ teams(nameContains: null) { pageInfo { endCursor } } }", 3),
+        ('{ team(id: "") { members { totalCount } } }', 8),
+        ("{ viewer { history(first: 3) { edges { cursor } } } }", 1 + 21 + 3 * 2),
         ("{ teams { edges { cursor } } }", 1 + 20 * 2),
         ("{ teams(last: 3) { edges { cursor } } }", 1 + 3 * 2),
         ("{ teams(first: 1000000) { edges { cursor } } }", 1 + 100 * 2),
@@ -96,8 +102,8 @@ def test_introspection_has_a_price_and_counts_its_aliases_but_no_depth() -> None
 
 
 def test_introspection_costs_its_price_again_for_each_alias() -> None:
-    assert cost("{ __schema { types { name } } }") == 5_000
-    assert cost("{ __schema { a: types { name } b: types { name } } }") == 15_000
+    assert cost("{ __schema { types { name } } }") == 10_000
+    assert cost("{ __schema { a: types { name } b: types { name } } }") == 30_000
 
 
 @pytest.mark.parametrize(

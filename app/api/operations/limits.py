@@ -16,7 +16,7 @@ class Limits:
     max_aliases: int = 30
     max_directives: int = 50
     max_root_fields: int = 20
-    max_cost: int = 10_000
+    max_cost: int = 20_000
     max_batch_size: int = 0
     request_timeout_seconds: float = 5.0
     max_subscriptions_per_connection: int = 100

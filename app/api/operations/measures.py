@@ -21,25 +21,38 @@ from graphql import (
     VariableNode,
 )
 
-from app.api.operations.cost import FREE, Cost, PageSize, page_size, total
+from app.api.operations.cost import (
+    COUNT_PRICE,
+    FREE,
+    HISTORY_PRICE,
+    SEARCH_PRICE,
+    TEAM_PRICE,
+    Cost,
+    PageSize,
+    page_size,
+    total,
+)
 from app.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 # Lists of introspection have no page size, so they have a price: what the usual query answers. Each
 # alias below costs it again, since the same could be asked for once more by it.
-INTROSPECTION_COSTS = {"__schema": 5_000, "__type": 500}
+INTROSPECTION_COSTS = {"__schema": 10_000, "__type": 1_000}
 
 _ONE = total(1, [])
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What selections come to. `per_edge` is what counts as often as the page around has items."""
+    """What selections come to. `per_edge` is what counts as often as the page around has items, and
+    `counts` how often they have a `totalCount`, which costs more where it is of all teams.
+    """
 
     fields: int = 0
     depth: int = 0
     aliases: int = 0
     directives: int = 0
     introspections: int = 0
+    counts: int = 0
     cost: Cost = FREE
     per_edge: Cost = FREE
 
@@ -98,7 +111,7 @@ class _Measurer:
         )
 
     def _selections(self, node: SelectionSetNode) -> Measures:
-        fields = depth = aliases = directives = introspections = 0
+        fields = depth = aliases = directives = introspections = counts = 0
         costs: list[tuple[PageSize, Cost]] = []
         per_edge: list[tuple[PageSize, Cost]] = []
         for selection in node.selections:
@@ -114,16 +127,24 @@ class _Measurer:
             aliases += found.aliases
             directives += found.directives
             introspections += found.introspections
+            counts += found.counts
             costs.append((1, found.cost))
             per_edge.append((1, found.per_edge))
         return Measures(
-            fields, depth, aliases, directives, introspections, total(0, costs), total(0, per_edge)
+            fields,
+            depth,
+            aliases,
+            directives,
+            introspections,
+            counts,
+            total(0, costs),
+            total(0, per_edge),
         )
 
     def _field(self, node: FieldNode) -> Measures:
         name, aliases = node.name.value, int(node.alias is not None)
         if node.selection_set is None:
-            return Measures(1, 1, aliases, cost=_ONE)
+            return Measures(1, 1, aliases, counts=int(name == "totalCount"), cost=_ONE)
         below = self._selections(node.selection_set)
         if name in INTROSPECTION_COSTS:
             # How deep it may go is a rule of its own, since the usual query has many levels.
@@ -135,7 +156,8 @@ class _Measurer:
                 introspections=1,
                 cost=total(INTROSPECTION_COSTS[name] * (1 + below.aliases), []),
             )
-        cost = total(1, [(1, below.cost), (_page_size(node), below.per_edge)])
+        price = 1 + _price(node, below)
+        cost = total(price, [(1, below.cost), (_page_size(node), below.per_edge)])
         is_edges = name == "edges"
         return Measures(
             fields=1,
@@ -154,6 +176,23 @@ class _Measurer:
                 fragment = self._fragments[name]
                 self._measured[name] = self._selections(fragment.selection_set)
         return self._measured[name]
+
+
+def _price(node: FieldNode, below: Measures) -> int:
+    """What the database has to do for a field, beyond finding the values that are shown."""
+    match node.name.value:
+        case "team":
+            return TEAM_PRICE
+        case "history":
+            return HISTORY_PRICE
+        case "teams":
+            searches = any(
+                argument.name.value == "nameContains"
+                and not isinstance(argument.value, NullValueNode)
+                for argument in node.arguments or ()
+            )
+            return SEARCH_PRICE * searches + COUNT_PRICE * below.counts
+    return 0
 
 
 def _page_size(node: FieldNode) -> PageSize:
