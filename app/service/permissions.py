@@ -37,6 +37,7 @@ RULES: Final[Mapping[str, Who]] = {
     # Mutations
     "joinTeam": Who.SIGNED_IN,
     "leaveTeam": Who.SIGNED_IN,
+    "switchTeam": Who.SIGNED_IN,
     "addUserToTeam": Who.ADMINS,
     "removeUserFromTeam": Who.ADMINS,
     "moveUserToTeam": Who.ADMINS,

@@ -32,6 +32,7 @@ INPUTS = [
     ("moveUserToTeam", {"userId": "u", "toTeamId": "t"}, "fromTeamId"),
     ("joinTeam", {"teamId": "t"}, "requestId"),
     ("leaveTeam", {"teamId": "t"}, "teamId"),
+    ("switchTeam", {"toTeamId": "t"}, "toTeamId"),
 ]
 
 

@@ -31,6 +31,7 @@ ALLOWED = {
     "changesCursor": SIGNED_IN,
     "joinTeam": SIGNED_IN,
     "leaveTeam": SIGNED_IN,
+    "switchTeam": SIGNED_IN,
     "addUserToTeam": {ADMIN},
     "removeUserFromTeam": {ADMIN},
     "moveUserToTeam": {ADMIN},
@@ -132,6 +133,7 @@ async def test_a_mutation_is_for_those_who_may(
         "moveUserToTeam": {"userId": cast.self_id, "toTeamId": cast.team["id"]},
         "joinTeam": {"teamId": cast.team["id"]},
         "leaveTeam": {"teamId": cast.team["id"]},
+        "switchTeam": {"toTeamId": cast.team["id"]},
     }.get(mutation, {"teamId": cast.team["id"], "userId": cast.self_id})
     title = mutation[0].upper() + mutation[1:]
     query = f"mutation ($i: {title}Input!) {{ {mutation}(input: $i) {{ __typename }} }}"

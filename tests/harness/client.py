@@ -28,13 +28,14 @@ _PROBLEMS = {
     "removeUserFromTeam": _REMOVING,
     "leaveTeam": _REMOVING,
     "moveUserToTeam": (*_ADDING, "NotOnTeam"),
+    "switchTeam": (*_ADDING, "NotOnTeam"),
 }
 
 
 def _document(mutation: str) -> str:
     title = mutation[0].upper() + mutation[1:]
     team = f"team {{ {TEAM_FIELDS} }}"
-    if mutation == "moveUserToTeam":
+    if mutation in {"moveUserToTeam", "switchTeam"}:
         team = f"fromTeam {{ {TEAM_FIELDS} }} toTeam {{ {TEAM_FIELDS} }}"
     problems = " ".join(
         f"... on {name} {{ {_PROBLEM_FIELDS[name]} }}" for name in _PROBLEMS[mutation]

@@ -72,6 +72,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "moveUserToTeam": {"userId": "sue", "toTeamId": RED},
     "joinTeam": {"teamId": RED},
     "leaveTeam": {"teamId": RED},
+    "switchTeam": {"toTeamId": RED},
 }
 
 
@@ -173,11 +174,12 @@ async def test_a_refusal_is_answered_as_the_problem_that_held(
     assert type_of(result) == problem
 
 
-@pytest.mark.parametrize("mutation", ["joinTeam", "leaveTeam"])
+@pytest.mark.parametrize("mutation", ["joinTeam", "leaveTeam", "switchTeam"])
 async def test_an_anonymous_viewer_is_refused_before_anything_is_written(mutation: str) -> None:
     store = FakeStore(NOWHERE)
+    field = "toTeamId" if mutation == "switchTeam" else "teamId"
 
-    result = await run(store, mutation, viewer=None, teamId="$")
+    result = await run(store, mutation, viewer=None, **{field: "$"})
 
     assert type_of(result) == "NotAllowed"
     assert store.writes == 0

@@ -9,6 +9,7 @@ from app.api.mutations.join_team import JoinTeamResult, join_team
 from app.api.mutations.leave_team import LeaveTeamResult, leave_team
 from app.api.mutations.move_user_to_team import MoveUserToTeamResult, move_user_to_team
 from app.api.mutations.remove_user_from_team import RemoveUserFromTeamResult, remove_user_from_team
+from app.api.mutations.switch_team import SwitchTeamResult, switch_team
 from app.api.mutations.update_team import UpdateTeamResult, update_team
 
 
@@ -43,4 +44,8 @@ class Mutation:
     )
     leave_team: LeaveTeamResult = strawberry.mutation(
         resolver=leave_team, description="Takes the viewer off a team."
+    )
+    switch_team: SwitchTeamResult = strawberry.mutation(
+        resolver=switch_team,
+        description="Moves the viewer from the team they are on to this one, in one step.",
     )
