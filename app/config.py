@@ -19,7 +19,11 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "mongodb_database": ("NAME", "The database in MongoDB; team_joiner if not given."),
     "data_dir": ("FOLDER", "Where a MongoDB of its own keeps its data; .data if not given."),
-    "log_level": ("LEVEL", "critical, error, warning, info or debug; info if not given."),
+    "log_level": (
+        "LEVEL",
+        "The least level that the log shows: critical, error, warning, info or debug; info if not "
+        "given.",
+    ),
     "default_capacity": (
         "NUMBER",
         "The most members of a team without a capacity of its own, 1 to 10000; 1000 if not given.",
@@ -41,7 +45,10 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
         "NAME",
         "The claim that makes an admin, a.b for one inside; role if not given.",
     ),
-    "jwt_admin_value": ("TEXT", "What it must be, or have among others; admin if not given."),
+    "jwt_admin_value": (
+        "TEXT",
+        "What that claim must be, or hold among others; admin if not given.",
+    ),
     "jwt_leeway_seconds": ("NUMBER", "How far clocks may differ, 0 to 300; 10 if not given."),
     "everyone_may_create_teams": (
         "ON/OFF",
@@ -49,7 +56,7 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "allowed_origins": (
         "ORIGINS",
-        "Pages of which origins may use the service, with commas; none but its own if not given.",
+        "The origins whose pages may use the service, with commas; only its own if not given.",
     ),
     "max_body_bytes": ("NUMBER", "The largest request body; 1000000 if not given."),
     "arrival_timeout_seconds": (
@@ -97,7 +104,10 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
         "How many documents of clients are remembered by their hash (automatic persisted queries); "
         "1000 if not given, 0 for none.",
     ),
-    "log_format": ("FORMAT", "text, or json with a line for each operation; text if not given."),
+    "log_format": (
+        "FORMAT",
+        "The form of the log: text, or json with a line for each operation; text if not given.",
+    ),
     "metrics_host": ("ADDRESS", "The address for metrics; 127.0.0.1 if not given."),
     "metrics_port": ("NUMBER", "The port for metrics, 0 for any free one; none if not given."),
     "drain_seconds": (
@@ -112,7 +122,8 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "max_operations_per_second_per_address": (
         "NUMBER",
-        "The same for one address, whoever signs in there; 1000 if not given, 0 for no limit.",
+        "The most operations of one address in each process, whoever signs in there; 1000 if not "
+        "given, 0 for no limit.",
     ),
     "trusted_proxies": (
         "ADDRESSES",

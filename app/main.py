@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from app.command_help import GroupedCommand, as_typed, option_of
 from app.config import HELP, Settings
 from app.doctor.command import CouldNotWork, Order, doctor_options
 from app.doctor.command import run as run_doctor
@@ -21,7 +22,10 @@ from app.logs import configure_logging
 from app.setting_values import SettingsError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: team-joiner serve --port 8080; then open http://127.0.0.1:8080/graphql",
+)
 @click.version_option(package_name="team-joiner")
 def main() -> None:
     """Team Joiner: a GraphQL API that keeps every user on at most one team."""
@@ -38,8 +42,8 @@ def _settings_as_options(*wanted: str) -> Callable[[FunctionT], FunctionT]:
 
     def decorate(command: FunctionT) -> FunctionT:
         for field, (metavar, sentence) in reversed(list(HELP.items())):
-            option = "--database" if field == "mongodb_database" else f"--{field.replace('_', '-')}"
             variable = field.upper()
+            option = option_of(variable)
             help_text = f"{sentence} [environment: {variable}]"
             if field in wanted:
                 command = click.option(option, variable, metavar=metavar, help=help_text)(command)
@@ -54,13 +58,21 @@ def _read_settings(options: Mapping[str, str | None]) -> tuple[Settings, dict[st
     try:
         return Settings.read(os.environ | given), given
     except SettingsError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(as_typed(str(error), given)) from error
 
 
-@main.command()
+@main.command(
+    cls=GroupedCommand,
+    short_help="Serve the API, with a MongoDB of its own if none is named.",
+    epilog="Example: team-joiner serve --port 8080 --data-dir teams --max-depth 10",
+)
 @_settings_as_options(*HELP)
 def serve(**options: str | None) -> None:
-    """Serves the API at /graphql until it is told to end (SIGINT, SIGTERM)."""
+    """Serve the API at /graphql until the server is told to end (Ctrl-C, SIGTERM).
+
+    Without --mongodb-uri it starts a MongoDB of its own. Each option can also be set as an
+    environment variable; the option wins.
+    """
     settings, given = _read_settings(options)
     gc.disable()  # what is imported stays; to look for garbage in it takes a tenth of the start
     from app.server import run_server  # noqa: PLC0415
@@ -70,14 +82,22 @@ def serve(**options: str | None) -> None:
     run_server(settings, given)
 
 
-@main.command()
+@main.command(
+    cls=GroupedCommand,
+    short_help="Examine existing data, and repair what breaks the rules.",
+    epilog="Example: team-joiner doctor --repair --keep first-joined --mongodb-uri URI",
+)
 @doctor_options
 @_settings_as_options("mongodb_uri", "mongodb_database", "data_dir", "default_capacity")
 def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
-    """Says what in existing data breaks the rules, and what it would become; --repair mends it.
+    """Examine existing data, and report what breaks the rules and what it would become.
 
-    It changes nothing unless it is told to. The exit status is 0 when all is well, 1 when something
-    is broken, and 2 when it could not do its work.
+    Nothing is changed without --repair. The exit status is 0 when all is well, 1 when something
+    is broken, and 2 when the doctor could not do its work.
+
+    To decide yourself where users stay: --questions FILE writes those in question to a CSV file
+    with a column `team`. Fill in the id of the team on which each user stays, and run it again
+    with --repair --keep ask-file FILE.
     """
     from app.deployment import deployment  # noqa: PLC0415
     from app.storage.doctor.facilities import MongoFacilities  # noqa: PLC0415
@@ -109,10 +129,18 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     raise SystemExit(status)
 
 
-@main.command()
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
+@main.command(
+    short_help="Print the GraphQL schema.",
+    epilog="Example: team-joiner schema --output schema.graphql",
+)
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the schema to this file.",
+)
 def schema(output: Path | None) -> None:
-    """Prints the GraphQL schema, or writes it to a file."""
+    """Print the GraphQL schema, or write it to a file."""
     from app.api.schema import print_schema  # noqa: PLC0415
 
     if output is None:

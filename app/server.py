@@ -12,6 +12,7 @@ import click
 
 from app.api.serving.metrics_listener import metrics_served
 from app.api.serving.processes import ListeningFailed, exit_status, listening, run
+from app.command_help import as_typed
 from app.config import Settings
 from app.deployment import deployment
 from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
@@ -51,7 +52,7 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
         documents_of(settings)  # what can't be read is said now, and not by every worker
         is_tracing_configured(os.environ)
     except SettingsError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(as_typed(str(error), given)) from error
     configure_logging(settings.log_level, settings.log_format)
     # uvicorn drains, then delivers the signal again: it must unwind what is open here.
     signal.signal(signal.SIGTERM, _exit)
@@ -80,6 +81,8 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
             )
     except (SettingsError, ListeningFailed, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:
         said = explained(fault, settings.log_format)
+        if isinstance(fault, SettingsError):
+            said = as_typed(said, given)
         if settings.log_format == "json":
             logger.critical("%s", said)
             raise SystemExit(1) from fault

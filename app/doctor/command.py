@@ -17,6 +17,7 @@ from app.doctor.as_json import report_json, undone_json
 from app.doctor.progress import Bar
 from app.doctor.questions import UnusableAnswers, read_answers, write_questions
 from app.doctor.text import (
+    counted,
     keep_is_missing,
     next_steps,
     refused_lines,
@@ -86,23 +87,25 @@ def doctor_options(command: FunctionT) -> FunctionT:
     path = click.Path(path_type=Path, dir_okay=False)
     for option in reversed(
         (
-            click.option("--repair", is_flag=True, help="Repair it; stop every server first."),
-            click.option("--undo", is_flag=True, help="Take back what repairs have done."),
+            click.option(
+                "--repair", is_flag=True, help="Repair what is broken; stop every server first."
+            ),
+            click.option("--undo", is_flag=True, help="Take back what repairs have changed."),
             click.option(
                 "--keep",
                 type=click.Choice([each.value for each in Keep]),
-                help="Where a user stays who is on several teams. first-joined: on the oldest of "
-                "them. The old data does not say when somebody joined; what is known is when the "
-                "team was made, and the user's place in it, which settles ties. smallest-team: on "
-                "the one with the fewest members. ask-file FILE: where the file says.",
+                help="Where users stay who are on several teams: first-joined: on the oldest team, "
+                "since the old data does not say when somebody joined (ties are settled by the "
+                "user's place in it). smallest-team: on the one with the fewest members. ask-file "
+                "FILE: on the team that the file names for each user.",
             ),
             click.argument("file", required=False, type=path),
             click.option(
                 "--questions",
                 metavar="FILE",
                 type=path,
-                help="Write the users who are on several teams to a CSV file: fill in its column "
-                "`team` and give it to --keep ask-file.",
+                help="Write the users who are on several teams to a CSV file, to be filled in for "
+                "--keep ask-file.",
             ),
             click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
         )
@@ -139,7 +142,7 @@ async def _run(order: Order, facilities: Facilities, database: str, default_capa
             report = await _examine(order, teams, ledger, default_capacity, bar)
             if order.questions is not None:
                 count = write_questions(order.questions, ledger)
-                click.echo(f"Wrote {count:,} users to {order.questions}.", err=True)
+                click.echo(f"Wrote {counted(count, 'user')} to {order.questions}.", err=True)
     _print(order, report_json(report, database), report_lines(report, database), next_steps(report))
     return WELL if report.is_well else BROKEN
 

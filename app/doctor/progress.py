@@ -26,8 +26,8 @@ class Bar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leaves the terminal on a new line."""
-        self._end()
+        """Leaves the terminal on a new line, and an unfinished bar as it stands."""
+        self._end(is_done=error is None)
 
     def begin(self, step: str, total: int) -> None:
         """See `Progress`."""
@@ -42,9 +42,10 @@ class Bar:
         if self._bar is not None:
             self._bar.update(parts)
 
-    def _end(self) -> None:
+    def _end(self, *, is_done: bool = True) -> None:
         if self._bar is not None:
-            self._bar.finish()
+            if is_done:
+                self._bar.update((self._bar.length or 0) - self._bar.pos)
             self._bar.render_progress()
             self._bar.__exit__(None, None, None)
             self._bar = None

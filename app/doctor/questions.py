@@ -7,6 +7,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.doctor.text import counted
 from app.domain.ids import TeamId, UserId
 from app.domain.settlement import Membership, by_age
 from app.service.doctor.ports import Ledger
@@ -51,4 +52,4 @@ def write_questions(path: Path, ledger: Ledger) -> int:
 
 
 def _describe(membership: Membership) -> str:
-    return f"{membership.team_id} ({membership.team_name!r}, {membership.size} members)"
+    return f"{membership.team_id} ({membership.team_name!r}, {counted(membership.size, 'member')})"

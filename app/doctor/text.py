@@ -30,11 +30,11 @@ TITLES = {
 
 def report_lines(report: Report, database: str) -> Iterator[str]:
     """The report itself."""
-    yield f"Examined {report.examined:,} documents in {database}.teams."
+    yield f"Examined {counted(report.examined, 'document')} in {database}.teams."
     if report.is_well:
         yield "All is well: every user is on at most one team, and a server can start."
         return
-    yield f"{report.broken:,} of them need a repair:"
+    yield f"{report.broken:,} of them need{'s' * (report.broken == 1)} a repair:"
     for finding, title in TITLES.items():
         if count := report.counts.get(finding):
             yield ""
@@ -75,13 +75,13 @@ def next_steps(report: Report) -> Iterator[str]:
 def repaired_lines(repaired: int, after: Report, database: str) -> Iterator[str]:
     """What an operator reads after a repair."""
     yield ""
-    yield f"Repaired {repaired:,} documents."
+    yield f"Repaired {counted(repaired, 'document')}."
     if after.is_well:
-        yield f"Examined again: all {after.examined:,} documents are well. Start the servers."
+        yield f"Examined again: {counted(after.examined, 'document')}, all well. Start the servers."
     else:
         yield (
-            f"Examined again: {after.broken:,} documents need a repair still, so something writes "
-            "to the collection. Stop it and run the repair again."
+            f"Examined again: {counted(after.broken, 'document')} to repair still, so something "
+            "writes to the collection. Stop it and run the repair again."
         )
     if repaired:
         yield f"Every change is written down in {database}.{JOURNAL}, with what was there before."
@@ -99,11 +99,16 @@ def undone_lines(undone: Undone, database: str) -> Iterator[str]:
     if not undone.entries:
         yield f"There is nothing to undo: {database}.{JOURNAL} holds no repair that still stands."
         return
-    yield f"Restored {undone.restored:,} documents as they were before the repair, byte for byte."
+    yield f"Restored {counted(undone.restored, 'document')}, byte for byte as before the repair."
     if undone.kept:
         shown = ", ".join(undone.kept_ids)
-        yield f"Left {undone.kept:,} as they are, since somebody has changed them since: {shown}"
-        yield f"What they were before stands in {database}.{JOURNAL}."
+        yield f"Left alone {counted(undone.kept, 'document')}, changed since by somebody: {shown}"
+        yield f"What was there before stands in {database}.{JOURNAL}."
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, in the singular where there is one."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _contest(contest: Contest) -> str:
@@ -119,8 +124,7 @@ def _case(treatment: Treatment, finding: Finding) -> str:
     notes = ", ".join(cure.notes.get(finding, ()))
     if finding is Finding.TOO_LARGE:
         return f"{show(treatment.team.id)}: {notes}"
-    count = len(cure.user_ids)
-    members = f"{count:,} member{'' if count == 1 else 's'}"
+    members = counted(len(cure.user_ids), "member")
     return f"{cure.id}: {notes} -> {cure.name!r}, version {cure.version}, {members}"
 
 

@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "doctor": {"doctor", "service", "domain"},
     "config": {"config", "setting_values", "domain"},
     "setting_values": {"domain"},
+    "command_help": set(),
     "logs": {"api"},
     "telemetry": {"telemetry", "config", "setting_values", "api", "storage"},
     "deployment": {"config", "storage"},
@@ -27,10 +28,11 @@ MAY_IMPORT = {
     },
     "server": {
         *("wiring", "deployment", "telemetry", "logs", "config", "setting_values"),
+        "command_help",
         *("api", "domain"),
     },
     "main": {
-        *("server", "deployment", "logs", "config", "setting_values"),
+        *("server", "deployment", "logs", "config", "setting_values", "command_help"),
         *("api", "doctor", "storage", "domain"),
     },
     "__init__": set(),

@@ -20,7 +20,7 @@ MAX_ATTEMPTS = 5
 def reason_to_refuse(report: Report) -> str | None:
     """Why nothing of this may be repaired yet: what only the operator can decide."""
     if too_large := report.counts.get(Finding.TOO_LARGE):
-        return f"{too_large} documents are too large to be repaired: shorten them by hand first."
+        return f"Shorten by hand first what is too large to be repaired (documents: {too_large})."
     if report.unsettled and report.keep is Keep.ASK_FILE:
         return (
             f"The file does not settle {report.unsettled} of the users who are on several teams: "
@@ -73,8 +73,8 @@ async def _repair_batch(
         # Somebody wrote to them after we had read them: what they are now is judged anew.
         keys = missed
     raise RepairStopped(
-        f"{len(keys)} documents changed each time they were about to be repaired: something still "
-        "writes to the collection. Stop every program that does, then run the repair again."
+        f"Documents changed each time they were about to be repaired ({len(keys)}): something "
+        "still writes to the collection. Stop every program that does, then run the repair again."
     )
 
 
