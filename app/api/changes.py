@@ -1,8 +1,8 @@
 """The schema's changes: one interface, one type per kind, all of them views of a `Change`."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import field
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
@@ -26,10 +26,8 @@ class TeamChange:
     """One accepted change."""
 
     change: strawberry.Private[Change]
-    # What has been answered of it: see `shared_answers.py`.
-    answers: strawberry.Private[dict[tuple[int, str], tuple[object, object]]] = field(
-        default_factory=dict
-    )
+    # Where answers of it are shared, if they are: `ChangeViews` of `shared_answers.py`.
+    views: strawberry.Private[Any] = None
 
     @strawberry.field(description="The team that changed.")
     def team_id(self) -> strawberry.ID:

@@ -1,46 +1,113 @@
-from datetime import UTC, datetime
+"""Subscribers that ask the same of a change share its answer, whatever place they resume after."""
+
+import asyncio
+from typing import Any, cast
 
 import pytest
 
 from app.api import shared_answers
+from app.api.context import Context, Services
+from app.api.schema import build_schema
 from app.api.shared_answers import ChangeViews
-from app.domain.changes import Change, ChangeKind
-from app.domain.ids import TeamId, Version
+from app.domain.ids import UserId
+from app.domain.viewers import Viewer
+from app.service.permissions import Permissions
+from tests.harness.waiting import eventually
+from tests.unit.feeds.conftest import world
+from tests.unit.feeds.world import World
+
+__all__ = ["world"]
+
+CHANGES = 5
+PLAIN = 'subscription ($v: Int) { teamChanges(teamId: "red", afterVersion: $v) { version } }'
+IN_FRAGMENTS = """
+subscription ($v: Int, $more: Boolean! = false) { ...Root }
+fragment Root on Subscription { teamChanges(teamId: "red", afterVersion: $v) { ...Change } }
+fragment Change on TeamChange { version ... on TeamRenamed { name @include(if: $more) } }
+"""
 
 
-def change(position: int) -> Change:
-    """A change at a position of the log."""
-    return Change(
-        position=position,
-        team_id=TeamId("red"),
-        version=Version(position),
-        kind=ChangeKind.TEAM_DELETED,
-        at=datetime.now(UTC),
+class Subscribers:
+    """Subscribers of one team that has five changes."""
+
+    def __init__(self, world: World) -> None:
+        for _ in range(CHANGES):
+            world.log.record(name="Red")
+        self.views = ChangeViews()
+        self._services = Services(
+            store=cast("Any", None),
+            directory=world.directory,
+            log=world.log,
+            hub=world.hub,
+            views=self.views,
+            permissions=Permissions(world.directory, everyone_may_create_teams=False),
+            default_capacity=3,
+            is_prepared=lambda: True,
+        )
+
+    async def replay(self, query: str, **variables: object) -> list[Any]:
+        """What one of them is shown of the changes after its version."""
+        context = Context(self._services, Viewer(UserId("sue"), is_admin=False))
+        feed = cast(
+            "Any",
+            await build_schema().subscribe(query, variable_values=variables, context_value=context),
+        )
+        shown = []
+        async with asyncio.timeout(10):
+            for _ in range(CHANGES - cast("int", variables["v"])):
+                result = await anext(feed)
+                assert not result.errors
+                shown.append(result.data["teamChanges"])
+        await feed.aclose()
+        return shown
+
+
+@pytest.fixture
+def subscribers(world: World) -> Subscribers:
+    return Subscribers(world)
+
+
+@pytest.mark.parametrize("query", [PLAIN, IN_FRAGMENTS])
+async def test_subscribers_who_resume_at_places_of_their_own_share_answers(
+    query: str, subscribers: Subscribers
+) -> None:
+    shown = await asyncio.gather(
+        *(subscribers.replay(query, v=number % CHANGES) for number in range(50))
     )
 
-
-def test_a_change_is_presented_once_for_all_who_ask_within_a_moment() -> None:
-    views = ChangeViews()
-
-    assert views.of(change(1)) is views.of(change(1))
-    assert views.of(change(1)) is not views.of(change(2))
+    assert len(subscribers.views.answers) == CHANGES
+    assert [change["version"] for change in shown[1]] == [2, 3, 4, 5]
 
 
-def test_a_change_is_presented_anew_after_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    views = ChangeViews()
-    first = views.of(change(1))
+async def test_an_answer_is_not_shared_by_those_who_select_otherwise(
+    subscribers: Subscribers,
+) -> None:
+    with_names = await subscribers.replay(IN_FRAGMENTS, v=3, more=True)
+    without = await subscribers.replay(IN_FRAGMENTS, v=3, more=False)
 
-    monkeypatch.setattr(shared_answers, "KEPT_SECONDS", 0)
+    assert with_names == [{"version": 4, "name": "Red"}, {"version": 5, "name": "Red"}]
+    assert without == [{"version": 4}, {"version": 5}]
+    assert len(subscribers.views.answers) == 4
 
-    assert views.of(change(1)) is not first
+
+async def test_the_answers_kept_are_bounded(
+    monkeypatch: pytest.MonkeyPatch, subscribers: Subscribers
+) -> None:
+    monkeypatch.setattr(shared_answers, "KEPT_ANSWERS", 2)
+
+    await subscribers.replay(PLAIN, v=0)
+
+    assert len(subscribers.views.answers) == 2
 
 
-def test_the_views_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_answers, "KEPT_CHANGES", 2)
-    views = ChangeViews()
-    first = views.of(change(1))
+async def test_answers_are_forgotten_after_a_moment_though_nothing_more_happens(
+    monkeypatch: pytest.MonkeyPatch, subscribers: Subscribers
+) -> None:
+    monkeypatch.setattr(shared_answers, "KEPT_SECONDS", 0.05)
 
-    views.of(change(2))
-    views.of(change(3))
+    await subscribers.replay(PLAIN, v=0)
 
-    assert views.of(change(1)) is not first
+    async def are_forgotten() -> bool:
+        return not subscribers.views.answers
+
+    await eventually(are_forgotten)
