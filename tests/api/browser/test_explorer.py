@@ -1,6 +1,7 @@
 """The built-in explorer: what is sent, what is shown, and what a reload keeps."""
 
 import json
+import re
 from urllib.parse import urlencode
 
 from graphql import GraphQLObjectType, GraphQLSchema, build_schema, parse, validate
@@ -86,6 +87,9 @@ async def test_one_of_several_operations_runs_and_a_reload_keeps_what_was_typed(
     await expect(page.locator("#variables")).to_have_value('{"a": 1')
     await page.click("#run")
     await expect(page.locator("#mistake")).to_contain_text("This is not JSON")
+    await page.click("#reset")
+    await expect(page.locator("#query")).to_have_value(re.compile("^mutation CreateTeam"))
+    await page.fill("#query", document)
 
     await page.fill("#variables", "")
     await page.select_option("#operation", "Two")

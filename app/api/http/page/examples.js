@@ -71,7 +71,7 @@ export const EXAMPLES = [
   { title: "List teams with members",
     query: `query Teams {
   teams(first: 10) {
-    totalCount
+    totalCount cursor  # the place from which allTeamChanges(after:) goes on
     edges { cursor node {
       id name version memberCount capacity
       members(first: 5) { edges { node { id } } }

@@ -11,7 +11,7 @@ import { identityHeaders } from "./who.js";
 const MOST_EVENTS_SHOWN = 200;
 
 let running = null;
-let title = "";
+let shown = {};  // the example, or the link's operation
 const edits = kept("edits") ?? {};  // what was typed, by the example that it began with
 
 /** The example, or the link's operation, that was shown before a reload; undefined if none was. */
@@ -23,21 +23,33 @@ export function lastShown() {
 
 /** Shows an example as it was left, if it has been edited; or an operation that came with a link. */
 export function open(example) {
-  title = example.title;
-  keep("shown", title);
-  if (title === FROM_LINK && example.query) edits[title] = textOf(example);
-  const { query, variables } = edits[title] ?? textOf(example);
+  shown = example;
+  if (shown.title === FROM_LINK && shown.query) edits[FROM_LINK] = textOf(shown);
+  const { query, variables } = edits[shown.title] ?? textOf(shown);
   byId("query").value = query;
   byId("variables").value = variables;
-  keep("edits", edits);
-  offerOperations(example.operationName);
+  keepAll();
+  offerOperations(shown.operationName);
   tellMistake("");
 }
 
-function noteEdit() {
-  edits[title] = { query: byId("query").value, variables: byId("variables").value };
+function keepAll() {
+  keep("shown", shown.title);
   keep("edits", edits);
+  byId("reset").hidden = !(shown.title in edits) || shown.title === FROM_LINK;
+}
+
+function noteEdit({ target }) {
+  if (!["query", "variables"].includes(target.id)) return;
+  edits[shown.title] = { query: byId("query").value, variables: byId("variables").value };
+  keepAll();
   offerOperations(byId("operation").value);
+}
+
+/** Takes back what was changed in an example. */
+function reset() {
+  delete edits[shown.title];
+  open(shown);
 }
 
 /** With several operations in the document, one of them can be chosen. */
@@ -121,6 +133,7 @@ export function showExplorer() {
   byId("form").addEventListener("submit", (event) => { event.preventDefault(); run(); });
   byId("form").addEventListener("input", noteEdit);
   byId("stop").addEventListener("click", stop);
+  byId("reset").addEventListener("click", reset);
   byId("explorer").addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();

@@ -9,6 +9,7 @@ import { showIdentity } from "./who.js";
 const CDN_WAIT_MS = 6000;
 const UNREACHABLE =
   "The full GraphiQL could not be loaded from its CDN (unpkg.com). This is the built-in explorer; reload the page to try again.";
+const CHOOSE = "Open in a new tab…";
 const FROM_A_LINK = "This operation came with a link and has not been run: read it first.";
 const LIMITS = [
   settings.onlyTrusted && "This service answers registered documents alone: what is typed here is refused.",
@@ -47,6 +48,8 @@ async function startGraphiQL(operation) {
     await loadGraphiQL();
     if (!byId("explorer").hidden) return;  // It came late: nobody's typing is taken away.
     open = showGraphiQL(EXAMPLES[0], operation, (note) => startExplorer(operation, note));
+    byId("example").prepend(make("option", CHOOSE));
+    byId("example").value = CHOOSE;
     tellAll(operation && FROM_A_LINK);
   } catch {
     startExplorer(operation, UNREACHABLE);
@@ -60,6 +63,7 @@ byId("example").append(...EXAMPLES.map(({ title }) => make("option", title)));
 byId("example").addEventListener("change", ({ target }) => {
   tellAll();
   open(EXAMPLES.find(({ title }) => title === target.value) ?? lastShown());
+  if (target[0].value === CHOOSE) target.value = CHOOSE;  // The same one can be opened in another tab.
 });
 addEventListener("hashchange", () => location.reload());
 
