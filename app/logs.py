@@ -19,6 +19,8 @@ def configure_logging(level: str, log_format: str) -> None:
     # It names whole URLs at each request, and that of the keys may hold a password.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    # It tells of every WebSocket that it refuses for its origin; we tell of each origin once.
+    logging.getLogger("strawberry.ws").setLevel(logging.ERROR)
     # To debug, uvicorn writes down the headers of WebSockets, with the tokens in them.
     uvicorn = logging.getLogger("uvicorn.error")
     uvicorn.setLevel(max(logging.INFO, logging.getLogger().level))

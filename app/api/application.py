@@ -12,7 +12,7 @@ from strawberry.extensions import SchemaExtension
 
 from app.api.context import Services
 from app.api.http.body_limit import BodyLimit
-from app.api.http.cross_origin import cross_origin
+from app.api.http.cross_origin import Origins, cross_origin
 from app.api.http.graphiql import page_files
 from app.api.http.graphql_endpoint import GraphQLEndpoint
 from app.api.http.health import ReadinessCheck, healthz, readyz
@@ -23,7 +23,7 @@ from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import PersistedDocuments
 from app.api.request_id import RequestId
 from app.api.serving.drain import Drain, LastAnswers
-from app.api.sign_in.identity import Identity
+from app.api.sign_in.identity import DevelopmentIdentity, Identity
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -48,6 +48,7 @@ def build_application(
 
     The `middleware` and the schema's `extensions` stand around what reads and answers requests.
     """
+    origins = Origins(allowed_origins, loopback=isinstance(identity, DevelopmentIdentity))
     graphql = GraphQLEndpoint(
         services,
         identity,
@@ -55,7 +56,7 @@ def build_application(
         documents,
         rate_limits,
         tuple(extensions),
-        allowed_origins=allowed_origins,
+        origins=origins,
     )
     observers = services.observers
     page = page_files() if limits.graphiql else {}
@@ -80,7 +81,7 @@ def build_application(
         middleware=[
             Middleware(LastAnswers, drain=drain),
             Middleware(RequestId),
-            *cross_origin(allowed_origins),
+            cross_origin(origins),
             Middleware(Masking, observers=observers),
             *middleware,
             Middleware(RateLimit, path="/graphql", limits=rate_limits, observers=observers),

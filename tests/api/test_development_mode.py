@@ -2,12 +2,12 @@
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from tests.harness.http import http_client
 from tests.harness.servers import Server
-from tests.harness.subscriber import receive, send
+from tests.harness.subscriber import connected, receive, send, subscribe
 
 VIEWER = {"query": "{ viewer { id } }"}
 
@@ -59,3 +59,45 @@ async def test_a_websocket_by_another_name_is_not_believed_either(servers: list[
 async def test_the_mode_for_developers_is_told_loudly(servers: list[Server]) -> None:
     assert b"WARNING" in servers[0].log
     assert b"X-User-Id" in servers[0].log
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_allowed"),
+    [
+        ("http://localhost:5173", True),
+        ("http://127.0.0.1:3000", True),
+        ("http://[::1]:8080", True),
+        ("https://app.localhost", True),
+        ("http://localhost.evil.example.com", False),
+        ("http://evil.example.com:8000", False),
+        ("http://localhost@evil.example.com", False),
+        ("http://localhost:1/x", False),
+        ("null", False),
+    ],
+)
+async def test_pages_of_this_machine_may_use_it_from_any_port(
+    origin: str, servers: list[Server], *, is_allowed: bool
+) -> None:
+    asking = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,x-user-id,x-user-role",
+    }
+    async with http_client(base_url=servers[0].url) as http:
+        preflight = await http.options("/graphql", headers=asking)
+        answer = await http.post("/graphql", json=VIEWER, headers={"Origin": origin})
+    viewer = None
+    try:
+        async with connected(servers[0].url, init=False, headers={"Origin": origin}) as socket:
+            await send(socket, type="connection_init", payload={"X-User-Id": "sue"})
+            assert (await receive(socket))["type"] == "connection_ack"
+            await subscribe(socket, VIEWER["query"])
+            viewer = (await receive(socket))["payload"]["data"]["viewer"]["id"]
+    except InvalidStatus:
+        pass
+
+    assert (preflight.status_code == 200) is is_allowed
+    assert answer.headers.get("Access-Control-Allow-Origin") == (origin if is_allowed else None)
+    assert viewer == ("sue" if is_allowed else None)
+    told = servers[0].log.count(f"origin '{origin}' was refused".encode())
+    assert told == (0 if is_allowed else 1)

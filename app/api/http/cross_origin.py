@@ -5,31 +5,95 @@ Who is asking stands in a header that a page must set, never in a cookie, and th
 know no preflight; the endpoint looks at their `Origin` itself.
 """
 
+import logging
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+
+from app.api.sign_in.identity import is_local_name
+
+logger = logging.getLogger(__name__)
 
 PREFLIGHT_SECONDS = 600
 
+MAX_LOGGED_ORIGINS = 100
+MAX_LOGGED_LENGTH = 200
 
-def cross_origin(allowed_origins: Sequence[str]) -> list[Middleware]:
-    """CORS for these origins; for none, no header at all."""
-    if not allowed_origins:
-        return []
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=allowed_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=[
-                "Authorization",
-                "Content-Type",
-                "X-Request-Id",
-                "X-User-Id",
-                "X-User-Role",
-            ],
-            expose_headers=["X-Request-Id", "Retry-After", "WWW-Authenticate"],
-            max_age=PREFLIGHT_SECONDS,
+
+class Origins:
+    """The origins whose pages may use the service.
+
+    Each that may not is logged once. *Limits*: of `MAX_LOGGED_ORIGINS` it is remembered that they
+    have been; after them nothing is logged.
+    """
+
+    def __init__(self, allowed: Sequence[str], *, loopback: bool) -> None:
+        self._allowed = frozenset(allowed)
+        self._loopback = loopback
+        self._logged: set[str] = set()
+
+    def allows(self, origin: str) -> bool:
+        """Whether pages of this origin may."""
+        return origin in self._allowed or (self._loopback and _is_loopback(origin))
+
+    def log_refused(self, origin: str) -> None:
+        """Tells the operator what to do if these pages are to be served."""
+        origin = origin[:MAX_LOGGED_LENGTH]
+        if origin in self._logged or len(self._logged) == MAX_LOGGED_ORIGINS:
+            return
+        self._logged.add(origin)
+        logger.warning(
+            "A page of the origin %r was refused. If it may use this service, name the origin in "
+            "--allowed-origins (ALLOWED_ORIGINS).",
+            origin,
         )
-    ]
+
+
+class CrossOrigin(CORSMiddleware):
+    """Starlette's, which asks `Origins`."""
+
+    def __init__(self, *args: object, origins: Origins, **given: object) -> None:
+        super().__init__(*args, **given)  # type: ignore[arg-type]  # passed on as it comes
+        self._origins = origins
+
+    def is_allowed_origin(self, origin: str) -> bool:
+        """Whether a page of this origin may read answers."""
+        return self._origins.allows(origin)
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Starlette's; a refusal is logged here, since pages of our own origin never ask."""
+        if not self._origins.allows(origin := request_headers["origin"]):
+            self._origins.log_refused(origin)
+        return super().preflight_response(request_headers)
+
+
+def cross_origin(origins: Origins) -> Middleware:
+    """CORS for these origins."""
+    return Middleware(
+        CrossOrigin,
+        origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "X-Request-Id",
+            "X-User-Id",
+            "X-User-Role",
+        ],
+        expose_headers=["X-Request-Id", "Retry-After", "WWW-Authenticate"],
+        max_age=PREFLIGHT_SECONDS,
+    )
+
+
+def _is_loopback(origin: str) -> bool:
+    """Whether an origin is a page of this machine, on any port."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    is_origin = parts.scheme in {"http", "https"} and origin == f"{parts.scheme}://{parts.netloc}"
+    return is_origin and is_local_name(parts.netloc)

@@ -1,6 +1,6 @@
 """GraphQL over HTTP: Strawberry's view, with our context, requests, media types and limits."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
@@ -34,6 +34,7 @@ from app.api.errors import (
     status_of_all,
 )
 from app.api.http.clients import Clients, client_of
+from app.api.http.cross_origin import Origins
 from app.api.http.event_stream import EventStream, EventTransport, PartTransport
 from app.api.http.graphiql import graphiql_page
 from app.api.http.http_request import ASKING, RequestedOperation, RequestReader
@@ -80,7 +81,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         rate_limits: RateLimits,
         extensions: tuple[type[SchemaExtension], ...] = (),
         *,
-        allowed_origins: Sequence[str],
+        origins: Origins,
     ) -> None:
         schema = self._schema = build_schema(limits, extensions)
         super().__init__(
@@ -88,9 +89,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             subscription_protocols=SUBSCRIPTION_PROTOCOLS,
             connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
             max_subscriptions_per_connection=limits.max_subscriptions_per_connection,
-            allowed_origins=allowed_origins,
         )
         self._identity = identity
+        self._origins = origins
         self.documents = documents
         self.clients = Clients(limits)
         self.rate_limits = rate_limits
@@ -122,6 +123,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         context.viewer = await self._identity.viewer(connection, context.connection_params)
         context.connection_params = {}  # it may be large, and would stay as long as the connection
         return cast("UnsetType", UNSET)
+
+    def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:  # noqa: ARG002
+        """Whether a page of another origin than ours may open a WebSocket."""
+        if self._origins.allows(origin):
+            return True
+        self._origins.log_refused(origin)
+        return False
 
     async def run(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Strawberry's `run`; what it refuses before executing is answered as a GraphQL error."""

@@ -47,7 +47,7 @@ class DevelopmentIdentity:
                 "Without token settings this server is for loopback alone.",
                 status=HTTPStatus.FORBIDDEN,
             )
-        if not _is_local_name(connection.headers.get("Host", "localhost")):
+        if not is_local_name(connection.headers.get("Host", "localhost")):
             raise Refused(
                 Code.BAD_REQUEST,
                 "Without token settings this server is called localhost only.",
@@ -76,7 +76,7 @@ def _said(name: str, connection: HTTPConnection, hello: Mapping[str, Any]) -> st
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]+)?")
 
 
-def _is_local_name(host: str) -> bool:
+def is_local_name(host: str) -> bool:
     """Whether only this machine goes by what a `Host` header says; after RFC 6761, section 6.3."""
     named = _HOST.fullmatch(host.lower())
     if named is None:
