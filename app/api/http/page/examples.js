@@ -40,6 +40,8 @@ export const EXAMPLES = [
     query: mutation("joinTeam", [ALREADY]) },
   { title: "Leave a team as myself", variables: { input: { teamId: TEAM } },
     query: mutation("leaveTeam", [NOT_ON]) },
+  { title: "Switch to another team as myself", variables: { input: { toTeamId: TEAM } },
+    query: mutation("switchTeam", [ALREADY, CONFLICT], "fromTeam { id version } toTeam { id version }") },
   { title: "Add a user to a team", variables: { input: { teamId: TEAM, userId: "sue" } },
     query: mutation("addUserToTeam", [ALREADY, CONFLICT, "... on TeamFull { message capacity }", INVALID]) },
   { title: "Add a user, safe to repeat (requestId)", variables: { input: { teamId: TEAM, userId: "sue", requestId: "my-request-1" } },
