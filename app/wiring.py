@@ -20,7 +20,13 @@ from app.api.operations.persisted_documents import ManifestError, PersistedDocum
 from app.api.serving.drain import Drain
 from app.api.serving.processes import START_FAILED, end_service, end_with_parent
 from app.api.shared_answers import ChangeViews
-from app.api.sign_in.identity import DevelopmentIdentity, Identity, is_loopback
+from app.api.sign_in.identity import (
+    ADMIN_ADVICE,
+    SIGN_IN_ADVICE,
+    DevelopmentIdentity,
+    Identity,
+    is_loopback,
+)
 from app.api.sign_in.signing_keys import (
     FixedKey,
     KeyUnusable,
@@ -77,7 +83,8 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         per_address=settings.max_operations_per_second_per_address,
     )
     identity = identity_of(settings)
-    if isinstance(identity, DevelopmentIdentity):
+    is_development = isinstance(identity, DevelopmentIdentity)
+    if is_development:
         logger.warning("DEVELOPMENT MODE: whoever asks is believed to be whom X-User-Id names.")
     directory = MongoTeamDirectory(client, database, default_capacity=default_capacity)
     store = MongoTeamStore(
@@ -121,7 +128,10 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
             hub=hub,
             views=ChangeViews(),
             permissions=Permissions(
-                directory, everyone_may_create_teams=settings.everyone_may_create_teams
+                directory,
+                everyone_may_create_teams=settings.everyone_may_create_teams,
+                sign_in_advice=SIGN_IN_ADVICE if is_development else "",
+                admin_advice=ADMIN_ADVICE if is_development else "",
             ),
             default_capacity=default_capacity,
             is_prepared=preparation.is_done,

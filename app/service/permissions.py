@@ -55,8 +55,17 @@ RULES: Final[Mapping[str, Who]] = {
 class Permissions:
     """Judges by the table."""
 
-    def __init__(self, directory: TeamDirectory, *, everyone_may_create_teams: bool) -> None:
+    def __init__(
+        self,
+        directory: TeamDirectory,
+        *,
+        everyone_may_create_teams: bool,
+        sign_in_advice: str = "",
+        admin_advice: str = "",
+    ) -> None:
         self._directory = directory
+        self._sign_in_advice = sign_in_advice
+        self._admin_advice = admin_advice
         self._everyone_may_create_teams = everyone_may_create_teams
 
     def refusal(self, operation: str, viewer: Viewer | None) -> NotAllowed | None:
@@ -65,17 +74,17 @@ class Permissions:
             case Who.ANYBODY:
                 return None
             case _ if viewer is None:
-                return NotAllowed("You must be signed in to do this.")
+                return _refused("You must be signed in to do this.", self._sign_in_advice)
             case Who.SIGNED_IN:
                 return None
             case _ if viewer.is_admin:
                 return None
             case Who.ADMINS:
-                return NotAllowed("You must be an admin to do this.")
+                return _refused("You must be an admin to do this.", self._admin_advice)
             case Who.ADMINS_OR_ALL_IF_SET | Who.ADMINS_OR_CREATORS:
                 if self._everyone_may_create_teams:
                     return None
-                return NotAllowed("You must be an admin to do this.")
+                return _refused("You must be an admin to do this.", self._admin_advice)
 
     async def refusal_on_team(
         self, operation: str, viewer: Viewer | None, team_id: TeamId
@@ -92,9 +101,15 @@ class Permissions:
             return None
         if await self._creator_of(team_id) == viewer.user_id:
             return None
-        return NotAllowed("You must be an admin, or have created the team, to do this.")
+        return _refused(
+            "You must be an admin, or have created the team, to do this.", self._admin_advice
+        )
 
     async def _creator_of(self, team_id: TeamId) -> UserId | None:
         if check_id("teamId", team_id):
             return None
         return await self._directory.find_creator(team_id)
+
+
+def _refused(sentence: str, advice: str) -> NotAllowed:
+    return NotAllowed(f"{sentence} {advice}".rstrip())

@@ -101,3 +101,20 @@ async def test_pages_of_this_machine_may_use_it_from_any_port(
     assert viewer == ("sue" if is_allowed else None)
     told = servers[0].log.count(f"origin '{origin}' was refused".encode())
     assert told == (0 if is_allowed else 1)
+
+
+async def test_the_mode_for_developers_tells_what_to_send(servers: list[Server]) -> None:
+    create = 'mutation { createTeam(input: {name: "A"}) { ... on Problem { message } } }'
+    sue = {"X-User-Id": "sue", "X-User-Role": "Admin"}
+    async with http_client(base_url=servers[0].url) as http:
+        nobody = await http.post(
+            "/graphql", json={"query": create}, headers={"Authorization": "Bearer x"}
+        )
+        query = await http.post("/graphql", json={"query": "{ teams { totalCount } }"})
+        not_admin = await http.post("/graphql", json={"query": create}, headers=sue)
+
+    assert "X-User-Id: sue" in nobody.json()["data"]["createTeam"]["message"]
+    assert "X-User-Id: sue" in query.json()["errors"][0]["message"]
+    assert "X-User-Role: admin" in not_admin.json()["data"]["createTeam"]["message"]
+    assert b"X-User-Role: 'Admin' gives no rights" in servers[0].log
+    assert b"A token was ignored" in servers[0].log

@@ -1,6 +1,7 @@
 import base64
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -266,3 +267,30 @@ def _encoded(value: object) -> str:
 
 def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    ("cause", "make"),
+    [
+        ("JWT_ISSUER", lambda: with_secret().token(iss="https://other.example")),
+        ("JWT_AUDIENCE", lambda: with_secret().token(aud="other")),
+        ("expired", lambda: with_secret().token(lasts_seconds=-60)),
+        ("another key", lambda: with_secret("another secret of thirty-two bytes").token()),
+        ("algorithm", lambda: with_rsa_key().token()),
+        ("has no 'sub'", lambda: with_secret().token(sub=None)),
+        ("rule for ids", lambda: with_secret().token("Jörg")),
+        ("no JSON Web Token", lambda: "nonsense"),
+    ],
+)
+async def test_why_tokens_are_refused_is_logged_once_without_them(
+    cause: str, make: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    identity = TokenIdentity(FixedKey(read_secret(SECRET)), RULES)
+    tokens = [make(), make()]
+    for token in tokens:
+        with pytest.raises(Refused):
+            await identity.viewer(connection(f"Bearer {token}"), {})
+
+    (message,) = caplog.messages
+    assert cause in message
+    assert not any(token in message for token in tokens)

@@ -14,27 +14,21 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
+from app.api.log_once import LogOnce
 from app.api.sign_in.identity import is_local_name
 
 logger = logging.getLogger(__name__)
 
 PREFLIGHT_SECONDS = 600
 
-MAX_LOGGED_ORIGINS = 100
-MAX_LOGGED_LENGTH = 200
-
 
 class Origins:
-    """The origins whose pages may use the service.
-
-    Each that may not is logged once. *Limits*: of `MAX_LOGGED_ORIGINS` it is remembered that they
-    have been; after them nothing is logged.
-    """
+    """The origins whose pages may use the service. Each that may not is logged once."""
 
     def __init__(self, allowed: Sequence[str], *, loopback: bool) -> None:
         self._allowed = frozenset(allowed)
         self._loopback = loopback
-        self._logged: set[str] = set()
+        self._log = LogOnce(logger)
 
     def allows(self, origin: str) -> bool:
         """Whether pages of this origin may."""
@@ -42,11 +36,7 @@ class Origins:
 
     def log_refused(self, origin: str) -> None:
         """Tells the operator what to do if these pages are to be served."""
-        origin = origin[:MAX_LOGGED_LENGTH]
-        if origin in self._logged or len(self._logged) == MAX_LOGGED_ORIGINS:
-            return
-        self._logged.add(origin)
-        logger.warning(
+        self._log.warn(
             "A page of the origin %r was refused. If it may use this service, name the origin in "
             "--allowed-origins (ALLOWED_ORIGINS).",
             origin,

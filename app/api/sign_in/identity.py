@@ -1,5 +1,6 @@
 """Who sends a request or opens a WebSocket, by its headers or by what it says hello with."""
 
+import logging
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -10,12 +11,20 @@ from starlette.requests import HTTPConnection
 
 from app.api.codes import Code
 from app.api.errors import Refused
+from app.api.log_once import LogOnce
 from app.domain.ids import UserId
 from app.domain.validation import check_id
 from app.domain.viewers import Viewer
 
 USER_HEADER, ROLE_HEADER = "X-User-Id", "X-User-Role"
 ADMIN_ROLE = "admin"
+
+SIGN_IN_ADVICE = (
+    "This server is in its development mode: send X-User-Id: sue (tokens are not looked at)."
+)
+ADMIN_ADVICE = "This server is in its development mode: send X-User-Role: admin, in lower case."
+
+logger = logging.getLogger(__name__)
 
 
 class Identity(Protocol):
@@ -39,6 +48,9 @@ class DevelopmentIdentity:
     another name, as a page does that has its own name lead to this machine (DNS rebinding).
     """
 
+    def __init__(self) -> None:
+        self._log = LogOnce(logger)
+
     async def viewer(self, connection: HTTPConnection, hello: Mapping[str, Any]) -> Viewer | None:
         """See `Identity`."""
         if not is_loopback((connection.scope.get("server") or ("",))[0]):
@@ -54,11 +66,18 @@ class DevelopmentIdentity:
                 status=HTTPStatus.FORBIDDEN,
             )
         user_id = _said(USER_HEADER, connection, hello)
+        if _said("Authorization", connection, hello):
+            self._log.warn(
+                "A token was ignored: without JWT_SECRET, JWT_KEY_FILE or JWT_JWKS_URL nothing can "
+                "verify it, and X-User-Id says who asks."
+            )
         if not user_id:
             return None
         if problem := check_id(USER_HEADER, user_id):
             raise Refused(Code.BAD_REQUEST, problem.message)
         role = _said(ROLE_HEADER, connection, hello)
+        if role not in {"", ADMIN_ROLE}:
+            self._log.warn("X-User-Role: %r gives no rights. The only role is 'admin'.", role)
         return Viewer(UserId(user_id), is_admin=role == ADMIN_ROLE)
 
     async def run(self) -> None:

@@ -1,5 +1,6 @@
 """JSON Web Tokens (RFC 7519) as the sign-in: `Authorization: Bearer …`, after RFC 6750."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,11 +12,14 @@ from starlette.requests import HTTPConnection
 from app.api.bounded_cache import BoundedCache
 from app.api.codes import Code
 from app.api.errors import Refused
+from app.api.log_once import LogOnce
 from app.api.sign_in.expiry import seconds_left
 from app.api.sign_in.signing_keys import KeysUnavailable, SigningKey, SigningKeys
 from app.domain.ids import UserId
 from app.domain.validation import check_id
 from app.domain.viewers import Viewer
+
+logger = logging.getLogger(__name__)
 
 # The names under which clients send a token when they say hello on a WebSocket.
 _IN_HELLO = ("authorization", "authtoken", "token")
@@ -64,6 +68,7 @@ class TokenIdentity:
     def __init__(self, keys: SigningKeys, rules: TokenRules) -> None:
         self._keys = keys
         self._rules = rules
+        self._log = LogOnce(logger)
         self._verified: BoundedCache[str, _Verified] = BoundedCache(
             max_entries=MAX_REMEMBERED_TOKENS, max_weight=MAX_REMEMBERED_CHARACTERS
         )
@@ -84,12 +89,40 @@ class TokenIdentity:
                 Code.AUTHENTICATION_UNAVAILABLE,
                 "Tokens can't be verified at the moment. Try again.",
             ) from None
-        except jwt.ExpiredSignatureError:
+        except jwt.ExpiredSignatureError as error:
+            self._log_refused(error)
             raise _invalid(
                 "The token has expired. Sign in again.", code=Code.TOKEN_EXPIRED
             ) from None
-        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
+            self._log_refused(error)
             raise _invalid("The token is not valid here. Sign in again.") from None
+
+    def _log_refused(self, error: Exception) -> None:
+        """Tells the operator why tokens are refused, once for each cause, without the token."""
+        self._log.warn("A token was refused: %s (Logged once for this cause.)", self._cause(error))
+
+    def _cause(self, error: Exception) -> str:
+        match error:
+            case jwt.ExpiredSignatureError():
+                return "it has expired, or this machine's clock is fast."
+            case jwt.ImmatureSignatureError():
+                return "it is not valid yet, or this machine's clock is slow."
+            case jwt.InvalidIssuerError():
+                return f"its issuer (iss) is not {self._rules.issuer!r} (JWT_ISSUER)."
+            case jwt.InvalidAudienceError():
+                return f"its audience (aud) is not {self._rules.audience!r} (JWT_AUDIENCE)."
+            case jwt.MissingRequiredClaimError(claim=claim):
+                return f"it has no {claim!r}."
+            case jwt.InvalidKeyError():
+                return "the key that it names (kid) is not in the key set (JWT_JWKS_URL)."
+            case jwt.InvalidSignatureError():
+                return "it was signed with another key than ours."
+            case jwt.InvalidAlgorithmError():
+                return "it names another algorithm (alg) than the key's."
+            case jwt.DecodeError():
+                return "it is no JSON Web Token."
+        return "a claim in it has no usable value; sub must follow the rule for ids."
 
     async def _verify(self, token: str) -> Viewer:
         """The viewer. *Raises*: what PyJWT raises; `ValueError`; `KeysUnavailable`."""

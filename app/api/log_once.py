@@ -1,0 +1,21 @@
+"""Warnings about what clients send, each of which is written once."""
+
+import logging
+
+MAX_WARNINGS = 100
+MAX_QUOTED_LENGTH = 200
+
+
+class LogOnce:
+    """Writes each warning once. *Limits*: `MAX_WARNINGS`; after them it writes nothing."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._written: set[tuple[str, ...]] = set()
+
+    def warn(self, message: str, *quoted: str) -> None:
+        """Writes the message with what it quotes, unless it has before."""
+        warning = (message, *(each[:MAX_QUOTED_LENGTH] for each in quoted))
+        if warning not in self._written and len(self._written) < MAX_WARNINGS:
+            self._written.add(warning)
+            self._logger.warning(*warning)
