@@ -8,6 +8,7 @@ from race_fight import Fight
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +26,7 @@ class Display:
         self._fights: list[Fight] = []
         self._status = ""
         self._next_line = 0.0
+        self._spinner = Spinner("dots")
         self._live = Live(
             console=self._console,
             get_renderable=self._render,
@@ -68,13 +70,14 @@ class Display:
         self._console.print(
             f"{fight.title}: {fight.elapsed:.1f} of {fight.seconds:g} s, "
             f"{fight.accepted} accepted, {sum(fight.refused.values())} refused, "
-            f"{len(fight.violations.on_several_teams)} users on two teams, "
+            f"on two teams: {len(fight.violations.on_several_teams)} now, "
             f"{len(fight.violations.ever_on_several_teams)} ever",
             soft_wrap=True,
         )
 
     def _render(self) -> RenderableType:
-        status = Text(self._status or f"Racing, seed {self._seed}.", style="dim")
+        self._spinner.update(text=Text(self._status or f"Racing, seed {self._seed}.", style="dim"))
+        status = self._spinner
         if not self._fights:
             return status
         table = Table(box=None, padding=(0, 1, 0, 0))

@@ -1,7 +1,7 @@
 """Draws a victim's story as SVG: two sequence diagrams out of recorded steps, for light and dark.
 
-Time goes down, a row for each event in the order in which they happened; the rows are evenly
-spaced, and the stamps at the left say when each one was.
+Time goes down, a row for each event in the order in which they happened. Beside the least distance
+at which they can be read, rows are as far apart as the events were in time; stamps at the left.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,9 @@ from race_workload import ADMIN
 
 WIDTH = 800
 ROW = 31
+STRETCH = 170  # shared out among the rows of a panel by the time between them
+
+NAME = "Sue"  # in the story, whoever it was
 HEAD = 112
 FOOT = 76
 TOP = 12
@@ -70,7 +73,7 @@ class _Event:
 
 def draw(victim: Victim, *, seed: int) -> str:
     """The picture."""
-    user = victim.user.capitalize()
+    user = NAME
     first, second = _height(victim.classic), _height(victim.ours)
     height = TOP + first + second + BOTTOM
     teams = " and ".join(one.intention.team for one in _both(victim.classic))
@@ -97,7 +100,7 @@ def draw(victim: Victim, *, seed: int) -> str:
             WIDTH / 2,
             height - 16,
             "Recorded by scripts/race"
-            f" (seed {seed}); milliseconds since the first command. Red: between check and write.",
+            f" (seed {seed}; {user} is user {victim.user}). Red: between check and write.",
             "time",
         ),
         "</svg>",
@@ -110,15 +113,19 @@ def _both(duel: Duel) -> tuple[Contender, Contender]:
 
 
 def _height(duel: Duel) -> int:
-    return HEAD + 2 * len(duel.steps) * ROW + FOOT
+    return HEAD + 2 * len(duel.steps) * ROW + STRETCH + FOOT
 
 
 def _panel(top: int, title: str, duel: Duel, ending: tuple[str, str, str]) -> Iterator[str]:
     """One diagram; the ending is what the database holds, and how good that is."""
     events = sorted(_events(duel), key=lambda event: event.at_ns)
     start = events[0].at_ns
-    rows = {event.at_ns: top + HEAD + ROW * n for n, event in enumerate(events)}
-    foot = top + HEAD + ROW * len(events) - 8
+    span = max(1, events[-1].at_ns - start)
+    rows = {
+        event.at_ns: round(top + HEAD + ROW * n + STRETCH * (event.at_ns - start) / span)
+        for n, event in enumerate(events)
+    }
+    foot = top + HEAD + ROW * len(events) + STRETCH - 8
     yield _text(WIDTH / 2, top + 24, title, "title")
     for x in (LEFT, MIDDLE, RIGHT):
         yield f'<line class="line" x1="{x}" y1="{top + 86}" x2="{x}" y2="{foot}"/>'
@@ -150,7 +157,7 @@ def _events(duel: Duel) -> Iterator[_Event]:
 
 def _words(one: Contender, step: Step, other_team: str) -> tuple[str, str]:
     """What is said on the way to the database, and on the way back."""
-    user, team = one.intention.user.capitalize(), one.intention.team
+    user, team = NAME, one.intention.team
     if step.what == "check":
         return f"check: is {user} on a team?", "on none"
     if step.what == "read":
@@ -161,7 +168,7 @@ def _words(one: Contender, step: Step, other_team: str) -> tuple[str, str]:
 
 
 def _wish(one: Contender) -> str:
-    user, team = one.intention.user.capitalize(), one.intention.team
+    user, team = NAME, one.intention.team
     if one.intention.kind == "join":
         return f"{user} joins {team}"
     return f"{ADMIN.capitalize()} adds {user} to {team}"

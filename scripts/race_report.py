@@ -8,6 +8,18 @@ from race_victim import Contender, Duel, Victim
 from rich.table import Table
 
 
+def verdict(classic: Fight, ours: Fight, users: int) -> str:
+    """The outcome in one sentence."""
+    first, second = (len(each.violations.ever_on_several_teams) for each in (classic, ours))
+    broke = f"{first:,}" if first else "None"
+    verb = "were" if first > 1 else "was"
+    held = f"{second:,}" if second else "none"
+    return (
+        f"{broke} of {users:,} users {verb} on two teams with the {classic.title}, "
+        f"{held} with {ours.title}."
+    )
+
+
 def build_table(classic: Fight, ours: Fight) -> Table:
     """Both implementations side by side."""
     table = Table(header_style="bold")
@@ -39,9 +51,6 @@ def _column(fight: Fight) -> dict[str, str]:
         "users ever on two teams at once": _judge(len(several)),
         "users on two teams at the end": _judge(len(violations.on_several_teams)),
         "users ever twice in one team": _judge(len(twice)),
-        "mutations per second": f"{fight.rate:,.0f}",
-        "p50": f"{fight.percentile(50):.1f} ms",
-        "p99": f"{fight.percentile(99):.1f} ms",
     }
 
 

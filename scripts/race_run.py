@@ -16,9 +16,9 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 from race_display import Display
 from race_fight import Fight
-from race_picture import draw
+from race_picture import NAME, draw
 from race_processes import RaceFailed
-from race_report import build_table, describe_fight, describe_victim
+from race_report import build_table, describe_fight, describe_victim, verdict
 from race_sides import DATABASE_SECONDS, Fought, Ring, race_classic, race_ours
 from race_victim import Victim, find_victim
 from rich.console import Console
@@ -31,25 +31,40 @@ from app.storage.embedded.database import EmbeddedDatabase
 HELD, BROKEN, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
 
 
-@click.command(context_settings={"max_content_width": 100})
-@click.option(
-    "--seconds", default=20.0, show_default=True, type=click.FloatRange(1), help="For both in all."
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: scripts/race --seconds 10 --data-dir .race",
 )
 @click.option(
-    "--servers", default=3, show_default=True, type=click.IntRange(1, 32), help="Processes each."
+    "--seconds",
+    default=20.0,
+    show_default=True,
+    type=click.FloatRange(1),
+    help="The time for both turns.",
 )
 @click.option(
-    "--clients", default=24, show_default=True, type=click.IntRange(1, 1_000), help="At once."
+    "--servers",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1, 32),
+    help="The server processes of each turn.",
+)
+@click.option(
+    "--clients",
+    default=24,
+    show_default=True,
+    type=click.IntRange(1, 1_000),
+    help="The clients that work at once.",
 )
 @click.option(
     "--users",
     default=200,
     show_default=True,
     type=click.IntRange(1, 10_000),
-    help="Whom they fight over.",
+    help="The users they fight over.",
 )
-@click.option("--seed", default=4, show_default=True, help="Of what the clients want.")
-@click.option("--json", "as_json", is_flag=True, help="Prints data instead of the table.")
+@click.option("--seed", default=4, show_default=True, help="The seed of what the clients want.")
+@click.option("--json", "as_json", is_flag=True, help="Print data instead of the table.")
 @click.option(
     "--picture",
     default="race.svg",
@@ -67,7 +82,7 @@ HELD, BROKEN, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
 @click.option(
     "--keep-broken",
     metavar="DATABASE",
-    help="Keeps the classic code's database under this name; race_broken if --data-dir is given.",
+    help="Keep the classic code's database under this name; race_broken if --data-dir is given.",
 )
 def main(
     *,
@@ -112,7 +127,9 @@ def main(
     if as_json:
         click.echo(json.dumps(_describe(ring, classic, ours, victim, picture, kept), indent=2))
     else:
-        Console().print(build_table(classic.fight, ours.fight))
+        console = Console(highlight=False, soft_wrap=True)
+        console.print(verdict(classic.fight, ours.fight, users), style="bold")
+        console.print(build_table(classic.fight, ours.fight))
     for sentence in _conclude(classic, ours, victim, picture):
         notes.print(sentence, markup=False)
     if kept is not None:
@@ -123,6 +140,12 @@ def main(
             f"scripts/doctor {where} --database {kept} shows it, and can repair it.",
             markup=False,
             soft_wrap=True,
+        )
+    else:
+        notes.print(
+            "To keep what the classic code breaks: scripts/race --data-dir .race; then "
+            "scripts/doctor --data-dir .race --database race_broken shows it, and can repair it.",
+            markup=False,
         )
     sys.exit(judge(ours.fight))
 
@@ -187,7 +210,7 @@ def _conclude(classic: Fought, ours: Fought, victim: Victim | None, picture: Pat
     elif victim is None:
         yield "No single bout tells the story clearly enough, so no picture was drawn."
     else:
-        yield f"{victim.user.capitalize()}'s story is drawn in {picture}."
+        yield f"Open {picture} in a browser for the story of {NAME} (user {victim.user})."
     if not ours.fight.accepted:
         yield f"Team Joiner accepted nothing: {dict(ours.fight.failed)}."
     elif ours.fight.violations.count:

@@ -1,13 +1,14 @@
 """The parts of `scripts/race` that decide what it says."""
 
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from race_clients import ACCEPTED, ALREADY_ON_TEAM, Answer
 from race_fight import Attempt, Fight, FoughtBout
-from race_picture import draw
+from race_picture import ROW, draw
+from race_report import verdict
 from race_run import BROKEN, HELD, NOT_RUN, judge
 from race_steps import Step, StepLog, What
 from race_victim import Victim, find_victim
@@ -139,12 +140,40 @@ async def test_the_picture_tells_what_was_recorded_in_order(client: Client, tmp_
     texts = [element for element in picture.iter() if element.tag.endswith("}text")]
     stamps = [text.text for text in texts if text.get("class") == "time"]
     assert stamps[:8] == [f"0.{n:02} ms" for n in (0, 5, 10, 15, 25, 30, 40, 50)]
+    heights = [float(text.get("y") or 0) for text in texts if text.get("class") == "time"][:8]
+    gaps = [after - before for before, after in pairwise(heights)]
+    assert gaps[0] == pytest.approx(gaps[1], abs=1)  # 50 microseconds each
+    assert gaps[6] - ROW == pytest.approx(2 * (gaps[0] - ROW), abs=2)  # 100
     rows = {text.text: float(text.get("y") or 0) for text in texts}
     assert rows["write: push Sue onto Team A"] < rows["write: push Sue onto Team B"]
     for words in ("Sue joins Team A", "John adds Sue to Team B", "Sue is on two teams"):
         assert words in rows
     for words in ("refused by the index", ALREADY_ON_TEAM, "Sue is on Team A"):
         assert words in rows
+
+
+@pytest.mark.parametrize(
+    ("classic", "ours", "said"),
+    [
+        (
+            114,
+            0,
+            "114 of 200 users were on two teams with the classic code, none with Team Joiner.",
+        ),
+        (1, 0, "1 of 200 users was on two teams with the classic code, none with Team Joiner."),
+        (0, 2, "None of 200 users was on two teams with the classic code, 2 with Team Joiner."),
+    ],
+)
+async def test_the_verdict_is_one_sentence(
+    client: Client, classic: int, ours: int, said: str
+) -> None:
+    fights = []
+    for title, count in (("classic code", classic), ("Team Joiner", ours)):
+        fight = Fight(title, Violations(client, "unused"), seconds=1)
+        fight.violations.ever_on_several_teams = set(name_users(count))
+        fights.append(fight)
+
+    assert verdict(fights[0], fights[1], 200) == said
 
 
 async def test_violations_are_seen_and_those_that_have_passed_are_remembered(
