@@ -246,6 +246,12 @@ async def test_the_cost_goes_by_the_sizes_that_the_variables_ask_for(
         "code": "QUERY_TOO_COSTLY",
         "limit": LIMITS.max_cost,
         "found": 1 + 100 * (1 + 1 + 1 + 100 * 3),
+        "dearest": [
+            {"path": "teams", "cost": 30_301, "pageSize": 100},
+            {"path": "teams.edges.node.members", "cost": 30_100, "pageSize": 100},
+            {"path": "teams.edges.node.members.edges.node.id", "cost": 10_000},
+        ],
+        "suggestion": "Ask for at most 66 at a time at `teams`.",
     }
     assert beyond_pages["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
 

@@ -53,7 +53,7 @@ class Cost:
         """
         cost = self.constant
         for size, part in self.parts:
-            times = size if isinstance(size, int) else _given_size(size, values)
+            times = size if isinstance(size, int) else given_size(size, values)
             cost += times * part.with_variables(values)
         return cost
 
@@ -74,7 +74,8 @@ def total(constant: int, parts: list[tuple[PageSize, Cost]]) -> Cost:
     return Cost(constant, tuple(kept), least)
 
 
-def _given_size(names: tuple[str, ...], values: Mapping[str, Any]) -> int:
+def given_size(names: tuple[str, ...], values: Mapping[str, Any]) -> int:
+    """The size that the first of the variables gives which has a value."""
     given = [values[name] for name in names if values.get(name) is not None]
     return max(map(page_size, given), default=DEFAULT_PAGE_SIZE)
 

@@ -28,7 +28,8 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from app.api.bounded_cache import BoundedCache
 from app.api.codes import Code
 from app.api.errors import CodedError, coded_as_invalid
-from app.api.operations.limits import Limits, beyond
+from app.api.operations.dearest import Valuation
+from app.api.operations.limits import Limits, beyond, too_costly
 from app.api.operations.measures import MeasuredOperation, Measures, measure
 
 # Bounds the memory that strangers' documents can take. A token takes up to 600 bytes when it is
@@ -40,6 +41,11 @@ CHARACTERS_LIKE_A_TOKEN = 75
 
 # Of a document that does not fit the schema: each quotes a part of it, and takes time to word.
 MAX_VALIDATION_ERRORS = 10
+
+# With every page whose size is a variable as small as it can be.
+_AT_LEAST = Valuation(
+    cost=lambda cost: cost.least, size=lambda size: size if isinstance(size, int) else 1
+)
 
 _RULES = (
     *specified_rules,
@@ -95,7 +101,7 @@ class Documents:
         except RecursionError:
             raise beyond(Code.QUERY_TOO_DEEP, "levels", limits.max_depth) from None
         # What is beyond the limits is not validated, which might take long.
-        errors = [*self._beyond_limits(operations)] or [*self._validate(document)]
+        errors = [*self._beyond_limits(document, operations)] or [*self._validate(document)]
         return PreparedDocument(document, tuple(errors), operations)
 
     def _validate(self, document: DocumentNode) -> Iterator[GraphQLError]:
@@ -103,10 +109,13 @@ class Documents:
         return map(coded_as_invalid, errors)
 
     def _beyond_limits(
-        self, operations: Mapping[str | None, MeasuredOperation]
+        self, document: DocumentNode, operations: Mapping[str | None, MeasuredOperation]
     ) -> Iterator[GraphQLError]:
-        for operation in operations.values():
+        for name, operation in operations.items():
             yield from beyond_limits(operation.measures, self._limits)
+            least, limit = operation.measures.cost.least, self._limits.max_cost
+            if least > limit:
+                yield too_costly(document, name, _AT_LEAST, limit=limit, found=least)
 
 
 def beyond_limits(measures: Measures, limits: Limits) -> Iterator[CodedError]:
@@ -118,7 +127,6 @@ def beyond_limits(measures: Measures, limits: Limits) -> Iterator[CodedError]:
         (Code.TOO_MANY_ALIASES, "aliases", limits.max_aliases, measures.aliases),
         (Code.TOO_MANY_DIRECTIVES, "directives", limits.max_directives, measures.directives),
         (Code.TOO_MANY_ROOT_FIELDS, "root fields", limits.max_root_fields, measures.fields),
-        (Code.QUERY_TOO_COSTLY, "values at the most", limits.max_cost, measures.cost.least),
     ):
         if found > limit:
             yield beyond(code, what, limit, found)

@@ -11,8 +11,10 @@ from strawberry.types.graphql import OperationType
 
 from app.api.codes import Code
 from app.api.errors import CodedError, database_unavailable
+from app.api.operations.cost import given_size
+from app.api.operations.dearest import Valuation
 from app.api.operations.documents import Documents, PreparedDocument
-from app.api.operations.limits import Limits, beyond
+from app.api.operations.limits import Limits, too_costly
 from app.api.operations.measures import MeasuredOperation
 
 # Beyond it a JSON number no longer names one integer: readers, ours too, round it.
@@ -76,9 +78,7 @@ class GuardedExecution(SchemaExtension):
         if cost.parts:
             found = cost.with_variables({**operation.defaults, **variables})
             if found > self._limits.max_cost:
-                yield beyond(
-                    Code.QUERY_TOO_COSTLY, "values at the most", self._limits.max_cost, found
-                )
+                yield self._too_costly({**operation.defaults, **variables}, found)
         for name, value in variables.items():
             if _holds_rounded(value):
                 yield CodedError(
@@ -86,6 +86,18 @@ class GuardedExecution(SchemaExtension):
                     f"Variable '${name}' holds a number that is too large to be read exactly. "
                     "Send ids as strings.",
                 )
+
+    def _too_costly(self, values: Mapping[str, Any], found: int) -> CodedError:
+        return too_costly(
+            self._prepared.document,
+            self.execution_context.operation_name,
+            Valuation(
+                cost=lambda cost: cost.with_variables(values),
+                size=lambda size: size if isinstance(size, int) else given_size(size, values),
+            ),
+            limit=self._limits.max_cost,
+            found=found,
+        )
 
     async def on_execute(self) -> AsyncIterator[None]:
         """Lets nothing reach a database that is not prepared, and nothing wait for it too long."""

@@ -1,9 +1,13 @@
 """The limits that protect the service from its clients; what judges by them stands elsewhere."""
 
 from dataclasses import dataclass
+from typing import cast
+
+from graphql import DocumentNode
 
 from app.api.codes import Code
 from app.api.errors import CodedError
+from app.api.operations.dearest import Valuation, explain
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,36 @@ DEFAULT_LIMITS = Limits()
 _MOST_TO_TELL = 2**53
 
 
-def beyond(code: Code, what: str, limit: int, found: int | None = None) -> CodedError:
+def beyond(
+    code: Code, what: str, limit: int, found: int | None = None, *, advice: str = "", **more: object
+) -> CodedError:
     """The refusal of what is beyond a limit; `found` is None where nobody counted to the end."""
-    facts: dict[str, object] = {"limit": limit}
+    facts: dict[str, object] = {"limit": limit, **more}
     if found is not None:
         facts["found"] = found = min(found, _MOST_TO_TELL)
     counted = f"more than {limit}" if found is None else str(found)
-    return CodedError(code, f"The limit is {limit} {what}; this has {counted}.", **facts)
+    sentences = f"The limit is {limit} {what}; this has {counted}. {advice}".rstrip()
+    return CodedError(code, sentences, **facts)
+
+
+def too_costly(
+    document: DocumentNode,
+    operation_name: str | None,
+    valuation: Valuation,
+    *,
+    limit: int,
+    found: int,
+) -> CodedError:
+    """The refusal of an operation for its cost; `dearest` says where that is."""
+    advice, dearest = explain(document, operation_name, valuation, limit=limit, found=found)
+    for path in dearest:
+        path["cost"] = min(cast("int", path["cost"]), _MOST_TO_TELL)
+    return beyond(
+        Code.QUERY_TOO_COSTLY,
+        "values at the most",
+        limit,
+        found,
+        advice=advice,
+        dearest=dearest,
+        suggestion=advice,
+    )

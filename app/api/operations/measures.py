@@ -69,7 +69,7 @@ class MeasuredOperation:
 
 def measure(document: DocumentNode) -> dict[str | None, MeasuredOperation]:
     """The operations by name. *Raises*: `RecursionError` for selections of some hundred levels."""
-    measurer = _Measurer(document)
+    measurer = Measurer(document)
     return {
         definition.name.value if definition.name else None: measurer.operation(definition)
         for definition in document.definitions
@@ -77,9 +77,11 @@ def measure(document: DocumentNode) -> dict[str | None, MeasuredOperation]:
     }
 
 
-class _Measurer:
+class Measurer:
+    """Measures parts of one document."""
+
     def __init__(self, document: DocumentNode) -> None:
-        self._fragments = {
+        self.fragments = {
             definition.name.value: definition
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
@@ -87,7 +89,8 @@ class _Measurer:
         self._measured: dict[str, Measures] = {}
 
     def operation(self, node: OperationDefinitionNode) -> MeasuredOperation:
-        found = self._selections(node.selection_set)
+        """An operation."""
+        found = self.selections(node.selection_set)
         variables = node.variable_definitions or ()
         directives = len(node.directives or ())
         directives += sum(len(each.directives or ()) for each in variables)
@@ -110,18 +113,19 @@ class _Measurer:
             is_subscription=node.operation is OperationType.SUBSCRIPTION,
         )
 
-    def _selections(self, node: SelectionSetNode) -> Measures:
+    def selections(self, node: SelectionSetNode) -> Measures:
+        """What is selected there, each field as often as it stands there."""
         fields = depth = aliases = directives = introspections = counts = 0
         costs: list[tuple[PageSize, Cost]] = []
         per_edge: list[tuple[PageSize, Cost]] = []
         for selection in node.selections:
             directives += len(selection.directives or ())
             if isinstance(selection, FieldNode):
-                found = self._field(selection)
+                found = self.field(selection)
             elif isinstance(selection, FragmentSpreadNode):
                 found = self._fragment(selection.name.value)
             else:
-                found = self._selections(selection.selection_set)  # type: ignore[attr-defined]  # an inline fragment
+                found = self.selections(selection.selection_set)  # type: ignore[attr-defined]  # an inline fragment
             fields += found.fields
             depth = max(depth, found.depth)
             aliases += found.aliases
@@ -141,11 +145,12 @@ class _Measurer:
             total(0, per_edge),
         )
 
-    def _field(self, node: FieldNode) -> Measures:
+    def field(self, node: FieldNode) -> Measures:
+        """A field and all below it."""
         name, aliases = node.name.value, int(node.alias is not None)
         if node.selection_set is None:
             return Measures(1, 1, aliases, counts=int(name == "totalCount"), cost=_ONE)
-        below = self._selections(node.selection_set)
+        below = self.selections(node.selection_set)
         if name in INTROSPECTION_COSTS:
             # How deep it may go is a rule of its own, since the usual query has many levels.
             return Measures(
@@ -157,7 +162,7 @@ class _Measurer:
                 cost=total(INTROSPECTION_COSTS[name] * (1 + below.aliases), []),
             )
         price = 1 + _price(node, below)
-        cost = total(price, [(1, below.cost), (_page_size(node), below.per_edge)])
+        cost = total(price, [(1, below.cost), (page_size_of(node), below.per_edge)])
         is_edges = name == "edges"
         return Measures(
             fields=1,
@@ -172,9 +177,9 @@ class _Measurer:
     def _fragment(self, name: str) -> Measures:
         if name not in self._measured:
             self._measured[name] = Measures()
-            if name in self._fragments:
-                fragment = self._fragments[name]
-                self._measured[name] = self._selections(fragment.selection_set)
+            if name in self.fragments:
+                fragment = self.fragments[name]
+                self._measured[name] = self.selections(fragment.selection_set)
         return self._measured[name]
 
 
@@ -195,7 +200,7 @@ def _price(node: FieldNode, below: Measures) -> int:
     return 0
 
 
-def _page_size(node: FieldNode) -> PageSize:
+def page_size_of(node: FieldNode) -> PageSize:
     """What the field's `first` and `last` say. Not null together, they are refused when it is
     resolved; but either may be a variable that is null, so that it is not known yet which counts.
     """
