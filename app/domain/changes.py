@@ -21,6 +21,8 @@ class ChangeKind(StrEnum):
     # What the log says of versions that did not come through this service whole.
     FOREIGN_CHANGE = "ForeignChange"
     HISTORY_GAP = "HistoryGap"
+    # An entry of the log that this release can't read, and passes over; it is never shown.
+    UNREADABLE = "Unreadable"
 
 
 class Unchanged(Enum):

@@ -12,6 +12,11 @@ Version = NewType("Version", int)
 CommitTime = NewType("CommitTime", int)
 
 FIRST_VERSION = Version(1)
+
+# Greater ones are another program's. A version has to fit GraphQL's `Int`, and so have the billion
+# that may follow it.
+MAX_VERSION = Version(2**30)
+
 MAX_ID_LENGTH = 128
 ID_CHARACTERS = "ASCII letters, digits and . _ ~ - + = : | @ /"
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from app.domain.changes import Change, ChangeKind
 from app.domain.faults import HistoryIncomplete
-from app.domain.ids import CommitTime, TeamId, UserId, Version
+from app.domain.ids import MAX_VERSION, CommitTime, TeamId, UserId, Version
+from app.domain.pages import HistoryPage
 from app.domain.problems import InvalidInput, TeamNotFound
 from app.domain.validation import check_id
 from app.service.hub import EVERYTHING, Hub, Subscriber, Topic
@@ -43,10 +44,10 @@ async def open_team_feed(
     """
     if problem := check_id("teamId", team_id):
         return problem
-    version = await directory.find_version(team_id)
+    version, last = await _reached(log, directory, team_id)
     if version is None or (after_version or 0) > version:
         await log.catch_up()
-        version = await directory.find_version(team_id)
+        version, last = await _reached(log, directory, team_id)
     if version is None:
         return TeamNotFound(team_id)
     if after_version is not None and not 0 <= after_version <= version:
@@ -58,13 +59,29 @@ async def open_team_feed(
         return await log.changes_of_team(team_id, after=Version(shown), limit=limit)
 
     if after == version:
-        if any(change.kind is ChangeKind.TEAM_DELETED for change in await read(version - 1, 1)):
+        if last is not None and last.kind is ChangeKind.TEAM_DELETED and last.version == version:
             return _nothing()
     elif any(_versions(change)[0] > after + 1 for change in await read(after, 1)):
         return CursorExpired()
 
     subscriber = hub.subscriber(Topic(team_id=team_id))
     return _until_deletion(_replay_then_live(log, hub, subscriber, after, read, _versions))
+
+
+async def _reached(
+    log: ChangeLog, directory: TeamDirectory, team_id: TeamId
+) -> tuple[Version | None, Change | None]:
+    """The version that a team has reached, and its last recorded change.
+
+    The recorder may be behind the team. Another program may have removed the team, or set its
+    version back, or beyond all measure, until the recorder brings it back to where the log is.
+    """
+    present = await directory.find_version(team_id)
+    page = HistoryPage(after=None, newest_first=True, limit=1)
+    newest = (await log.histories_of_teams([team_id], page))[team_id]
+    last = newest[0] if newest else None
+    known = [] if present is None or present > MAX_VERSION else [present]
+    return max([*known, *(change.version for change in newest)], default=None), last
 
 
 async def open_feed_of_all_teams(
@@ -92,7 +109,7 @@ async def open_feed_of_all_teams(
         return await log.changes_after(shown, limit=REPLAY_SIZE)
 
     subscriber = hub.subscriber(EVERYTHING)
-    changes = _replay_then_live(log, hub, subscriber, after_position, read, _positions)
+    changes = _readable(_replay_then_live(log, hub, subscriber, after_position, read, _positions))
     return changes if after is None else _committed_after(after, changes)
 
 
@@ -172,6 +189,12 @@ async def _until_deletion(changes: AsyncIterator[Change]) -> AsyncIterator[Chang
         yield change
         if change.kind is ChangeKind.TEAM_DELETED:
             return
+
+
+async def _readable(changes: AsyncIterator[Change]) -> AsyncIterator[Change]:
+    async for change in changes:
+        if change.kind is not ChangeKind.UNREADABLE:
+            yield change
 
 
 async def _nothing() -> AsyncIterator[Change]:

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bson.errors import BSONError
 from motor.motor_asyncio import AsyncIOMotorClientSession
-from pymongo import ASCENDING
+from pymongo.errors import OperationFailure
 
 from app.domain.changes import ChangeKind
-from app.storage.change_documents import describe_change, describe_gap
+from app.domain.ids import TeamId
+from app.storage.change_documents import is_int
+from app.storage.change_sequence import LastChange, Strayed, in_sequence
 from app.storage.client import (
     Client,
     recorder_of,
@@ -17,15 +20,14 @@ from app.storage.client import (
     team_changes_of,
     teams_of,
 )
+from app.storage.documents import stored_team_id
 from app.storage.errors import driver_faults
 from app.storage.lease import Lease, advanced
+from app.storage.lost_history import find_removals, read_last_changes
 from app.storage.requests import remember
 from app.storage.sessions import Sessions
 
 logger = logging.getLogger(__name__)
-
-# How many teams are compared with the log at a time when history was lost.
-TEAMS_AT_ONCE = 500
 
 
 class LeaseLost(Exception):
@@ -56,7 +58,8 @@ class ChangeAppender:
         *Atomicity*: one transaction. *Held by*: G6 index `one_change_per_version`; the lease's term
         in the condition. *Raises*: `LeaseLost`, `DatabaseUnavailable`; then nothing was appended.
         """
-        new = self._in_sequence(found, await self._last_changes({c["teamId"] for c in found}))
+        new, strayed = in_sequence(found, await self._last_changes({c["teamId"] for c in found}))
+        await self._bring_back(strayed)
         entries = [
             {"position": position, **change}
             for position, change in enumerate(new, self._position + 1)
@@ -93,63 +96,67 @@ class ChangeAppender:
     async def append_lost_history(self, resume_token: object) -> None:
         """Appends, for every team that the log is behind of, what can be known without the stream.
 
-        That is the last change, which stands on the team itself, and a gap for those before it.
-        The token is of a stream opened before: saved with the last of them, it lets a successor
-        go on from there instead of losing history again. *Raises*: as `append`.
+        That is the last change, which stands on the team itself, and a gap for those before it; for
+        a team whose document is gone, its deletion. The token is of a stream opened before: saved
+        with the last of them, it lets a successor go on from there instead of losing history again.
+        *Raises*: as `append`.
         """
-        fields = {"version": 1, "lastChange": 1, "updatedAt": 1}
-        teams = self._teams.find({}, fields).sort("_id", ASCENDING).batch_size(TEAMS_AT_ONCE)
-        found: list[dict[str, Any]] = []
-        with driver_faults():
-            async for team in teams:
-                found.append(
-                    describe_change(
-                        str(team["_id"]),
-                        team["version"],
-                        team.get("lastChange"),
-                        at=team.get("updatedAt") or datetime.now(UTC),
-                    )
-                )
-                if len(found) == TEAMS_AT_ONCE:
-                    await self.append(found, None)
-                    found.clear()
-        await self.append(found, resume_token)
+        async for found in read_last_changes(self._teams):
+            await self.append(found, None)
+        async for removed in find_removals(self._changes, self._teams):
+            await self.append(removed, None)
+        await self.append([], resume_token)
 
-    async def _last_changes(self, team_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
-        """Version and kind of each team's last recorded change: the greatest key of the index."""
+    async def _bring_back(self, strayed: Mapping[str, Strayed]) -> None:
+        """Raises or lowers the versions of those teams to the one after their last in the log.
+
+        By as much as is between the two: Sue joins after John's change has been seen here and
+        before this write, and her change is recorded at the version after his, this write at the
+        one after hers. It comes back by the stream, as a foreign change at just that version.
+
+        *Atomicity*: one document; a team that is back already, or was set elsewhere, stays.
+        """
+        for team_id, each in strayed.items():
+            bounds = {"$gte": each.seen}
+            if each.seen <= each.recorded:
+                bounds["$lte"] = each.recorded
+            said = {"kind": ChangeKind.FOREIGN_CHANGE.value, "at": datetime.now(UTC)}
+            try:
+                with driver_faults():
+                    await self._teams.update_one(
+                        {"_id": stored_team_id(TeamId(team_id)), "version": bounds},
+                        {
+                            "$inc": {"version": each.recorded + 1 - each.seen},
+                            "$set": {"lastChange": said},
+                        },
+                    )
+            except (OperationFailure, BSONError):  # refused by the validator, which quotes the team
+                logger.exception("The version of team %s can't be brought back.", team_id)
+
+    async def _last_changes(self, team_ids: Iterable[str]) -> dict[str, LastChange]:
+        """Each team's last recorded change: the greatest key of the index."""
+        fields = ("version", "kind", "at", "userId", "commitTime", "readAt")
         pipeline: list[dict[str, Any]] = [
             {"$match": {"teamId": {"$in": sorted(team_ids)}}},
             {"$sort": {"teamId": 1, "version": 1}},
-            {
-                "$group": {
-                    "_id": "$teamId",
-                    "version": {"$last": "$version"},
-                    "kind": {"$last": "$kind"},
-                }
-            },
+            {"$group": {"_id": "$teamId", **{field: {"$last": f"${field}"} for field in fields}}},
         ]
         with driver_faults():
             last = await self._changes.aggregate(pipeline).to_list(None)
-        return {team["_id"]: (team["version"], team["kind"]) for team in last}
-
-    def _in_sequence(
-        self, found: Iterable[Mapping[str, Any]], last_changes: dict[str, tuple[int, str]]
-    ) -> list[Mapping[str, Any]]:
-        new: list[Mapping[str, Any]] = []
-        for change in found:
-            team_id = change["teamId"]
-            last, last_kind = last_changes.get(team_id, (0, ""))
-            is_removal = "version" not in change
-            if is_removal and last_kind in ("", ChangeKind.TEAM_DELETED):
-                continue
-            version = last + 1 if is_removal else change["version"]
-            if version <= last:
-                continue
-            if version > last + 1:
-                logger.error(
-                    "History is lost: team %s, versions %s to %s.", team_id, last + 1, version - 1
-                )
-                new.append(describe_gap(team_id, last + 1, version - 1))
-            new.append({**change, "version": version})
-            last_changes[team_id] = version, change["kind"]
-        return new
+            for team in last:
+                if not is_int(team["version"]):  # another program's
+                    numbered = {"teamId": team["_id"], "version": {"$type": ["int", "long"]}}
+                    team.update(
+                        await self._changes.find_one(numbered, {"_id": 0}, sort=[("version", -1)])
+                        or {"version": 0}
+                    )
+        return {
+            team["_id"]: LastChange(
+                team["version"],
+                team.get("kind") or "",
+                team.get("at"),
+                team.get("userId"),
+                team.get("commitTime") or team.get("readAt"),
+            )
+            for team in last
+        }

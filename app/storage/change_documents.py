@@ -1,94 +1,81 @@
-"""The form of a document in `team_changes`, and how one is made of an event of the change stream.
+"""The form of a document in `team_changes`: how it is read, and made.
 
 position         1, 2, 3, … over all teams, in the order of recording
 teamId, version  unique together
-kind, at, actorId, userId, name, capacity, requestId, input, otherTeamId, fromVersion,
-    commitTime
+kind, at, actorId, userId, name, capacity, requestId, input, otherTeamId, fromVersion
+commitTime       when the change was committed
+readAt           instead of it where history was lost: when the team was read
+
+What a write says about itself may be another program's words, and so may a document of the log be
+an older or newer release's. Of both, known fields alone are taken, each only with its own type.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 from bson import Timestamp
+from bson.errors import BSONError
 
 from app.domain.changes import Change, ChangeKind
-from app.domain.ids import FIRST_VERSION, CommitTime, TeamId, Version
+from app.domain.ids import MAX_ID_LENGTH, CommitTime, TeamId, Version
+from app.domain.teams import MAX_CAPACITY, is_valid_name
 from app.storage.documents import Document
 
-# The event's own envelope, and of the team only what says what changed: never its members.
-EVENT_FIELDS: Document = {
-    "operationType": 1,
-    "documentKey": 1,
-    "wallTime": 1,
-    "clusterTime": 1,
-    "updateDescription.updatedFields.version": 1,
-    "updateDescription.updatedFields.lastChange": 1,
-    "fullDocument.version": 1,
-    "fullDocument.lastChange": 1,
-}
+logger = logging.getLogger(__name__)
+
+_KINDS = frozenset(kind.value for kind in ChangeKind) - {"Unreadable"}
 
 # What a write can say of itself; the other kinds are the log's own words.
-_TOLD_KINDS = frozenset(ChangeKind) - {ChangeKind.FOREIGN_CHANGE, ChangeKind.HISTORY_GAP}
+_TOLD_KINDS = _KINDS - {"ForeignChange", "HistoryGap"}
 
 
-def read_change(document: Document) -> Change:
-    """The change in a document of the log."""
-    return Change(
-        position=document["position"],
-        team_id=TeamId(document["teamId"]),
-        version=Version(document["version"]),
-        kind=ChangeKind(document["kind"]),
-        at=document["at"],
-        actor_id=document.get("actorId"),
-        user_id=document.get("userId"),
-        name=document.get("name"),
-        capacity=document.get("capacity"),
-        request_id=document.get("requestId"),
-        other_team_id=document.get("otherTeamId"),
-        from_version=document.get("fromVersion"),
-        commit_time=document.get("commitTime"),
-    )
+def is_int(value: object) -> TypeGuard[int]:
+    """Whether it is a whole number and no boolean."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def change_of_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the log is to say of an event; None for one that is no change of a team.
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH
 
-    An insert carries the document, an update the fields that it set. A write that did not set
-    `lastChange` is not ours. We never remove a document: another program that does has deleted the
-    team, at the version after its last, which the event does not tell.
-    """
-    if "documentKey" not in event:
+
+_DETAILS: Mapping[str, Callable[[Any], bool]] = {
+    "actorId": _is_id,
+    "userId": _is_id,
+    "name": lambda value: isinstance(value, str) and is_valid_name(value),
+    "capacity": lambda value: is_int(value) and 1 <= value <= MAX_CAPACITY,
+    "requestId": _is_id,
+    "input": _is_id,
+    "otherTeamId": _is_id,
+}
+_NEEDED = {
+    "TeamCreated": "name",
+    "TeamRenamed": "name",
+    "UserJoinedTeam": "userId",
+    "UserLeftTeam": "userId",
+}
+
+
+def _told(said: object, kinds: frozenset[str]) -> dict[str, Any] | None:
+    """The known fields of a description; None if one has another type, or too little is said."""
+    if not isinstance(said, Mapping):
         return None
-    team_id = str(event["documentKey"]["_id"])
-    at = event.get("wallTime") or datetime.now(UTC)
-    commit_time = read_commit_time(event["clusterTime"])
-    if event["operationType"] == "delete":
-        return {
-            "teamId": team_id,
-            "kind": ChangeKind.TEAM_DELETED.value,
-            "at": at,
-            "commitTime": commit_time,
-        }
-    changed = (
-        event.get("fullDocument") or event.get("updateDescription", {}).get("updatedFields") or {}
-    )
-    # Only a write that went past the validator sets another kind of version: one that a doctor has
-    # taken back brings the old program's.
-    version = changed.get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < FIRST_VERSION:
+    try:
+        said = dict(said)
+    except BSONError:  # one of its values can't be decoded
         return None
-    # We never replace a team; another program that does brings back what it has read before.
-    is_ours = event["operationType"] != "replace"
-    change = describe_change(
-        team_id, version, changed.get("lastChange") if is_ours else None, at=at
-    )
-    return {**change, "commitTime": commit_time}
-
-
-def read_commit_time(timestamp: Timestamp) -> CommitTime:
-    """A timestamp of the database's clock, as one number."""
-    return CommitTime(timestamp.time << 32 | timestamp.inc)
+    kind, at = said.get("kind"), said.get("at")
+    if not isinstance(kind, str) or kind not in kinds or not isinstance(at, datetime):
+        return None
+    told = {"kind": kind, "at": at}
+    for field, is_right in _DETAILS.items():
+        if (value := said.get(field)) is not None:
+            if not is_right(value):
+                return None
+            told[field] = value
+    return told if _NEEDED.get(kind, "kind") in told else None
 
 
 def describe_change(
@@ -98,23 +85,8 @@ def describe_change(
 
     What says nothing, or nothing that we know, is another program's.
     """
-    if not _is_told(last_change):
-        return {
-            "teamId": team_id,
-            "version": version,
-            "kind": ChangeKind.FOREIGN_CHANGE.value,
-            "at": at,
-        }
-    told = {field: value for field, value in last_change.items() if value is not None}
+    told = _told(last_change, _TOLD_KINDS) or {"kind": "ForeignChange", "at": at}
     return {**told, "teamId": team_id, "version": version}
-
-
-def _is_told(last_change: object) -> TypeGuard[Mapping[str, Any]]:
-    return (
-        isinstance(last_change, Mapping)
-        and last_change.get("kind") in _TOLD_KINDS
-        and isinstance(last_change.get("at"), datetime)
-    )
 
 
 def describe_gap(team_id: str, from_version: int, to_version: int) -> dict[str, Any]:
@@ -126,3 +98,53 @@ def describe_gap(team_id: str, from_version: int, to_version: int) -> dict[str, 
         "kind": ChangeKind.HISTORY_GAP.value,
         "at": datetime.now(UTC),
     }
+
+
+def read_change(document: Document) -> Change:
+    """The change in a document of the log.
+
+    One of a kind that this release does not know, or with an odd field, reads as a `FOREIGN_CHANGE`
+    of its version; without a team or a version as `UNREADABLE`.
+    """
+    position, team_id, version = (document.get(key) for key in ("position", "teamId", "version"))
+    told = _told(document, _KINDS)
+    at = document.get("at")
+    if told is None:
+        _warn_of(repr(document.get("_id"))[:100])
+        told = {"kind": "ForeignChange", "at": at if isinstance(at, datetime) else _EPOCH}
+    if not (isinstance(team_id, str) and is_int(version)):
+        team_id, version, told = "", 0, {"kind": "Unreadable", "at": _EPOCH}
+    from_version, commit_time = document.get("fromVersion"), document.get("commitTime")
+    return Change(
+        position=position if is_int(position) else 0,
+        team_id=TeamId(team_id),
+        version=Version(version),
+        kind=ChangeKind(told["kind"]),
+        at=told["at"],
+        actor_id=told.get("actorId"),
+        user_id=told.get("userId"),
+        name=told.get("name"),
+        capacity=told.get("capacity"),
+        request_id=told.get("requestId"),
+        other_team_id=told.get("otherTeamId"),
+        from_version=Version(from_version) if _begins(from_version, version) else None,
+        commit_time=CommitTime(commit_time) if is_int(commit_time) else None,
+    )
+
+
+def _begins(from_version: object, version: int) -> TypeGuard[int]:
+    return is_int(from_version) and 0 < from_version <= version
+
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+@lru_cache(maxsize=1_000)
+def _warn_of(document_id: str) -> None:
+    """Warns once of each document."""
+    logger.warning("The change log's document %s is none that this release knows.", document_id)
+
+
+def read_commit_time(timestamp: Timestamp) -> CommitTime:
+    """A timestamp of the database's clock, as one number."""
+    return CommitTime(timestamp.time << 32 | timestamp.inc)

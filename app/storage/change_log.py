@@ -14,6 +14,9 @@ from app.storage.documents import Document
 from app.storage.errors import driver_faults
 from app.storage.lease import RECORDER_ID
 
+# Another program may have put anything there: this passes over it.
+_NUMBER: Document = {"$type": ["int", "long"]}
+
 
 class MongoChangeLog:
     """`ChangeLog` on MongoDB. *Held by*: G6; what has been read once stays as it was."""
@@ -31,12 +34,12 @@ class MongoChangeLog:
         self, team_id: TeamId, *, after: Version | None, limit: int
     ) -> Sequence[Change]:
         """See `ChangeLog`. Walks `one_change_per_version`."""
-        found: Document = {"teamId": team_id, "version": {"$gt": after or 0}}
+        found: Document = {"teamId": team_id, "version": {"$gt": after or 0, **_NUMBER}}
         return await self._find(found, "version", limit)
 
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
         """See `ChangeLog`. Walks `one_change_per_position`."""
-        return await self._find({"position": {"$gt": position}}, "position", limit)
+        return await self._find({"position": {"$gt": position, **_NUMBER}}, "position", limit)
 
     async def histories_of_teams(
         self, team_ids: Collection[TeamId], page: HistoryPage
@@ -63,8 +66,8 @@ class MongoChangeLog:
         """The pages of all ids in one query, which walks the index for each and reads no more."""
         order, beyond = (DESCENDING, "$lt") if page.newest_first else (ASCENDING, "$gt")
         within: list[Document] = [{"$sort": {"position": order}}, {"$limit": page.limit}]
-        if page.after is not None:
-            within.insert(0, {"$match": {"position": {beyond: page.after}}})
+        after = {} if page.after is None else {beyond: page.after}
+        within.insert(0, {"$match": {"position": {**_NUMBER, **after}, "version": _NUMBER}})
         lookup = {
             "from": self._changes.name,
             "localField": "id",
@@ -84,12 +87,12 @@ class MongoChangeLog:
 
     async def first_position(self) -> int:
         """See `ChangeLog`."""
-        first = await self._find({}, "position", 1)
+        first = await self._find({"position": _NUMBER}, "position", 1)
         return first[0].position if first else 0
 
     async def last_position(self) -> int:
         """See `ChangeLog`."""
-        last = await self._find({}, "position", 1, direction=DESCENDING)
+        last = await self._find({"position": _NUMBER}, "position", 1, direction=DESCENDING)
         return last[0].position if last else 0
 
     async def moment(self) -> Moment:
@@ -98,6 +101,7 @@ class MongoChangeLog:
             answer = await self._changes.database.command(
                 "find",
                 self._changes.name,
+                filter={"position": _NUMBER},
                 projection={"_id": 0, "position": 1},
                 sort={"position": DESCENDING},
                 limit=1,

@@ -5,11 +5,14 @@ either waits for news before it may use what it has, or pays for every event alo
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+from bson import CodecOptions, decode
+from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import PyMongoError
 
@@ -22,6 +25,8 @@ ResumeToken = dict[str, Any]
 # How long the server holds a read for news: an empty answer is a sign of life.
 WAIT_MILLISECONDS = 500
 MAX_BATCH = 500
+
+RAW: CodecOptions[RawBSONDocument] = CodecOptions(RawBSONDocument, tz_aware=True)
 
 
 class ChangeStream:
@@ -51,8 +56,7 @@ class ChangeStream:
     @property
     def position(self) -> ResumeToken:
         """The token to resume after what has been read so far."""
-        token: ResumeToken = self._cursor["postBatchResumeToken"]
-        return token
+        return dict(self._cursor["postBatchResumeToken"])
 
     async def __aenter__(self) -> Self:
         """Opens it; events from now on are kept."""
@@ -88,8 +92,11 @@ class ChangeStream:
                 )
         await self._session.end_session()
 
-    async def next_batch(self) -> tuple[list[dict[str, Any]], ResumeToken]:
-        """The next events, none after a short wait, and the token to resume after them."""
+    async def next_batch(self) -> tuple[list[Mapping[str, Any]], ResumeToken]:
+        """The next events, none after a short wait, and the token to resume after them.
+
+        Each is decoded by itself: see `decoded`.
+        """
         if not self._cursor["id"]:
             raise HistoryLost("The collection was dropped or renamed, which ends its stream.")
         with driver_faults():
@@ -99,8 +106,21 @@ class ChangeStream:
                 collection=self._collection,
                 batchSize=MAX_BATCH,
                 maxTimeMS=WAIT_MILLISECONDS,
-                codec_options=self._collection_options,
+                codec_options=RAW,
                 session=self._session,
             )
-        self._cursor = answer["cursor"]
-        return self._cursor.pop("nextBatch"), self.position
+        self._cursor = dict(answer["cursor"])
+        events = [decoded(event, self._collection_options) for event in self._cursor["nextBatch"]]
+        del self._cursor["nextBatch"]
+        return events, self.position
+
+
+def decoded(document: RawBSONDocument, options: CodecOptions[Any]) -> Mapping[str, Any]:
+    """A document as a dict; where it has a value that can't be decoded, as it came.
+
+    That one raises `BSONError` where the value is read, and tells all the others.
+    """
+    try:
+        return decode(document.raw, options)
+    except BSONError:
+        return document

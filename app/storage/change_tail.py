@@ -4,8 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 
-from pymongo.errors import PyMongoError
-
 from app.domain.changes import Change
 from app.domain.faults import DatabaseUnavailable
 from app.storage.change_documents import read_change
@@ -57,6 +55,6 @@ class MongoChangeTail:
                             position = new[-1].position
             except (DatabaseUnavailable, HistoryLost) as fault:
                 logger.warning("The feeds wait for the database: %s", fault)
-            except PyMongoError:
+            except Exception:  # whatever it is, the server goes on
                 logger.exception("Following the change log failed and is tried again")
             await asyncio.sleep(RETRY_SECONDS)

@@ -63,7 +63,8 @@ class MongoTeamDirectory:
     async def find_version(self, team_id: TeamId) -> Version | None:
         """See `TeamDirectory`."""
         documents = await self._find({"_id": stored_team_id(team_id)}, {"version": 1})
-        return Version(documents[0]["version"]) if documents else None
+        version = documents[0].get("version") if documents else None
+        return Version(version) if isinstance(version, int) else None
 
     async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
         """See `TeamDirectory`. A snapshot read tells the very time of what it shows."""

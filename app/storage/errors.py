@@ -27,9 +27,10 @@ INDEX_CONFLICTS = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConf
 # NoSuchTransaction for the end of what it has ended already, where transactions meet.
 EXPECTED_CODES = frozenset({NAMESPACE_EXISTS, 11000, 112, 251})
 
-# ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost: a change
-# stream can't go on from where it was, nor from anywhere before now.
-_HISTORY_LOST_CODES = frozenset({286, 280, 260, 136})
+# ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, and
+# BSONObjectTooLarge for an event of a team whose `_id` has megabytes: a change stream can't go on
+# from where it was, nor from anywhere before now.
+_HISTORY_LOST_CODES = frozenset({286, 280, 260, 136, 10334})
 
 # SnapshotTooOld, SnapshotUnavailable, InvalidOptions: a moment lies too far back, before a change
 # of indexes, or in the future, as after a restore.

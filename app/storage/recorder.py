@@ -8,8 +8,7 @@ leaves a log from which the next holder goes on without a gap and without a repe
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 from uuid import uuid4
 
 from prometheus_client import CollectorRegistry
@@ -17,7 +16,7 @@ from pymongo.errors import PyMongoError
 
 from app.domain.faults import DatabaseUnavailable
 from app.storage.change_appender import ChangeAppender, LeaseLost
-from app.storage.change_documents import EVENT_FIELDS, change_of_event
+from app.storage.change_events import EVENT_FIELDS, change_of_event
 from app.storage.change_log import MongoChangeLog
 from app.storage.change_stream import ChangeStream, ResumeToken
 from app.storage.client import CLOSE_SECONDS, Client, recorder_of, teams_of
@@ -54,7 +53,7 @@ class Recorder:
                     await self._record(lease)
             except LeaseLost:
                 logger.warning("Another server has taken over the recording of changes.")
-            except (HistoryLost, DatabaseUnavailable, PyMongoError) as fault:
+            except Exception as fault:
                 self._metrics.recording_failed()
                 _tell_of(fault)
             await asyncio.sleep(RETRY_SECONDS)
@@ -94,7 +93,7 @@ class Recorder:
         renewed_at = time.monotonic()
         while True:
             events, resume_token = await stream.next_batch()
-            if found := [change for change in map(_change_of, events) if change is not None]:
+            if found := [change for change in map(change_of_event, events) if change is not None]:
                 await appender.append(found, resume_token)
             # What is told is that recording works, and not that it is tried: hence so late.
             self._metrics.recorded(found)
@@ -117,7 +116,7 @@ class Recorder:
             logger.info("The lease could not be given back; it runs out by itself: %r", fault)
 
 
-def _tell_of(fault: HistoryLost | DatabaseUnavailable | PyMongoError) -> None:
+def _tell_of(fault: Exception) -> None:
     match fault:
         case DatabaseUnavailable():
             logger.warning("Recording waits for the database: %s", fault)
@@ -127,13 +126,3 @@ def _tell_of(fault: HistoryLost | DatabaseUnavailable | PyMongoError) -> None:
             )
         case _:
             logger.error("Recording failed and is tried again", exc_info=fault)
-
-
-def _change_of(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    change = change_of_event(event)
-    if change is None:
-        team_id = event.get("documentKey", {}).get("_id")
-        logger.warning(
-            "A foreign write (%s) to team %s made no version.", event["operationType"], team_id
-        )
-    return change

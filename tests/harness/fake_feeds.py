@@ -64,8 +64,11 @@ class FakeLog:
     async def histories_of_teams(
         self, team_ids: Collection[TeamId], page: HistoryPage
     ) -> Mapping[TeamId, Sequence[Change]]:
-        """See `ChangeLog`."""
-        raise NotImplementedError
+        """See `ChangeLog`, for the newest."""
+        return {
+            team_id: [change for change in self.visible if change.team_id == team_id][-page.limit :]
+            for team_id in team_ids
+        }
 
     async def histories_of_users(
         self, user_ids: Collection[UserId], page: HistoryPage

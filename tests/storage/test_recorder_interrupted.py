@@ -24,7 +24,7 @@ from tests.harness.waiting import eventually
 _SOON = {"$dateAdd": {"startDate": "$$NOW", "unit": "millisecond", "amount": 100}}
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """Stands for kill -9: nothing is cleaned up after it."""
 
 

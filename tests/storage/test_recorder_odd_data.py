@@ -1,0 +1,283 @@
+"""Whatever another program writes into teams, every other team is recorded and told in order."""
+
+import asyncio
+import random
+import struct
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bson import DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from bson.datetime_ms import DatetimeMS
+from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import PyMongoError
+
+from app.domain.changes import Change
+from app.domain.ids import TeamId
+from app.storage import recorder as recorder_module
+from app.storage.change_log import MongoChangeLog
+from app.storage.change_tail import MongoChangeTail
+from app.storage.client import Client, connect_for_streams
+from app.storage.team_store import MongoTeamStore
+from tests.harness.recording import ChangeLogReader, recording
+from tests.harness.service import add, new_team, remove
+from tests.harness.waiting import eventually
+
+FAR = DatetimeMS(8_640_000_000_000_000)
+NOW = datetime(2026, 5, 4, tzinfo=UTC)
+JOINED = {"kind": "UserJoinedTeam", "userId": "sue", "at": NOW}
+
+
+def _document(type_code: int, payload: bytes) -> RawBSONDocument:
+    body = bytes([type_code]) + b"odd\0" + payload
+    return RawBSONDocument(struct.pack("<i", len(body) + 5) + body + b"\0")
+
+
+# The length inside a binary of the old subtype is wrong: the driver can't decode this one.
+UNDECODABLE = _document(5, struct.pack("<i", 3) + b"\x02abc")
+
+ODD_VALUES: list[Any] = [
+    FAR, DatetimeMS(-(2**62)), None, True, 7, -1, 2.5, float("nan"), Int64(2**62), "", "x", b"\0",
+    "y" * 200_000, [], [1], {}, {"a": 1}, {"$foo": 1}, {"$ref": "a", "$id": 1}, "$name", "\0",
+    Decimal128("NaN"), MinKey(), MaxKey(), Regex("("), Timestamp(1, 1), ObjectId(), DBRef("a", 1),
+    UNDECODABLE, _document(2, struct.pack("<i", 3) + b"\xff\xfe\0"), NOW,
+]  # fmt: skip
+FIELDS = (
+    "kind", "at", "actorId", "userId", "name", "capacity", "requestId", "input", "otherTeamId",
+    "position", "_id", "version", "teamId", "commitTime", "fromVersion",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.02)
+
+
+@pytest.fixture
+def log(client: Client, database: str) -> ChangeLogReader:
+    return ChangeLogReader(client, database)
+
+
+@pytest.fixture
+def store(client: Client, database: str) -> MongoTeamStore:
+    return MongoTeamStore(client, database, default_capacity=1_000)
+
+
+@pytest.fixture
+async def streams(mongodb_uri: str) -> AsyncIterator[Client]:
+    streams = connect_for_streams(mongodb_uri)
+    yield streams
+    streams.close()
+
+
+@pytest.fixture
+async def told(streams: Client, database: str) -> AsyncIterator[list[Change]]:
+    """All that the tail tells; recorder and tail must still run at the end."""
+    told: list[Change] = []
+    follows = asyncio.Event()
+
+    async def follow() -> None:
+        async for changes in MongoChangeTail(streams, database).follow():
+            follows.set()
+            told.extend(changes)
+
+    following = asyncio.create_task(follow())
+    async with recording(streams, database) as recorder:
+        await follows.wait()
+        yield told
+        assert not recorder.done()
+    assert not following.done()
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+
+
+def _versions(changes: list[Change], team_id: TeamId) -> list[tuple[int, str]]:
+    return [(change.version, str(change.kind)) for change in changes if change.team_id == team_id]
+
+
+async def _is_told(told: list[Change], team_id: TeamId, count: int) -> bool:
+    return len(_versions(told, team_id)) >= count
+
+
+async def test_no_odd_field_of_a_foreign_last_change_stops_the_recording(
+    told: list[Change], client: Client, database: str, store: MongoTeamStore, log: ChangeLogReader
+) -> None:
+    teams = client[database]["teams"]
+    odd, calm = await new_team(store), await new_team(store)
+
+    for field in FIELDS:
+        for value in ODD_VALUES:
+            last_change = {**JOINED, field: value}
+            await teams.update_one(
+                {"_id": ObjectId(odd.id)},
+                {"$inc": {"version": 1}, "$set": {"lastChange": last_change}},
+            )
+    await add(store, calm.id, "joe")
+    written = 1 + len(FIELDS) * len(ODD_VALUES)
+    await eventually(lambda: _is_told(told, odd.id, written))
+    await eventually(lambda: _is_told(told, calm.id, 2))
+
+    assert [version for version, _ in _versions(told, odd.id)] == list(range(1, written + 1))
+    assert _versions(told, calm.id) == [(1, "TeamCreated"), (2, "UserJoinedTeam")]
+    assert await log.faults() == []
+    assert {type(change.user_id) for change in told} <= {str, type(None)}
+
+
+async def test_lost_history_is_filled_past_odd_teams_and_tells_what_was_removed(
+    streams: Client, client: Client, database: str, store: MongoTeamStore, log: ChangeLogReader
+) -> None:
+    teams = client[database]["teams"]
+    calm, gone, lowered = [await new_team(store, members=(f"user-{i}",)) for i in range(3)]
+    async with recording(streams, database):
+        await log.wait_until_complete()
+    await client[database]["recorder"].update_one({}, {"$unset": {"resumeToken": 1}})
+
+    await teams.insert_many(
+        [
+            {"name": "Odd", "userIds": [], "version": 1, "lastChange": odd, "updatedAt": odd}
+            for odd in [*ODD_VALUES, {**JOINED, "at": FAR}, {**JOINED, "userId": "y" * 10**6}]
+        ],
+        bypass_document_validation=True,
+    )
+    for odd in [value for value in ODD_VALUES if value not in ([1], Regex("("), [])]:
+        with suppress(PyMongoError, BSONError):
+            await (
+                client[database]
+                .get_collection("teams")
+                .insert_one(
+                    {"_id": odd, "name": "Odd", "userIds": [], "version": odd},
+                    bypass_document_validation=True,
+                )
+            )
+    await teams.delete_one({"_id": ObjectId(gone.id)})
+    await teams.update_one({"_id": ObjectId(lowered.id)}, {"$set": {"version": 1}})
+    await add(store, lowered.id, "mia")
+    await add(store, calm.id, "joe")
+    async with recording(streams, database) as recorder:
+        await eventually(lambda: _is_recorded(log, gone.id, 3))
+        await eventually(lambda: _is_recorded(log, lowered.id, 4))
+        await add(store, calm.id, "eve")
+        await eventually(lambda: _is_recorded(log, calm.id, 4))
+        assert not recorder.done()
+
+    assert [version for version, _ in await log.told(calm.id)] == [1, 2, 3, 4]
+    assert (await log.told(gone.id))[-1] == (3, "TeamDeleted")
+    assert (await log.told(lowered.id))[2:] == [(3, "UserJoinedTeam"), (4, "ForeignChange")]
+    assert (await log.entries(lowered.id))[2]["userId"] == "mia"
+    assert await log.faults() == []
+
+
+async def _is_recorded(log: ChangeLogReader, team_id: TeamId, version: int) -> bool:
+    return version in [told for told, _ in await log.told(team_id)]
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 2**31, 2**62])
+async def test_changes_after_a_version_that_was_set_back_are_all_told_in_order(
+    version: int,
+    told: list[Change],
+    client: Client,
+    database: str,
+    store: MongoTeamStore,
+    log: ChangeLogReader,
+) -> None:
+    team = await new_team(store, members=("u2", "u3", "u4"))
+    await log.wait_until_complete()
+    joining = [f"late-{i}" for i in range(20)]
+
+    await client[database]["teams"].update_one(
+        {"_id": ObjectId(team.id)}, {"$set": {"version": version}}
+    )
+    for user in joining:
+        await add(store, team.id, user)
+        await asyncio.sleep(0)
+    await eventually(lambda: _are_told(told, joining))
+    await eventually(lambda: _is_brought_back(log, client, database, team.id))
+
+    assert [c.user_id for c in told if str(c.user_id).startswith("late")] == joining
+    versions = [version for version, _ in _versions(told, team.id)]
+    assert versions == list(range(1, len(versions) + 1))
+    assert await log.faults() == []
+
+
+async def _are_told(told: list[Change], users: list[str]) -> bool:
+    return {change.user_id for change in told} >= set(users)
+
+
+async def _is_brought_back(
+    log: ChangeLogReader, client: Client, database: str, team_id: TeamId
+) -> bool:
+    team = await client[database]["teams"].find_one({"_id": ObjectId(team_id)}, {"version": 1})
+    return team is not None and team["version"] == (await log.told(team_id))[-1][0]
+
+
+async def test_the_log_passes_over_what_another_release_wrote_into_it(
+    told: list[Change], client: Client, database: str, store: MongoTeamStore, log: ChangeLogReader
+) -> None:
+    team = await new_team(store)
+    await log.wait_until_complete()
+    await eventually(lambda: _is_told(told, team.id, 1))
+    newer = {"kind": "TeamMerged", "teamId": "x", "version": 1, "at": NOW, "position": 2}
+    position = {"$inc": {"position": 2}}
+    await client[database]["recorder"].update_one({}, position)  # as a newer release had recorded
+
+    await client[database]["team_changes"].insert_many(
+        [newer, {"kind": "Compacted", "position": 3}, {**newer, "position": "x", "version": "y"}]
+    )
+    read = await MongoChangeLog(client, database).changes_after(1, limit=10)
+    await eventually(lambda: _is_told(told, TeamId("x"), 1))
+
+    assert [str(change.kind) for change in read] == ["ForeignChange", "Unreadable"]
+    assert [change.position for change in told] == [1, 2, 3]
+
+
+async def test_a_storm_of_foreign_writes_leaves_every_other_team_alone(
+    told: list[Change],
+    streams: Client,
+    client: Client,
+    database: str,
+    store: MongoTeamStore,
+    log: ChangeLogReader,
+) -> None:
+    chance = random.Random(7)
+    teams = client[database].get_collection("teams")
+    calm = await new_team(store)
+    odd = [ObjectId((await new_team(store)).id) for _ in range(5)]
+    fields = [*(f"lastChange.{field}" for field in FIELDS), "lastChange", "version", "createdAt",
+              "updatedAt", "capacity", "requests", "creation", "other", "deletedAt"]  # fmt: skip
+
+    async def storm() -> None:
+        for _ in range(400):
+            found = {"_id": chance.choice(odd)}
+            value = chance.choice([*ODD_VALUES, 1, 2, 3, JOINED])
+            bypass: dict[str, Any] = {"bypass_document_validation": chance.random() < 0.5}
+            with suppress(PyMongoError, BSONError):
+                match chance.randrange(6):
+                    case 0:
+                        await teams.delete_one(found)
+                    case 1:
+                        document = {"name": "Odd", "userIds": [], "version": value}
+                        await teams.replace_one(found, document, upsert=True, **bypass)
+                    case _:
+                        await teams.update_one(
+                            found,
+                            {"$set": {chance.choice(fields): value, "version": 3}},
+                            upsert=True,
+                            **bypass,
+                        )
+
+    async def serve() -> None:
+        for number in range(60):
+            await add(store, calm.id, f"user-{number}")
+
+    async with recording(streams, database):
+        await asyncio.gather(storm(), serve())
+        await eventually(lambda: _is_told(told, calm.id, 61))
+        await remove(store, calm.id, "user-0")
+        await eventually(lambda: _is_told(told, calm.id, 62))
+
+    assert [version for version, _ in _versions(told, calm.id)] == list(range(1, 63))
+    assert [change.position for change in told] == list(range(1, len(told) + 1))
+    assert await log.faults() == []
