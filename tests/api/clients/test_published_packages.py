@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import shutil
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,8 @@ FOLDER = Path(__file__).parent
 INSTALL_SECONDS, RUN_SECONDS = 180, 60
 
 
-@pytest.fixture(scope="module")
-async def outcomes(servers: list[Server]) -> list[Answer]:
-    """What each client has seen; all run in one process."""
+async def _run(script: str, *arguments: str, given: str = "") -> list[Answer]:
+    """The lines that a script prints, out of their JSON."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("Node and npm are not here: the clients' published packages are not run.")
     if not (FOLDER / "node_modules").is_dir():
@@ -27,17 +28,21 @@ async def outcomes(servers: list[Server]) -> list[Answer]:
             if await installed.wait():
                 pytest.skip("npm can't install the clients' published packages.")
     running = await asyncio.create_subprocess_exec(
-        *("node", "run.mjs", f"{servers[0].url}/graphql"),
-        cwd=FOLDER,
-        stdout=asyncio.subprocess.PIPE,
+        *("node", script, *arguments), cwd=FOLDER, stdin=PIPE, stdout=PIPE
     )
     try:
         async with asyncio.timeout(RUN_SECONDS):
-            output, _ = await running.communicate()
+            output, _ = await running.communicate(given.encode())
     finally:
         if running.returncode is None:
             running.kill()
     return [json.loads(line) for line in output.splitlines()]
+
+
+@pytest.fixture(scope="module")
+async def outcomes(servers: list[Server]) -> list[Answer]:
+    """What each client has seen; all run in one process."""
+    return await _run("run.mjs", f"{servers[0].url}/graphql")
 
 
 @pytest.mark.parametrize(
@@ -61,3 +66,14 @@ async def test_a_client_asks_changes_and_follows_a_feed(outcomes: list[Answer], 
 
 async def test_relays_runtime_asks_and_changes(outcomes: list[Answer]) -> None:
     assert {"name": "relay", "viewer": "root", "created": 1} in outcomes
+
+
+async def test_the_readmes_snippet_resumes_however_long_the_server_is_away() -> None:
+    readme = (FOLDER.parents[2] / "README.md").read_text()
+    (snippet,) = re.findall(r"```js\n(const client = .*?)```", readme, re.DOTALL)
+
+    (outcome,) = await _run("resuming.mjs", given=snippet)
+
+    assert outcome["versions"] == [3, 4, 5], outcome
+    assert outcome["attempts"] >= 30
+    assert outcome["longest"] <= 45_000
