@@ -10,31 +10,29 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import monitoring
 
 from app.domain.ids import TeamId, UserId
-from app.domain.pages import PageRequest, TeamOrder, TeamPosition
-from app.storage.client import Client, teams_of
+from app.domain.pages import HistoryPage, PageRequest, TeamOrder, TeamPosition
+from app.storage.change_log import MongoChangeLog
+from app.storage.client import Client, team_changes_of, teams_of
 from app.storage.directory import MongoTeamDirectory
 
 INDEX_OF = {
     order: "live_teams_by_name" if order.by_name else "live_teams_by_creation"
     for order in TeamOrder
 }
+SAID = {"find", "filter", "projection", "sort", "limit", "aggregate", "pipeline", "cursor"}
 BEGAN_AT = datetime(2026, 5, 4, tzinfo=UTC)
 
 
 class LastFind(monitoring.CommandListener):
-    """The last find that was sent."""
+    """The last find that was sent, or the last aggregation."""
 
     def __init__(self) -> None:
         self.command: dict[str, Any] = {}
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        """Keeps a find."""
-        if event.command_name == "find":
-            self.command = {
-                name: value
-                for name, value in event.command.items()
-                if name in {"find", "filter", "projection", "sort", "limit"}
-            }
+        """Keeps a find or an aggregation."""
+        if event.command_name in {"find", "aggregate"}:
+            self.command = {name: value for name, value in event.command.items() if name in SAID}
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         """Of no interest."""
@@ -48,6 +46,7 @@ class Plans:
 
     def __init__(self, client: Client, database: str, last_find: LastFind) -> None:
         self.directory = MongoTeamDirectory(client, database, default_capacity=10)
+        self.log = MongoChangeLog(client, database)
         self._database = client[database]
         self._last_find = last_find
 
@@ -58,6 +57,13 @@ class Plans:
         )
         keys: int = plan["executionStats"]["totalKeysExamined"]
         return keys
+
+    async def looked_up(self) -> dict[str, Any]:
+        """What the `$lookup` of the last aggregation did."""
+        plan = await self._database.command(
+            {"explain": self._last_find.command, "verbosity": "executionStats"}
+        )
+        return next(stage for stage in plan["stages"] if "$lookup" in stage)
 
     async def stages(self) -> list[dict[str, Any]]:
         """The stages of the winning plan of the last find."""
@@ -163,3 +169,46 @@ async def test_a_page_in_the_middle_reads_hardly_more_of_the_index_than_it_shows
 
     # The page, one more, and twice those who share the key at its edge.
     assert {where: keys for where, keys in read.items() if keys > 25} == {}
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("after", [None, 500])
+async def test_histories_read_together_walk_an_index_and_read_what_they_show(
+    plans: Plans, client: Client, database: str, after: int | None, *, newest_first: bool
+) -> None:
+    await team_changes_of(client, database).insert_many(
+        [
+            {
+                "position": number + 1,
+                "teamId": f"team-{number % 5}",
+                "version": number // 5 + 1,
+                "kind": "UserJoinedTeam",
+                "userId": f"user-{number % 10}",
+                "at": BEGAN_AT,
+            }
+            for number in range(1_000)
+        ]
+    )
+    page = HistoryPage(after, newest_first, 2)
+    teams = [TeamId(f"team-{number}") for number in range(6)]
+    users = [UserId(f"user-{number}") for number in range(11)]
+
+    by_team = await plans.log.histories_of_teams(teams, page)
+    read_by_team = await plans.looked_up()
+    by_user = await plans.log.histories_of_users(users, page)
+    read_by_user = await plans.looked_up()
+
+    assert [len(by_team[team_id]) for team_id in teams] == [2] * 5 + [0]
+    assert [len(by_user[user_id]) for user_id in users] == [2] * 10 + [0]
+    positions = [change.position for change in by_user[users[0]]]
+    # User 0 was moved at 1, 11, 21 and so on.
+    first = (491 if after else 991) if newest_first else (501 if after else 1)
+    assert positions == [first, first - 10 if newest_first else first + 10]
+    assert (read_by_team["totalDocsExamined"], read_by_team["indexesUsed"]) == (
+        10,
+        ["changes_by_team"],
+    )
+    assert (read_by_user["totalDocsExamined"], read_by_user["indexesUsed"]) == (
+        20,
+        ["changes_by_user"],
+    )
