@@ -101,6 +101,8 @@ async def test_the_full_graphiql_keeps_tabs_and_loads_links_without_running_them
     await page.goto(f"{servers[0].url}/graphql#{link}")
     await expect(page.locator(".graphiql-query-editor")).to_contain_text("Linked")
     await expect(page.locator("#note")).to_contain_text("has not been run")
+    await expect(page.get_by_text("Variables", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Headers", exact=True)).to_have_count(0)  # it would store tokens
     await page.select_option("#example", "Feed: the team of a user")
     await expect(page.locator(".graphiql-query-editor")).to_contain_text("UserTeam")
     await expect(page.locator(".graphiql-tab")).to_have_count(2)

@@ -19,11 +19,11 @@ function loadFile([url, integrity]) {
 export const loadGraphiQL = () => Promise.all(settings.cdnFiles.map(loadFile));
 
 /** GraphiQL's fetcher: a subscription is an async iterator, anything else a promise. */
-function fetcher(request, { headers } = {}) {
+function fetcher(request) {
   // Just after a change of the document GraphiQL still gives the name of the operation before.
   const operations = operationsIn(request.query);
   const operationName = operations.length === 1 ? operations[0].name || undefined : request.operationName;
-  const answers = execute({ ...request, operationName }, { ...identityHeaders(), ...headers });
+  const answers = execute({ ...request, operationName }, identityHeaders());
   if (operationOf(request)?.type === "subscription") {
     return {
       [Symbol.asyncIterator]() { return this; },
@@ -61,11 +61,11 @@ export function showGraphiQL(example, linked, onFailure) {
     defaultQuery: "",
     // Of its first default tab it would leave the variables out.
     ...((linked || !graphiqlStorage.getItem("graphiql:tabState")) && textOf(linked ?? example)),
-    isHeadersEditorEnabled: true,
-    shouldPersistHeaders: false,  // A token has no place in a browser's storage.
+    isHeadersEditorEnabled: false,  // It stores what is typed there, even with shouldPersistHeaders off: a token, say.
+    shouldPersistHeaders: false,
     inputValueDeprecation: true,
     storage: graphiqlStorage,
-    ...(!settings.introspection && { schema: null }),
+    ...((settings.onlyTrusted || !settings.introspection) && { schema: null }),  // It would ask in vain.
   }, createElement(GraphiQL.Footer, null, createElement(Editors)));
   ReactDOM.createRoot(byId("graphiql")).render(createElement(OrFailure, null, graphiql));
   return (chosen) => {
