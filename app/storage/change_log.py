@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from pymongo import ASCENDING, DESCENDING, ReadPreference
+from pymongo import ASCENDING, DESCENDING
 from pymongo.read_concern import ReadConcern
 
 from app.domain.changes import Change, Moment
 from app.domain.ids import TeamId, UserId, Version
 from app.domain.pages import HistoryPage
 from app.storage.change_documents import read_change, read_commit_time
-from app.storage.client import MAJORITY_READS, Client, recorder_of, team_changes_of
+from app.storage.client import Client, recorder_of, team_changes_of
 from app.storage.documents import Document
 from app.storage.errors import driver_faults
 from app.storage.lease import RECORDER_ID
@@ -23,9 +23,6 @@ class MongoChangeLog:
 
     def __init__(self, client: Client, database: str) -> None:
         self._changes = team_changes_of(client, database)
-        self._database = client.get_database(
-            database, read_preference=ReadPreference.PRIMARY, read_concern=MAJORITY_READS
-        )
         self._recorder = recorder_of(client, database).with_options(
             read_concern=ReadConcern("linearizable")
         )
@@ -75,14 +72,18 @@ class MongoChangeLog:
             "pipeline": within,
             "as": "change",
         }
+        # Any document of the log carries the ids to the lookup. `$documents` would do so without
+        # one, but needs a privilege over the whole database.
         pipeline: list[Document] = [
-            {"$documents": [{"id": {"$literal": id_}} for id_ in ids]},
+            {"$limit": 1},
+            {"$project": {"_id": 0, "id": {"$literal": list(ids)}}},
+            {"$unwind": "$id"},
             {"$lookup": lookup},
             {"$unwind": "$change"},
             {"$replaceRoot": {"newRoot": "$change"}},
         ]
         with driver_faults():
-            documents = await self._database.aggregate(pipeline).to_list(None)
+            documents = await self._changes.aggregate(pipeline).to_list(None)
         return [read_change(document) for document in documents]
 
     async def first_position(self) -> int:

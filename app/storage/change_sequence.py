@@ -79,6 +79,8 @@ def in_sequence(
         elif seen <= last and before.covers(change):
             continue
         elif seen == last and change["kind"] == ChangeKind.FOREIGN_CHANGE:
+            # A repair that has brought back what an undo had taken: the team is where the log is.
+            strayed.pop(team_id, None)
             logger.warning("A foreign write to team %s made no version.", team_id)
             continue
         else:

@@ -28,13 +28,17 @@ def lines_of(server: Server) -> list[dict[str, Any]]:
 
 
 async def line_of(server: Server, request_id: str) -> dict[str, Any]:
-    """The one line that a request has caused."""
+    """The one line of an operation that a request has caused."""
+
+    def found() -> list[dict[str, Any]]:
+        lines = (line for line in lines_of(server) if "outcome" in line)
+        return [line for line in lines if line.get("request_id") == request_id]
 
     async def is_logged() -> bool:
-        return any(line.get("request_id") == request_id for line in lines_of(server))
+        return bool(found())
 
     await eventually(is_logged)
-    (line,) = (line for line in lines_of(server) if line.get("request_id") == request_id)
+    (line,) = found()
     return line
 
 

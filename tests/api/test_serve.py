@@ -104,10 +104,10 @@ async def test_the_help_names_every_option_and_its_environment_variable() -> Non
 @pytest.mark.parametrize(
     ("arguments", "environment", "named"),
     [
-        (("--port", "eighty"), {}, "PORT"),
-        (("--workers", "0"), {"WORKERS": "1"}, "WORKERS"),
-        (("--mongodb-uri", "localhost:27017"), {}, "MONGODB_URI"),
-        (("--data-dir", __file__), {}, "DATA_DIR"),
+        (("--port", "eighty"), {}, "--port"),
+        (("--workers", "0"), {"WORKERS": "1"}, "--workers"),
+        (("--mongodb-uri", "localhost:27017"), {}, "--mongodb-uri"),
+        (("--data-dir", __file__), {}, "--data-dir"),
         (("--nonsense", "1"), {}, "--nonsense"),
         (("nonsense",), {}, "nonsense"),
         ((), {"PORT": "65536"}, "PORT"),

@@ -194,7 +194,7 @@ async def test_the_operator_can_say_where_each_user_stays(
         (("--keep", "ask-file"), "FILE"),
         (("--keep", "ask-file", "/nowhere/at-all.csv"), "can't be read"),
         (("--keep", "coin"), "coin"),
-        (("--mongodb-uri", "localhost"), "MONGODB_URI"),
+        (("--mongodb-uri", "localhost"), "--mongodb-uri"),
         (("--nonsense",), "--nonsense"),
     ],
 )
