@@ -64,6 +64,9 @@ class Code(StrEnum):
     CURSOR_EXPIRED = "CURSOR_EXPIRED"
     SUBSCRIBER_TOO_SLOW = "SUBSCRIBER_TOO_SLOW"
 
+    # Another program has changed the team's data so that it can't be shown or changed. Nothing was
+    # done; it stays so until the operator repairs it.
+    TEAM_DAMAGED = "TEAM_DAMAGED"
     # MongoDB did not answer in time; send the request again.
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     # The server had no time left to answer; send the request again.

@@ -24,14 +24,21 @@ _EARLIEST = 1 << 32 | 1
 
 def team_cursor(position: TeamPosition, order: TeamOrder) -> Cursor:
     """The cursor of a team in a list; good for both directions of the same order."""
-    key = position.key
+    kind, key = "name" if order.by_name else "time", position.key
+    if position.stored_id is not None:
+        return _encode(["odd", kind, urlsafe_b64encode(position.stored_id).decode()])
     stored = (key - _EPOCH) // _MILLISECOND if isinstance(key, datetime) else key
-    return _encode(["name" if order.by_name else "time", stored, position.id])
+    return _encode([kind, stored, position.id])
 
 
 def read_team_cursor(field: str, cursor: str, order: TeamOrder) -> TeamPosition:
     """The position behind a cursor. *Raises*: `CodedError` naming the argument."""
     match _decode(field, cursor):
+        case ["odd", kind, str(stored_id)] if kind == ("name" if order.by_name else "time"):
+            try:
+                return TeamPosition(None, TeamId(""), urlsafe_b64decode(stored_id))
+            except ValueError:
+                raise _not_a_cursor(field) from None
         case ["name", str(key), str(id_)] if order.by_name:
             return TeamPosition(key, TeamId(id_))
         case ["time", None, str(id_)] if not order.by_name:

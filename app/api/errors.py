@@ -14,7 +14,13 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from app.api.codes import STATUSES, Code
 from app.api.media_types import JSON
 from app.api.request_id import current_request_id
-from app.domain.faults import DatabaseUnavailable, MomentGone, TooMuchContention
+from app.domain.faults import (
+    DatabaseUnavailable,
+    MomentGone,
+    PlaceLost,
+    TeamDamaged,
+    TooMuchContention,
+)
 from app.domain.problems import InvalidInput, NotAllowed
 
 # What a stream answers with an error and plain HTTP with a status.
@@ -103,6 +109,21 @@ def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
             error,
             Code.CONTENTION,
             "Too many changes happened at once. Nothing was done; try again.",
+        )
+    if isinstance(cause, TeamDamaged):
+        if is_logged:
+            logger.warning("Damaged data; the doctor shows and repairs them: %s", cause)
+        return _with_code(
+            error,
+            Code.TEAM_DAMAGED,
+            "Another program has changed this team's data in a way that they can't be used. "
+            "Nothing was done. The operator has to repair them.",
+        )
+    if isinstance(cause, PlaceLost):
+        return _with_code(
+            error,
+            Code.CURSOR_EXPIRED,
+            "The team that the cursor stood for is gone. Read the list from its beginning.",
         )
     masked = mask(cause or error, is_logged=is_logged)
     return _with_code(error, masked.code, masked.message, **masked.facts)

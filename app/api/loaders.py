@@ -3,18 +3,19 @@
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from strawberry.dataloader import DataLoader
 
 from app.domain.changes import Change, Moment
+from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
-from app.domain.teams import Team
+from app.domain.teams import FoundTeam, Team
 from app.service.ports import ChangeLog, TeamDirectory
 
 MemberPage = Page[UserId, MemberPosition]
-TeamPage = Page[Team, TeamPosition]
+TeamPage = Page[FoundTeam, TeamPosition]
 
 # Each with the moment at which it is to be read, None for now.
 TeamWish = tuple[bool, CommitTime | None]
@@ -58,14 +59,14 @@ class Loaders:
         return [await self._log.moment()] * len(keys)
 
     async def _load_teams(self, keys: list[tuple[TeamId, TeamWish]]) -> list[Team | None]:
-        async def find(ids: list[TeamId], wish: TeamWish) -> Mapping[TeamId, Team]:
+        async def find(ids: list[TeamId], wish: TeamWish) -> Mapping[TeamId, FoundTeam]:
             counted, at = wish
             return await self._directory.find_teams(ids, with_member_count=counted, at=at)
 
         return await _load_by_wish(keys, find)
 
     async def _load_teams_of_users(self, keys: list[tuple[UserId, TeamWish]]) -> list[Team | None]:
-        async def find(ids: list[UserId], wish: TeamWish) -> Mapping[UserId, Team]:
+        async def find(ids: list[UserId], wish: TeamWish) -> Mapping[UserId, FoundTeam]:
             counted, at = wish
             return await self._directory.find_teams_of(ids, with_member_count=counted, at=at)
 
@@ -74,7 +75,9 @@ class Loaders:
     async def _load_member_pages(
         self, keys: list[tuple[TeamId, MembersWish]]
     ) -> list[MemberPage | None]:
-        async def find(ids: list[TeamId], wish: MembersWish) -> Mapping[TeamId, MemberPage]:
+        async def find(
+            ids: list[TeamId], wish: MembersWish
+        ) -> Mapping[TeamId, MemberPage | TeamDamaged]:
             page, at = wish
             return await self._directory.list_members(ids, page, at=at)
 
@@ -105,7 +108,7 @@ class Loaders:
 
 async def _load_by_wish(
     keys: Iterable[tuple[IdT, WishT]],
-    find: Callable[[list[IdT], WishT], Awaitable[Mapping[IdT, FoundT]]],
+    find: Callable[[list[IdT], WishT], Awaitable[Mapping[IdT, FoundT | TeamDamaged]]],
 ) -> list[FoundT | None]:
     """One query for all the ids that share a wish."""
     ids_by_wish: dict[WishT, list[IdT]] = defaultdict(list)
@@ -113,4 +116,5 @@ async def _load_by_wish(
     for id_, wish in keys:
         ids_by_wish[wish].append(id_)
     found = {wish: await find(ids, wish) for wish, ids in ids_by_wish.items()}
-    return [found[wish].get(id_) for id_, wish in keys]
+    # The `DataLoader` raises what is a fault.
+    return cast("list[FoundT | None]", [found[wish].get(id_) for id_, wish in keys])

@@ -13,6 +13,7 @@ from app.api.cursors import member_cursor, moment_cursor, read_member_cursor, te
 from app.api.loaders import MemberPage, TeamListing
 from app.domain import teams as domain
 from app.domain.changes import Change, Moment
+from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest
 
@@ -128,8 +129,12 @@ class Team:
     capacity: int | None = strawberry.field(
         description="The most members it may have; null: the service's default limit applies."
     )
-    created_at: datetime = strawberry.field(description="When it was created, to the millisecond.")
-    updated_at: datetime = strawberry.field(description="When it last changed.")
+    created_at: datetime | None = strawberry.field(
+        description="When it was created, to the millisecond; null where nobody knows."
+    )
+    updated_at: datetime | None = strawberry.field(
+        description="When it last changed; null where nobody knows."
+    )
     counted: strawberry.Private[int | None]
     at: strawberry.Private[CommitTime | None]
 
@@ -196,7 +201,18 @@ class TeamEdge:
     """A team, at its place."""
 
     cursor: str = strawberry.field(description="Opaque; for `after` and `before`.")
-    node: Team = strawberry.field(description="The team.")
+    found: strawberry.Private[domain.FoundTeam]
+    at: strawberry.Private[CommitTime | None]
+
+    @strawberry.field(
+        description="The team; null, with the error `TEAM_DAMAGED`, where another program wrote "
+        "what no team can hold."
+    )
+    def node(self) -> Team | None:
+        """The team."""
+        if isinstance(self.found, TeamDamaged):
+            raise self.found
+        return Team.of(self.found, at=self.at)
 
 
 @strawberry.type(description="A page of teams.")
@@ -213,7 +229,8 @@ class TeamConnection:
         return [
             TeamEdge(
                 cursor=team_cursor(position, self.listing.order),
-                node=Team.of(team, at=self.listing.at),
+                found=team,
+                at=self.listing.at,
             )
             for team, position in page.items
         ]

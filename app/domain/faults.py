@@ -4,9 +4,11 @@ An expected refusal is a problem and is returned (`problems.py`); a fault is rai
 
     Fault
     ├── DatabaseUnavailable      the database did not answer in time
+    ├── PlaceLost                the team that a cursor stands for is gone
     ├── HistoryIncomplete        the change log lacks a change that has been shown
     ├── MomentGone               the database no longer keeps what was so at a moment
     ├── TooMuchContention        every attempt lost to somebody else's change
+    ├── TeamDamaged              another program wrote what no team can hold
     ├── DatabaseUnsuitable       the database cannot carry the guarantees: refuse to start
     ├── RepairStopped            a repair of old data cannot go on; nothing is lost
     └── EmbeddedDatabaseFailed   the service's own mongod cannot run here
@@ -31,6 +33,20 @@ class TooMuchContention(Fault):
     """Every attempt met a change by somebody else, and no reason to refuse was found.
 
     Nothing was written; repeating the request is safe.
+    """
+
+
+class TeamDamaged(Fault):
+    """A team's document holds something that makes it impossible to show or to change the team.
+
+    Nothing was written. It concerns that team alone; the doctor repairs it.
+    """
+
+
+class PlaceLost(Fault):
+    """The team that a cursor stands for is gone, so nobody knows any more where that was.
+
+    Of damaged teams alone: the cursor of any other holds its own place.
     """
 
 

@@ -35,10 +35,14 @@ class TeamOrder(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TeamPosition:
-    """Where one team stands in a list: its key in the list's order, and its id."""
+    """Where one team stands in a list: its key in the list's order, and its id.
+
+    `stored_id` stands for both where another program wrote a key, or an id, that can't be told.
+    """
 
     key: str | datetime | None
     id: TeamId
+    stored_id: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.faults import TeamDamaged
 from app.domain.ids import TeamId, Version
 
 MAX_NAME_LENGTH = 100
@@ -25,7 +26,8 @@ class Team:
     """One version of one team, without its members.
 
     `capacity` is the team's own; `limit` is what holds, the service's default where the team has
-    none. `member_count` is None where it was not asked for: counting reads the whole array.
+    none. `member_count` is None where it was not asked for: counting reads the whole array. The
+    times are None where another program left none that can be told.
     """
 
     id: TeamId
@@ -33,9 +35,13 @@ class Team:
     version: Version
     capacity: int | None
     limit: int
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime | None
+    updated_at: datetime | None
     member_count: int | None = None
+
+
+# One damaged team must not hide the others: it is answered by its own fault.
+FoundTeam = Team | TeamDamaged
 
 
 def is_valid_name(name: str) -> bool:

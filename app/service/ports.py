@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Protocol
 
 from app.domain.changes import Attribution, Change, Moment, Unchanged
+from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
 from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.standing import Replay, Standing
-from app.domain.teams import Team
+from app.domain.teams import FoundTeam, Team
 
 
 class TeamStore(Protocol):
@@ -94,8 +95,8 @@ class TeamDirectory(Protocol):
         *,
         with_member_count: bool,
         at: CommitTime | None = None,
-    ) -> Mapping[TeamId, Team]:
-        """The live teams among those ids."""
+    ) -> Mapping[TeamId, FoundTeam]:
+        """The live teams among those ids; a damaged one is answered by its own fault."""
 
     async def find_creator(self, team_id: TeamId) -> UserId | None:
         """Who created a live team, which never changes; None where nobody knows."""
@@ -112,7 +113,7 @@ class TeamDirectory(Protocol):
         *,
         with_member_count: bool,
         at: CommitTime | None = None,
-    ) -> Mapping[UserId, Team]:
+    ) -> Mapping[UserId, FoundTeam]:
         """The team of each of those users who is on one."""
 
     async def list_teams(
@@ -123,8 +124,11 @@ class TeamDirectory(Protocol):
         name_contains: str | None,
         with_member_count: bool,
         at: CommitTime | None = None,
-    ) -> Page[Team, TeamPosition]:
-        """A page of the live teams whose name contains that text, in any case."""
+    ) -> Page[FoundTeam, TeamPosition]:
+        """A page of the live teams whose name contains that text, in any case.
+
+        *Raises*: `PlaceLost` for the cursor of a damaged team that is gone.
+        """
 
     async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
         """How many live teams have that text in their name."""
@@ -135,7 +139,7 @@ class TeamDirectory(Protocol):
         page: PageRequest[MemberPosition],
         *,
         at: CommitTime | None = None,
-    ) -> Mapping[TeamId, Page[UserId, MemberPosition]]:
+    ) -> Mapping[TeamId, Page[UserId, MemberPosition] | TeamDamaged]:
         """The same page of the members of each of those teams, in the order of joining."""
 
 

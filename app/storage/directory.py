@@ -4,27 +4,38 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, DESCENDING
 
+from app.domain.faults import PlaceLost, TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
-from app.domain.teams import Team
+from app.domain.teams import FoundTeam
 from app.storage.change_documents import read_commit_time
 from app.storage.client import Client, SnapshotReads, teams_of
 from app.storage.documents import (
     LIVE,
+    MEMBER_COUNT,
+    MEMBERS,
     Document,
-    read_team,
+    read_or_blame,
     read_team_id,
     read_user_ids,
+    read_version,
     stored_team_id,
     team_fields,
 )
 from app.storage.errors import driver_faults
 from app.storage.indexes import LIVE_TEAMS_BY_CREATION, LIVE_TEAMS_BY_NAME
 from app.storage.member_slices import member_slice
+from app.storage.team_positions import (
+    RAW,
+    beyond,
+    beyond_stored,
+    listed,
+    read_position,
+    read_stored_id,
+)
 
 BY_NAME: str = LIVE_TEAMS_BY_NAME.document["name"]
 BY_CREATION: str = LIVE_TEAMS_BY_CREATION.document["name"]
@@ -43,22 +54,22 @@ class MongoTeamDirectory:
         *,
         with_member_count: bool,
         at: CommitTime | None = None,
-    ) -> Mapping[TeamId, Team]:
+    ) -> Mapping[TeamId, FoundTeam]:
         """See `TeamDirectory`."""
         documents = await self._find(
             {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}, **LIVE},
             team_fields(with_member_count=with_member_count),
             at=at,
         )
-        teams = (read_team(document, self._default_capacity) for document in documents)
-        return {team.id: team for team in teams}
+        return {read_team_id(each): self._read(each) for each in documents}
 
     async def find_creator(self, team_id: TeamId) -> UserId | None:
         """See `TeamDirectory`."""
         found = {"_id": stored_team_id(team_id), **LIVE}
         documents = await self._find(found, {"creation.actorId": 1})
         creation = documents[0].get("creation") if documents else None
-        return UserId(creation["actorId"]) if creation and creation.get("actorId") else None
+        actor_id = creation.get("actorId") if isinstance(creation, Mapping) else None
+        return UserId(actor_id) if isinstance(actor_id, str) else None
 
     async def find_version(self, team_id: TeamId) -> Version | None:
         """See `TeamDirectory`."""
@@ -87,19 +98,19 @@ class MongoTeamDirectory:
         *,
         with_member_count: bool,
         at: CommitTime | None = None,
-    ) -> Mapping[UserId, Team]:
+    ) -> Mapping[UserId, FoundTeam]:
         """See `TeamDirectory`. Of the arrays only the ids asked for leave the database."""
         wanted = list(user_ids)
         documents = await self._find(
             {"userIds": {"$in": wanted}},
             {
                 **team_fields(with_member_count=with_member_count),
-                "found": {"$setIntersection": ["$userIds", {"$literal": wanted}]},
+                "found": {"$setIntersection": [MEMBERS, {"$literal": wanted}]},
             },
             at=at,
         )
         return {
-            user_id: read_team(document, self._default_capacity)
+            user_id: self._read(document)
             for document in documents
             for user_id in read_user_ids(document, "found")
         }
@@ -112,13 +123,13 @@ class MongoTeamDirectory:
         name_contains: str | None,
         with_member_count: bool,
         at: CommitTime | None = None,
-    ) -> Page[Team, TeamPosition]:
+    ) -> Page[FoundTeam, TeamPosition]:
         """See `TeamDirectory`. Walks `live_teams_by_name` or `live_teams_by_creation`."""
         key, index = ("name", BY_NAME) if order.by_name else ("createdAt", BY_CREATION)
         descending = order.descending != page.from_back
         direction = DESCENDING if descending else ASCENDING
         bounds = [
-            _beyond(key, position, descending=downwards)
+            await self._beyond(key, position, descending=downwards)
             for position, downwards in (
                 (page.after, order.descending),
                 (page.before, not order.descending),
@@ -126,8 +137,7 @@ class MongoTeamDirectory:
             if position is not None
         ]
         filters = _live_teams(name_contains)
-        if bounds:
-            filters["$and"] = bounds
+        filters["$and"] = [*bounds, listed(key)]
         # One more than asked for tells whether there are more.
         documents = await self._find(
             filters,
@@ -140,10 +150,7 @@ class MongoTeamDirectory:
         )
         more = len(documents) > page.size
         items = [
-            (
-                read_team(document, self._default_capacity),
-                TeamPosition(document.get(key), read_team_id(document)),
-            )
+            (self._read(document), read_position(document, key))
             for document in documents[: page.size]
         ]
         if page.from_back:
@@ -161,14 +168,28 @@ class MongoTeamDirectory:
         page: PageRequest[MemberPosition],
         *,
         at: CommitTime | None = None,
-    ) -> Mapping[TeamId, Page[UserId, MemberPosition]]:
+    ) -> Mapping[TeamId, Page[UserId, MemberPosition] | TeamDamaged]:
         """See `TeamDirectory`. The slice is cut out inside the database."""
         documents = await self._find(
             {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}, **LIVE},
-            {"version": 1, "memberCount": {"$size": "$userIds"}, "slice": member_slice(page)},
+            {"version": 1, "memberCount": MEMBER_COUNT, "slice": member_slice(page)},
             at=at,
         )
         return {read_team_id(document): _read_members(document) for document in documents}
+
+    def _read(self, document: Document) -> FoundTeam:
+        return read_or_blame(document, self._default_capacity)
+
+    async def _beyond(self, key: str, position: TeamPosition, *, descending: bool) -> Document:
+        if position.stored_id is None:
+            return beyond(key, position.key, stored_team_id(position.id), descending=descending)
+        stored_id = read_stored_id(position.stored_id)
+        raw = self._teams.with_options(codec_options=RAW)
+        with driver_faults():
+            found = await raw.find_one({"_id": {"$eq": stored_id}}, {"_id": 0, key: 1})
+        if found is None:
+            raise PlaceLost("The team that a cursor names is gone.")
+        return beyond_stored(key, found, stored_id, descending=descending)
 
     async def _find(
         self,
@@ -196,33 +217,12 @@ def _live_teams(name_contains: str | None) -> dict[str, Any]:
     return {**LIVE, "name": {"$regex": re.escape(name_contains), "$options": "i"}}
 
 
-def _beyond(key: str, position: TeamPosition, *, descending: bool) -> Document:
-    """The filter for what comes after a position: a range of the index, its first ties cut by id.
-
-    Missing times are null, which sorts before every date: `$gte` leaves them out, and `$not` `$gt`
-    lets them in.
-    """
-    beyond_ties: list[Document] = [
-        {key: {"$ne": position.key}},
-        {"_id": _id_beyond(position.id, descending)},
-    ]
-    if position.key is not None:
-        within = {"$not": {"$gt": position.key}} if descending else {"$gte": position.key}
-        return {key: within, "$or": beyond_ties}
-    return {key: None, **beyond_ties[1]} if descending else {"$or": beyond_ties}
-
-
-def _id_beyond(team_id: TeamId, descending: bool) -> Document:  # noqa: FBT001 - passed on
-    """Ids past that one. A comparison sees its own type only, and strings sort before ObjectIds."""
-    stored = stored_team_id(team_id)
-    if descending:
-        return {"$not": {"$gte": stored}} if isinstance(stored, ObjectId) else {"$lt": stored}
-    return {"$gt": stored} if isinstance(stored, ObjectId) else {"$not": {"$lte": stored}}
-
-
-def _read_members(document: Document) -> Page[UserId, MemberPosition]:
-    start = document["slice"]["start"]
-    version, member_count = Version(document["version"]), document["memberCount"]
+def _read_members(document: Document) -> Page[UserId, MemberPosition] | TeamDamaged:
+    try:
+        version = read_version(document)
+    except TeamDamaged as damaged:
+        return damaged
+    start, member_count = document["slice"]["start"], document["memberCount"]
     user_ids = read_user_ids(document["slice"])
     items = tuple(
         (user_id, MemberPosition(index, user_id, version, member_count))

@@ -14,14 +14,15 @@ requests         the last requests that changed the team: id, actorId, input, ot
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeGuard
 
 from bson import ObjectId
 
 from app.domain.changes import Attribution, ChangeKind
-from app.domain.ids import TeamId, UserId, Version
-from app.domain.teams import Team
+from app.domain.faults import TeamDamaged
+from app.domain.ids import MAX_ID_LENGTH, TeamId, UserId, Version
+from app.domain.teams import MAX_NAME_LENGTH, FoundTeam, Team
 
 Document = Mapping[str, Any]
 
@@ -33,8 +34,45 @@ _OBJECT_ID = re.compile("[0-9a-f]{24}")
 
 LIVE: Document = {"deletedAt": None}
 
-_TEAM_FIELDS: Document = {"name": 1, "version": 1, "capacity": 1, "createdAt": 1, "updatedAt": 1}
-_WITH_MEMBER_COUNT: Document = {**_TEAM_FIELDS, "memberCount": {"$size": "$userIds"}}
+_NUMBER_TYPES, _TIME_TYPES = ["int", "long"], ["date"]
+
+# Longer names, of another program, never leave the database; the service's own take 400 bytes.
+_MAX_NAME_BYTES = 10_000
+
+# The largest number that GraphQL's Int carries: a version beyond it could be told to nobody.
+MAX_VERSION = 2**31 - 1
+
+
+def _typed(field: str, types: list[str]) -> Document:
+    """A field's value where it has one of those types, else the name of the type that it has."""
+    type_: Document = {"$type": f"${field}"}
+    return {"$cond": [{"$in": [type_, types]}, f"${field}", type_]}
+
+
+_IS_TEXT: Document = {"$eq": [{"$type": "$name"}, "string"]}
+_IS_SHORT: Document = {"$lte": [{"$strLenBytes": "$name"}, _MAX_NAME_BYTES]}
+
+# The users that the unique index knows as members, whatever `userIds` is.
+MEMBERS: Document = {
+    "$cond": [
+        {"$isArray": "$userIds"},
+        "$userIds",
+        {"$cond": [{"$eq": [{"$type": "$userIds"}, "string"]}, ["$userIds"], []]},
+    ]
+}
+MEMBER_COUNT: Document = {"$size": MEMBERS}
+
+_TEAM_FIELDS: Document = {
+    "name": {"$cond": [_IS_TEXT, {"$cond": [_IS_SHORT, "$name", None]}, None]},
+    "version": _typed("version", _NUMBER_TYPES),
+    "capacity": _typed("capacity", _NUMBER_TYPES),
+    "createdAt": _typed("createdAt", _TIME_TYPES),
+    "updatedAt": _typed("updatedAt", _TIME_TYPES),
+}
+_WITH_MEMBER_COUNT: Document = {**_TEAM_FIELDS, "memberCount": MEMBER_COUNT}
+
+_WRITTEN_FIELDS: Document = dict.fromkeys(_TEAM_FIELDS, 1)
+_WRITTEN_WITH_COUNT: Document = {**_WRITTEN_FIELDS, "memberCount": {"$size": "$userIds"}}
 
 
 def team_fields(*, with_member_count: bool) -> Document:
@@ -43,6 +81,14 @@ def team_fields(*, with_member_count: bool) -> Document:
     The count is asked for only where it is wanted, since the server walks the array for it.
     """
     return _WITH_MEMBER_COUNT if with_member_count else _TEAM_FIELDS
+
+
+def written_fields(*, with_member_count: bool) -> Document:
+    """`team_fields` of a team that a write has just changed, so that the validator vouches for it.
+
+    Looking at each field's type would cost a tenth of the database's work for a write.
+    """
+    return _WRITTEN_WITH_COUNT if with_member_count else _WRITTEN_FIELDS
 
 
 def stored_team_id(team_id: TeamId) -> ObjectId | str:
@@ -59,29 +105,66 @@ def read_team_id(document: Document) -> TeamId:
 
 
 def read_team(document: Document, default_capacity: int) -> Team:
-    """The team in a document that was read with `team_fields`.
+    """The team in a document that was read with `team_fields`, whatever another program wrote.
 
-    Another program's documents may lack the times: they then count as made when their ObjectId
-    was, or at the epoch.
+    Of what a team can do without, a value of another type counts as absent. *Raises*: `TeamDamaged`
+    for a team whose id or version can't be told.
     """
-    created_at = document.get("createdAt") or _made_at(document["_id"])
-    capacity = document.get("capacity")
+    team_id = read_team_id(document)
+    if not _is_usable_id(document["_id"]):
+        raise TeamDamaged("A team has an id that can't be used.")
+    name, capacity = document.get("name"), document.get("capacity")
+    capacity = min(capacity, MAX_VERSION) if _is_number(capacity) else None
     return Team(
-        id=read_team_id(document),
-        name=document["name"],
-        version=Version(document["version"]),
+        id=team_id,
+        name=_shortened(name) if isinstance(name, str) and name else f"Team {team_id}",
+        version=read_version(document),
         capacity=capacity,
         limit=default_capacity if capacity is None else capacity,
-        created_at=created_at,
-        updated_at=document.get("updatedAt") or created_at,
+        created_at=_read_time(document, "createdAt") or _made_at(document["_id"]),
+        updated_at=_read_time(document, "updatedAt"),
         member_count=document.get("memberCount"),
     )
 
 
-def _made_at(stored_id: ObjectId | str) -> datetime:
-    if isinstance(stored_id, ObjectId):
-        return stored_id.generation_time
-    return datetime.fromtimestamp(0, UTC)
+def read_version(document: Document) -> Version:
+    """The version of a team. *Raises*: `TeamDamaged` where it can't be told."""
+    version = document.get("version")
+    if _is_number(version) and 1 <= version <= MAX_VERSION:
+        return Version(version)
+    raise TeamDamaged(f"Team {read_team_id(document)} has no version that can be told.")
+
+
+def read_or_blame(document: Document, default_capacity: int) -> FoundTeam:
+    """`read_team`, with the fault as a value: one damaged team must not hide the others."""
+    try:
+        return read_team(document, default_capacity)
+    except TeamDamaged as damaged:
+        return damaged
+
+
+def _is_usable_id(stored: object) -> bool:
+    if isinstance(stored, str):
+        return 1 <= len(stored) <= MAX_ID_LENGTH and not _OBJECT_ID.fullmatch(stored)
+    return isinstance(stored, ObjectId)
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 1]}…"
+
+
+def _read_time(document: Document, field: str) -> datetime | None:
+    """A time that Python can hold; None of any other, rather than something invented."""
+    time = document.get(field)
+    return time if isinstance(time, datetime) else None
+
+
+def _made_at(stored_id: object) -> datetime | None:
+    return stored_id.generation_time if isinstance(stored_id, ObjectId) else None
 
 
 def new_team(*, name: str, capacity: int | None, by: Attribution) -> dict[str, Any]:
@@ -154,17 +237,33 @@ class RequestMark:
 
 def read_creation_mark(document: Document) -> RequestMark:
     """The mark of the request that created a team."""
-    return RequestMark(read_team_id(document), document["creation"]["input"])
+    creation = document.get("creation")
+    digest = creation.get("input") if isinstance(creation, Mapping) else None
+    return RequestMark(read_team_id(document), str(digest))
 
 
 def read_request_mark(document: Document, by: Attribution) -> RequestMark | None:
     """A request's mark among those that a team remembers, if they were read."""
-    for mark in document.get("requests", ()):
-        if mark["id"] == by.request_id and mark["actorId"] == by.actor_id:
-            return RequestMark(read_team_id(document), mark["input"], mark.get("otherTeamId"))
+    marks = document.get("requests")
+    for mark in marks if isinstance(marks, list) else ():
+        if not isinstance(mark, Mapping) or mark.get("id") != by.request_id:
+            continue
+        if mark.get("actorId") == by.actor_id:
+            other = mark.get("otherTeamId")
+            return RequestMark(
+                read_team_id(document),
+                str(mark.get("input")),
+                TeamId(other) if isinstance(other, str) else None,
+            )
     return None
 
 
 def read_user_ids(document: Document, field: str = "userIds") -> tuple[UserId, ...]:
-    """The user ids that were read of a document."""
-    return tuple(UserId(user_id) for user_id in document[field])
+    """The user ids that were read of a document; "?" for a member that another type stands for."""
+    return tuple(_read_user_id(value) for value in document[field])
+
+
+def _read_user_id(value: object) -> UserId:
+    if isinstance(value, ObjectId) or _is_number(value):
+        value = str(value)
+    return UserId(value[:MAX_ID_LENGTH]) if isinstance(value, str) and value else UserId("?")

@@ -13,7 +13,13 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 
-from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable, Fault, MomentGone
+from app.domain.faults import (
+    DatabaseUnavailable,
+    DatabaseUnsuitable,
+    Fault,
+    MomentGone,
+    TeamDamaged,
+)
 from app.domain.ids import CommitTime
 
 NAMESPACE_EXISTS = 48
@@ -47,6 +53,9 @@ _UNAVAILABLE_CODES = frozenset(
     {50, 64, 91, 100, 189, 202, 262, 10058, 10107, 11600, 11602, 13435, 13436}
 )
 
+# BadValue, TypeMismatch, DocumentValidationFailure, $size of no array: how a write fails on a
+# document that another program has damaged. Nothing is written then.
+_DAMAGE_CODES = frozenset({2, 14, 121, 17124})
 
 # What an operator can do about them.
 _REFUSALS = {
@@ -99,6 +108,17 @@ def set_up_faults() -> Iterator[None]:
         if error.code not in _REFUSALS:
             raise
         raise DatabaseUnsuitable(_REFUSALS[error.code]) from error
+
+
+@contextmanager
+def damage_faults() -> Iterator[None]:
+    """Raises `TeamDamaged` where the database refuses a team's change for what the team holds."""
+    try:
+        yield
+    except OperationFailure as error:
+        if error.code in _DAMAGE_CODES:
+            raise TeamDamaged(f"A team holds what no change can be laid on: {error}") from error
+        raise
 
 
 def is_unavailable(error: PyMongoError) -> bool:

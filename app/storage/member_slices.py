@@ -11,14 +11,24 @@ joined. Nobody who stayed is passed over; a few may be seen twice.
 from typing import Any
 
 from app.domain.pages import MemberPosition, PageRequest
+from app.storage.documents import MAX_VERSION, MEMBER_COUNT, MEMBERS
 
 Expression = Any  # an aggregation expression has no narrower type
+
+# An expression must not fail on what another program wrote: it would fail the whole query.
+_VERSION: Expression = {
+    "$cond": [
+        {"$and": [{"$isNumber": "$version"}, {"$gte": ["$version", 0]}]},
+        {"$min": ["$version", MAX_VERSION]},
+        0,
+    ]
+}
 
 
 def member_slice(page: PageRequest[MemberPosition]) -> Expression:
     """An expression for `{start, userIds}`: the page, and the index of its first member."""
     first = 0 if page.after is None else _index_after(page.after)
-    last = {"$size": "$userIds"} if page.before is None else _index_before(page.before)
+    last = MEMBER_COUNT if page.before is None else _index_before(page.before)
     window: Expression = {"first": first, "last": last}
     start = (
         {"$max": ["$$first", {"$subtract": ["$$last", page.size]}]} if page.from_back else "$$first"
@@ -28,7 +38,7 @@ def member_slice(page: PageRequest[MemberPosition]) -> Expression:
     cut = {
         "$cond": [
             {"$gt": ["$$length", 0]},
-            {"$slice": ["$userIds", "$$start", "$$length"]},
+            {"$slice": [MEMBERS, "$$start", "$$length"]},
             [],
         ]
     }
@@ -37,11 +47,11 @@ def member_slice(page: PageRequest[MemberPosition]) -> Expression:
 
 
 def _index_after(position: MemberPosition) -> Expression:
-    versions_passed = {"$subtract": ["$version", position.version]}
-    members_gained = {"$subtract": [{"$size": "$userIds"}, position.member_count]}
+    versions_passed = {"$subtract": [_VERSION, position.version]}
+    members_gained = {"$subtract": [MEMBER_COUNT, position.member_count]}
     most_left = _half({"$subtract": [versions_passed, members_gained]})
     most_joined = _half({"$add": [versions_passed, members_gained]})
-    last_index = {"$subtract": [{"$size": "$userIds"}, 1]}
+    last_index = {"$subtract": [MEMBER_COUNT, 1]}
     # Back after leaving, the member has nobody behind it but those who joined later still.
     may_be_back = {"$lt": [{"$subtract": [last_index, "$$found"]}, "$$mostJoined"]}
     stayed = {
@@ -63,7 +73,7 @@ def _half(number: Expression) -> Expression:
 
 
 def _index_before(position: MemberPosition) -> Expression:
-    latest = {"$min": [position.index, {"$size": "$userIds"}]}
+    latest = {"$min": [position.index, MEMBER_COUNT]}
     return _let(
         {"found": _index_of(position)},
         {"$cond": [{"$gte": ["$$found", 0]}, "$$found", latest]},
@@ -71,7 +81,7 @@ def _index_before(position: MemberPosition) -> Expression:
 
 
 def _index_of(position: MemberPosition) -> Expression:
-    return {"$indexOfArray": ["$userIds", {"$literal": position.user_id}]}
+    return {"$indexOfArray": [MEMBERS, {"$literal": position.user_id}]}
 
 
 def _let(variables: Expression, expression: Expression) -> Expression:

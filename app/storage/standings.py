@@ -4,11 +4,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from app.domain.changes import Attribution
+from app.domain.faults import TeamDamaged
 from app.domain.ids import TeamId, UserId
 from app.domain.standing import Replay, Standing
 from app.domain.teams import Team
 from app.storage.client import Client, teams_of
 from app.storage.documents import (
+    MAX_VERSION,
+    MEMBERS,
     Document,
     RequestMark,
     read_creation_mark,
@@ -40,21 +43,21 @@ class TeamStandings:
         fields = {**team_fields(with_member_count=True), "deletedAt": 1}
         if user_id is not None:
             wanted.append({"userIds": user_id})
-            fields["hasUser"] = {"$in": [{"$literal": user_id}, "$userIds"]}
+            fields["hasUser"] = {"$in": [{"$literal": user_id}, MEMBERS]}
         if by.request_id is not None:
             fields["requests"] = 1
         with driver_faults():
             documents = await self._teams.find({"$or": wanted}, fields).to_list(None)
 
-        known = {read_team_id(d): read_team(d, self._default_capacity) for d in documents}
-        live = {read_team_id(d) for d in documents if d.get("deletedAt") is None}
+        live = {read_team_id(d): d for d in documents if d.get("deletedAt") is None}
+        known = {id_: read_team(d, self._default_capacity) for id_, d in live.items()}
+        if any(team.version >= MAX_VERSION for team in known.values()):
+            raise TeamDamaged("A team has reached the last version that there is.")
         marks = (read_request_mark(d, by) for d in documents if read_team_id(d) in team_ids)
         mark = recorded or next((mark for mark in marks if mark is not None), None)
         return Standing(
-            teams={id_: team for id_, team in known.items() if id_ in live},
-            current_team=next(
-                (known[read_team_id(d)] for d in documents if d.get("hasUser")), None
-            ),
+            teams=known,
+            current_team=next((known[id_] for id_, d in live.items() if d.get("hasUser")), None),
             replay=await self._read_replay(mark, known) if mark else None,
         )
 
@@ -68,6 +71,8 @@ class TeamStandings:
             with driver_faults():
                 found = await self._teams.find({"_id": {"$in": missing}}, fields).to_list(None)
             teams |= {read_team_id(d): read_team(d, self._default_capacity) for d in found}
+        if any(id_ not in teams for id_ in named):
+            raise TeamDamaged("Another program has removed a team that a request had changed.")
         team, *others = [teams[id_] for id_ in named]
         return Replay(team, mark.input_digest, others[0] if others else None)
 

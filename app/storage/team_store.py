@@ -4,7 +4,7 @@ The condition of a change stands in the filter of the write that makes it, so th
 between a check and its write in which another server could act.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from bson import ObjectId
@@ -19,16 +19,18 @@ from app.domain.teams import Team
 from app.storage.client import Client
 from app.storage.documents import (
     LIVE,
+    MAX_VERSION,
+    MEMBER_COUNT,
     Document,
     last_change,
     new_team,
     read_team,
     remember_request,
     stored_team_id,
-    team_fields,
     unseen_request,
+    written_fields,
 )
-from app.storage.errors import driver_faults, refused_by
+from app.storage.errors import damage_faults, driver_faults, refused_by
 from app.storage.standings import TeamStandings
 from app.storage.transactions import Transactions
 
@@ -90,7 +92,7 @@ class MongoTeamStore(TeamStandings):
             del update["$set"]["capacity"]
             update["$unset"] = {"capacity": ""}
         if capacity is not UNCHANGED:
-            condition["$expr"] = {"$lte": [_SIZE, capacity or self._default_capacity]}
+            condition["$expr"] = {"$lte": [MEMBER_COUNT, capacity or self._default_capacity]}
         return await self._change(
             condition, expected_version, update, by, with_member_count=with_member_count
         )
@@ -126,11 +128,11 @@ class MongoTeamStore(TeamStandings):
 
         *Held by*: G1 index `one_team_per_user`, G2 `$ne`, G3 `version`, G4 `$expr`.
         """
-        room = {"$ifNull": ["$capacity", self._default_capacity]}
+        room = {"$cond": [_HAS_CAPACITY, "$capacity", self._default_capacity]}
         condition = {
             "_id": stored_team_id(team_id),
             "userIds": {"$ne": user_id},
-            "$expr": {"$lt": [_SIZE, room]},
+            "$expr": {"$lt": [MEMBER_COUNT, room]},
         }
         update = _membership_change(
             "$push", ChangeKind.USER_JOINED_TEAM, user_id, by, other_team_id
@@ -254,33 +256,34 @@ class MongoTeamStore(TeamStandings):
         difference, and `lastChange` would no longer arrive whole.
         """
         filters = {**condition, **LIVE, **unseen_request(by)}
-        version: dict[str, int] = {}
+        # The last version is never reached: the change would be made and could not be told.
+        version: dict[str, int] = {"$lt": MAX_VERSION}
         if expected_version is not None:
             version["$eq"] = expected_version
         if by.request_id is not None and isinstance(team_id := condition["_id"], ObjectId | str):
             # The bound first. Were it read second, a first sending could be recorded, and forgotten
             # by its team, between the two: not found here, and below a bound that has grown since.
-            version["$lt"] = await self._requests.bound(TeamId(str(team_id)))
+            bound = await self._requests.bound(TeamId(str(team_id)))
+            version["$lt"] = min(bound, MAX_VERSION)
             if await self._requests.find(by) is not None:
                 return None
-        if version:
-            filters["version"] = version
+        filters["version"] = version
         update["$inc"] = {"version": 1}
         update["$set"]["updatedAt"] = by.at
         if mark := remember_request(by, other_team_id):
             update.setdefault("$push", {}).update(mark)
-        with driver_faults():
+        with driver_faults(), damage_faults():
             document = await self._teams.find_one_and_update(
                 filters,
                 update,
-                projection=team_fields(with_member_count=with_member_count),
+                projection=written_fields(with_member_count=with_member_count),
                 return_document=ReturnDocument.AFTER,
                 session=session,
             )
         return read_team(document, self._default_capacity) if document else None
 
 
-_SIZE: Mapping[str, str] = {"$size": "$userIds"}
+_HAS_CAPACITY: Document = {"$in": [{"$type": "$capacity"}, ["int", "long"]]}
 
 
 def _membership_change(

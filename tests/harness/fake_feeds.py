@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.changes import Change, ChangeKind, Moment
+from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
-from app.domain.teams import Team
+from app.domain.teams import FoundTeam
 from app.service.hub import Hub
 
 RED, BLUE = TeamId("red"), TeamId("blue")
@@ -148,7 +149,7 @@ class FakeDirectory:
         *,
         with_member_count: bool,
         at: CommitTime | None = None,
-    ) -> Mapping[TeamId, Team]:
+    ) -> Mapping[TeamId, FoundTeam]:
         """See `TeamDirectory`."""
         raise NotImplementedError
 
@@ -158,7 +159,7 @@ class FakeDirectory:
         *,
         with_member_count: bool,
         at: CommitTime | None = None,
-    ) -> Mapping[UserId, Team]:
+    ) -> Mapping[UserId, FoundTeam]:
         """See `TeamDirectory`."""
         raise NotImplementedError
 
@@ -170,7 +171,7 @@ class FakeDirectory:
         name_contains: str | None,
         with_member_count: bool,
         at: CommitTime | None = None,
-    ) -> Page[Team, TeamPosition]:
+    ) -> Page[FoundTeam, TeamPosition]:
         """See `TeamDirectory`."""
         raise NotImplementedError
 
@@ -184,7 +185,7 @@ class FakeDirectory:
         page: PageRequest[MemberPosition],
         *,
         at: CommitTime | None = None,
-    ) -> Mapping[TeamId, Page[UserId, MemberPosition]]:
+    ) -> Mapping[TeamId, Page[UserId, MemberPosition] | TeamDamaged]:
         """See `TeamDirectory`."""
         raise NotImplementedError
 

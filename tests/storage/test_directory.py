@@ -9,6 +9,7 @@ from bson import ObjectId
 
 from app.domain.ids import TeamId, UserId
 from app.domain.pages import PageRequest, TeamOrder, TeamPosition
+from app.domain.teams import Team
 from app.storage.client import Client, teams_of
 from app.storage.directory import MongoTeamDirectory
 
@@ -50,7 +51,7 @@ async def test_paging_visits_every_team_once_whatever_it_lacks(
             name_contains=None,
             with_member_count=False,
         )
-        ids = [team.id for team, _ in page.items]
+        ids = [position.id for _, position in page.items]
         seen = [*ids, *seen] if from_back else [*seen, *ids]
         position = page.items[0 if from_back else -1][1]
         more = page.has_previous if from_back else page.has_next
@@ -59,7 +60,7 @@ async def test_paging_visits_every_team_once_whatever_it_lacks(
     everything = await directory.list_teams(
         PageRequest(size=100), order=order, name_contains=None, with_member_count=False
     )
-    assert seen == [team.id for team, _ in everything.items]
+    assert seen == [position.id for _, position in everything.items]
     assert len(set(seen)) == len(seen) == await directory.count_teams(name_contains=None) == 12
 
 
@@ -67,7 +68,9 @@ async def test_a_team_under_an_id_of_its_own_is_found_by_it(directory: MongoTeam
     found = await directory.find_teams([TeamId("team-1"), TeamId("nobody")], with_member_count=True)
 
     assert set(found) == {"team-1"}
-    assert found[TeamId("team-1")].member_count == 0
+    team = found[TeamId("team-1")]
+    assert isinstance(team, Team)
+    assert team.member_count == 0
 
 
 async def test_of_the_members_of_a_team_only_those_asked_for_are_found(
@@ -83,4 +86,6 @@ async def test_of_the_members_of_a_team_only_those_asked_for_are_found(
     )
 
     assert set(found) == {"zoe", "$name"}
-    assert found[UserId("zoe")].limit == 10
+    team = found[UserId("zoe")]
+    assert isinstance(team, Team)
+    assert team.limit == 10

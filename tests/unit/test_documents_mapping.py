@@ -23,7 +23,6 @@ from app.storage.documents import (
     read_user_ids,
     remember_request,
     stored_team_id,
-    team_fields,
 )
 from tests.unit.domain_values import SOME_TIME
 
@@ -49,7 +48,7 @@ async def test_a_new_team_is_read_as_it_was_written(
     document = new_team(name="Red", capacity=capacity, by=attribution())
 
     await teams.insert_one(document)
-    found = await teams.find_one({}, team_fields(with_member_count=False))
+    found = await teams.find_one()
 
     assert read_team(found, default_capacity=10) == Team(
         id=read_team_id(document),
@@ -78,8 +77,16 @@ async def test_a_team_that_another_program_made_is_read_without_its_times(teams:
 
     team = read_team(await teams.find_one(), default_capacity=10)
 
-    assert team.created_at == team.updated_at == stored_id.generation_time
+    assert team.created_at == stored_id.generation_time
+    assert team.updated_at is None
     assert team.limit == 10
+
+
+def test_a_time_that_nobody_knows_is_not_invented() -> None:
+    team = read_team({"_id": "red", "name": "Red", "version": 3}, default_capacity=10)
+
+    assert team.created_at is None
+    assert team.updated_at is None
 
 
 async def test_what_a_change_says_about_itself_is_kept_whole(teams: Any) -> None:

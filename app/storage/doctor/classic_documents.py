@@ -67,7 +67,7 @@ def read_classic(stored: bytes) -> ClassicTeam:
         key=key_of(id_of_document(stored)),
         stored=stored,
         id=_value(stored_id),
-        name=_value(document.get("name", ABSENT)),
+        name=_text(document.get("name", ABSENT), stored),
         user_ids=tuple(map(_value, user_ids)) if isinstance(user_ids, list) else _value(user_ids),
         version=_value(document.get("version", ABSENT)),
         capacity=_value(document.get("capacity", ABSENT)),
@@ -106,6 +106,13 @@ def _value(value: object) -> Stored:
             return Foreign(type(value).__name__, repr(value)[:60])
 
 
+def _text(value: object, stored: bytes) -> Stored:
+    """A text, or what it was read as where its bytes are no UTF-8: that is no text to keep."""
+    if isinstance(value, str) and "\ufffd" in value and value.encode() not in stored:
+        return Foreign("text", "that is no UTF-8", value)
+    return _value(value)
+
+
 def _has_sound_marks(document: Document) -> bool:
     """Whether what the service wrote of requests and changes reads as the service wrote it."""
     creation = document.get("creation", {})
@@ -114,6 +121,7 @@ def _has_sound_marks(document: Document) -> bool:
         isinstance(document.get("lastChange", {}), dict)
         and isinstance(creation, dict)
         and ("requestId" not in creation or "input" in creation)
+        and isinstance(creation.get("actorId"), str | None)
         and isinstance(requests, list)
         and all(
             isinstance(mark, dict) and {"id", "actorId", "input"} <= set(mark) for mark in requests

@@ -1,0 +1,235 @@
+"""Values of every type in every field of a team: they concern that team alone."""
+
+import struct
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import bson
+import pytest
+from bson import Code, DatetimeMS, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from bson.binary import Binary
+from bson.raw_bson import RawBSONDocument
+
+from app.storage.client import Client as DriverClient
+from app.storage.client import connect, recorder_of
+from app.storage.lease import RECORDER_ID
+from tests.api.world import new_id
+from tests.harness.client import Answer, Client
+from tests.harness.servers import running_servers
+
+DAMAGED = "TEAM_DAMAGED"
+FIELDS = (
+    *("name", "userIds", "version", "capacity", "createdAt", "updatedAt", "creation"),
+    *("lastChange", "requests", "_id"),
+)
+
+
+def raw(type_code: int, payload: bytes) -> RawBSONDocument:
+    body = bytes([type_code]) + b"odd\0" + payload
+    return RawBSONDocument(struct.pack("<i", len(body) + 5) + body + b"\0")
+
+
+VALUES: dict[str, Any] = {
+    "a number": 5,
+    "a negative number": -1,
+    "2^31-1": 2**31 - 1,
+    "2^31": Int64(2**31),
+    "the largest number": Int64(2**63 - 1),
+    "a fraction": 2.5,
+    "no number": float("nan"),
+    "a decimal": Decimal128("7"),
+    "true": True,
+    "null": None,
+    "an empty text": "",
+    "a long text": "\N{BALLOON}" * 2_000,
+    "a huge text": "x" * 1_000_000,
+    "control characters": "\0\n" * 300,
+    "bytes": Binary(b"\xff"),
+    "an ObjectId": ObjectId(),
+    "the farthest date": DatetimeMS(8_640_000_000_000_000),
+    "an early date": DatetimeMS(-(2**63)),
+    "an empty document": {},
+    "an operator": {"$gt": ""},
+    "an empty array": [],
+    "an array": ["ann", 5, None, {"a": 1}, ["sue"], ObjectId()],
+    "a pattern": Regex("a"),
+    "code": Code("a"),
+    "a timestamp": Timestamp(1, 1),
+    "the least": MinKey(),
+    "the greatest": MaxKey(),
+    "no UTF-8": raw(2, struct.pack("<i", 3) + b"\xff\xfe\0"),
+    "a symbol": raw(14, struct.pack("<i", 2) + b"s\0"),
+    "undefined": raw(6, b""),
+    "a pointer": raw(12, struct.pack("<i", 2) + b"x\0" + b"\1" * 12),
+}
+NO_IDS = ("a pattern", "an operator")
+# What no key of a list can be, since it has no place in the order.
+UNORDERED = {"an empty array", "an array", "undefined"}
+
+TEAM = "id name version capacity createdAt updatedAt memberCount members { edges { node { id } } }"
+PAGE = (
+    "query ($order: TeamOrder!, $first: Int, $last: Int, $after: String, $before: String) {"
+    "teams(orderBy: $order, first: $first, last: $last, after: $after, before: $before) {"
+    f"edges {{ cursor node {{ {TEAM} }} }}"
+    "pageInfo { startCursor endCursor hasNextPage hasPreviousPage } } }"
+)
+
+
+def odd_document(field: str, value: Any, **given: Any) -> RawBSONDocument | dict[str, Any]:
+    """A team with that value, written byte for byte where it is raw."""
+    document = {"_id": ObjectId(), "name": "Odd", "userIds": [], "version": 1, **given}
+    if not isinstance(value, RawBSONDocument):
+        return {**document, field: value}
+    element = value.raw[4:-1]
+    renamed = bytes(element[:1]) + field.encode() + b"\0" + bytes(element[5:])
+    document.pop(field, None)
+    body = renamed + bson.encode(document)[4:-1]
+    return RawBSONDocument(struct.pack("<i", len(body) + 5) + body + b"\0")
+
+
+@pytest.fixture(scope="module")
+def database() -> str:
+    return new_id("test")
+
+
+@pytest.fixture(scope="module")
+async def api(mongodb_uri: str, database: str) -> AsyncIterator[Client]:
+    driver = connect(mongodb_uri, timeout_seconds=10)
+    # Nobody records here: what the recorder makes of such data is another matter.
+    forever = datetime(9000, 1, 1, tzinfo=UTC)
+    held = {"_id": RECORDER_ID, "term": 1, "position": 0, "holder": "", "expiresAt": forever}
+    await recorder_of(driver, database).insert_one(held)
+    driver.close()
+    async with (
+        running_servers(1, mongodb_uri, database, RATE_LIMIT_PER_MINUTE="100000") as (server,),
+        Client(server.url, timeout_seconds=5) as api,
+    ):
+        yield api
+
+
+@pytest.fixture
+async def odd(client: DriverClient, database: str) -> AsyncIterator[Any]:
+    """A function that inserts odd documents, which are gone after the test."""
+    teams = client[database].teams
+    await teams.delete_many({})
+
+    async def insert(*documents: Any) -> None:
+        answer = await client[database].command(
+            {"insert": "teams", "documents": list(documents), "bypassDocumentValidation": True}
+        )
+        assert answer["n"] == len(documents), answer["writeErrors"]
+
+    yield insert
+    await teams.delete_many({})
+
+
+async def ask(api: Client, query: str, **variables: Any) -> Answer:
+    answer: Answer = (await api.post({"query": query, "variables": variables})).json()
+    return answer
+
+
+def assert_damage_only(answer: Answer, *path: str) -> None:
+    """Nothing but coded errors of single teams."""
+    for error in answer.get("errors", ()):
+        assert error["extensions"]["code"] == DAMAGED, error
+        assert [part for part in error["path"] if isinstance(part, str)] == list(path)
+
+
+@pytest.mark.parametrize("order", ["NAME_ASC", "NAME_DESC", "CREATED_AT_ASC", "CREATED_AT_DESC"])
+@pytest.mark.parametrize("from_back", [False, True])
+@pytest.mark.parametrize("field", ["name", "createdAt", "_id", "version"])
+async def test_pages_pass_every_team_once_whatever_one_holds(
+    odd: Any, api: Client, order: str, field: str, *, from_back: bool
+) -> None:
+    key = "name" if order.startswith("NAME") else "createdAt"
+    values = dict(VALUES)
+    if field == "_id":
+        for name in UNORDERED:
+            del values[name]
+        # No cursor could hold the long ones, and what is no UTF-8 is not told apart from others.
+        for name in (*NO_IDS, "a long text", "a huge text", "no UTF-8", "a symbol", "a pointer"):
+            del values[name]
+    neighbours = [(await api.create_team(f"Red {number}"))["id"] for number in range(3)]
+    await odd(*(odd_document(field, value) for value in values.values()))
+    # Those without a place in the order are left out of it, and push nobody else out of theirs.
+    expected = len(values) + 3 - (len(UNORDERED) if field == key else 0)
+    cursors: list[str] = []
+    ids: list[str] = []
+    window: dict[str, Any] = {"last": 3} if from_back else {"first": 3}
+
+    while True:
+        answer = await ask(api, PAGE, order=order, **window)
+        assert_damage_only(answer, "teams", "edges", "node")
+        page = answer["data"]["teams"]
+        cursors += [edge["cursor"] for edge in page["edges"]]
+        ids += [edge["node"]["id"] for edge in page["edges"] if edge["node"]]
+        info = page["pageInfo"]
+        if not info["hasPreviousPage" if from_back else "hasNextPage"]:
+            break
+        assert len(cursors) <= expected, "A team is visited twice."
+        if from_back:
+            window["before"] = info["startCursor"]
+        else:
+            window["after"] = info["endCursor"]
+
+    assert len(cursors) == len(set(cursors)) == expected
+    assert len(ids) == len(set(ids))
+    assert set(neighbours) <= set(ids)
+
+
+ONE = (
+    f"query ($id: ID!, $user: ID!) {{ team(id: $id) {{ {TEAM} }}"
+    f"user(id: $user) {{ team {{ {TEAM} }} }}"
+    f'teams(nameContains: "o") {{ totalCount edges {{ node {{ {TEAM} }} }} }} }}'
+)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+async def test_an_odd_team_is_shown_or_answered_by_one_coded_error(
+    odd: Any, api: Client, client: DriverClient, database: str, field: str
+) -> None:
+    ordinary = await api.create_team("Blue")
+    await api.mutate("addUserToTeam", teamId=ordinary["id"], userId="bob")
+    for name, value in VALUES.items():
+        if field == "_id" and name in {*UNORDERED, *NO_IDS, "no UTF-8"}:
+            continue
+        stored_id = value if field == "_id" else ObjectId()
+        await odd(odd_document(field, value, _id=stored_id, userIds=["sue"]))
+        team_id = str(stored_id)[:128] if field != "_id" else "nobody"
+
+        answer = await ask(api, ONE, id=team_id, user="sue")
+        for error in answer.get("errors", ()):
+            assert error["extensions"]["code"] == DAMAGED, (name, error)
+        if field not in {"version", "_id"}:
+            assert not answer.get("errors"), (name, answer)
+            assert answer["data"]["team"]["id"] == team_id
+        await client[database].teams.delete_many({"_id": {"$ne": ObjectId(ordinary["id"])}})
+
+    # Who has nothing to do with it has noticed nothing.
+    team = (await ask(api, ONE, id=ordinary["id"], user="bob"))["data"]["team"]
+    assert team["name"] == "Blue"
+    assert team["memberCount"] >= 1
+
+
+@pytest.mark.parametrize("field", ["userIds", "version", "capacity", "requests"])
+@pytest.mark.parametrize("value", [5, 2**31 - 1, {"$gt": ""}], ids=["number", "last", "document"])
+async def test_a_change_of_an_odd_team_is_made_or_refused_by_one_coded_error(
+    odd: Any, api: Client, field: str, value: Any
+) -> None:
+    stored_id = ObjectId()
+    await odd(odd_document(field, value, _id=stored_id))
+    given = {"teamId": str(stored_id), "userId": new_id()}
+
+    for title, more in (
+        ("AddUserToTeam", given | {"requestId": new_id("r")}),
+        ("RemoveUserFromTeam", given),
+        ("DeleteTeam", {"teamId": str(stored_id), "expectedVersion": 1}),
+    ):
+        mutation = title[0].lower() + title[1:]
+        query = (
+            f"mutation ($input: {title}Input!) {{ {mutation}(input: $input) {{ __typename "
+            f"... on {title}Success {{ team {{ version updatedAt }} }} }} }}"
+        )
+        answer = await ask(api, query, input=more)
+        assert_damage_only(answer, mutation)

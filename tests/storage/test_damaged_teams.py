@@ -1,0 +1,77 @@
+"""Changes of teams that another program has damaged: made and shown, or refused and not made."""
+
+from typing import Any
+
+import bson
+import pytest
+from bson import DatetimeMS, Int64, MinKey, ObjectId
+
+from app.domain.changes import attribute
+from app.domain.cure import Finding, cure
+from app.domain.faults import TeamDamaged
+from app.domain.ids import RequestId, TeamId, UserId
+from app.storage.client import Client, teams_of
+from app.storage.doctor.classic_documents import read_classic
+from app.storage.team_store import MongoTeamStore
+
+VALUES: dict[str, Any] = {
+    "a number": 5,
+    "2^31-1": 2**31 - 1,
+    "2^31": Int64(2**31),
+    "a fraction": 2.5,
+    "a text": "sue",
+    "a far date": DatetimeMS(8_640_000_000_000_000),
+    "a document": {"$gt": ""},
+    "an array": [1, None, {}],
+    "null": None,
+    "the least": MinKey(),
+}
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["name", "userIds", "version", "capacity", "createdAt", "updatedAt", "requests", "creation"],
+)
+async def test_a_change_of_a_damaged_team_is_made_and_shown_or_not_made(
+    client: Client, database: str, field: str
+) -> None:
+    teams = teams_of(client, database)
+    store = MongoTeamStore(client, database, default_capacity=10)
+    for name, value in VALUES.items():
+        stored_id = ObjectId()
+        document = {"_id": stored_id, "name": "Red", "userIds": [], "version": 1, field: value}
+        await teams.insert_one(document, bypass_document_validation=True)
+        before = await teams.find_one({"_id": stored_id})
+        by = attribute("add", actor_id=UserId("joe"), request_id=RequestId(f"r-{name}-{field}"))
+        team_id, user_id = TeamId(str(stored_id)), UserId("joe")
+
+        try:
+            team = await store.add_member(
+                team_id=team_id,
+                user_id=user_id,
+                expected_version=None,
+                by=by,
+                with_member_count=True,
+            )
+            if team is None:
+                standing = await store.find_standing(team_ids=[team_id], user_id=user_id, by=by)
+                assert standing.teams[team_id].version
+        except TeamDamaged:
+            team = None
+
+        after = await teams.find_one({"_id": stored_id})
+        assert (after == before) == (team is None), name
+        assert team is None or after is None or team.version == after["version"], name
+        await teams.delete_one({"_id": stored_id})
+
+
+def test_the_doctor_names_a_text_that_is_no_utf_8_and_an_odd_creator() -> None:
+    name = b"\x02name\0\x04\0\0\0a\xff\xfe\0"
+    odd = bson.encode({"_id": ObjectId(), "userIds": [], "version": 1, "creation": {"actorId": 5}})
+    body = odd[4:-1] + name
+    stored = (len(body) + 5).to_bytes(4, "little") + body + b"\0"
+
+    found = cure(read_classic(stored), default_capacity=10)
+
+    assert found.findings == {Finding.NAME, Finding.MARKS}
+    assert found.name == "a\ufffd\ufffd"
