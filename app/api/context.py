@@ -60,6 +60,12 @@ class Context:
         """Who asks; None when anonymous."""
         return self.viewer.user_id if self.viewer else None
 
+    @property
+    def signed_in_id(self) -> UserId:
+        """The viewer's id, for operations whose `refusal` rules out anonymous viewers."""
+        assert self.viewer is not None  # noqa: S101 - `refusal` comes first
+        return self.viewer.user_id
+
     def refusal(self, operation: str) -> NotAllowed | None:
         """Why the viewer may not do it, by the rules in `permissions`."""
         return self.services.permissions.refusal(operation, self.viewer)

@@ -25,7 +25,7 @@ from app.api.problems import (
 )
 from app.domain.ids import TeamId
 from app.domain.outcomes import Accepted
-from app.service import join_team as service
+from app.service import add_user_to_team as service
 
 
 @strawberry.input(description="The team that the viewer joins.")
@@ -61,10 +61,11 @@ async def join_team(info: Info, input: JoinTeamInput) -> JoinTeamResult:
     """addUserToTeam for the viewer."""
     if refused := info.context.refusal("joinTeam"):
         return present_problem(refused)
-    outcome = await service.join_team(
+    outcome = await service.add_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
         team_id=TeamId(input.team_id),
+        user_id=info.context.signed_in_id,
         expected_version=read_version(input.expected_version),
         request_id=read_request_id(input.request_id),
         with_member_count=info.selects(*COUNTED_BY),

@@ -24,7 +24,7 @@ from app.api.problems import (
 )
 from app.domain.ids import TeamId
 from app.domain.outcomes import Accepted
-from app.service import leave_team as service
+from app.service import remove_user_from_team as service
 
 
 @strawberry.input(description="The team that the viewer leaves.")
@@ -54,10 +54,11 @@ async def leave_team(info: Info, input: LeaveTeamInput) -> LeaveTeamResult:
     """removeUserFromTeam for the viewer."""
     if refused := info.context.refusal("leaveTeam"):
         return present_problem(refused)
-    outcome = await service.leave_team(
+    outcome = await service.remove_user_from_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
         team_id=TeamId(input.team_id),
+        user_id=info.context.signed_in_id,
         expected_version=read_version(input.expected_version),
         request_id=read_request_id(input.request_id),
         with_member_count=info.selects(*COUNTED_BY),

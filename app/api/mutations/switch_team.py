@@ -25,7 +25,7 @@ from app.api.problems import (
 )
 from app.domain.ids import TeamId
 from app.domain.outcomes import AcceptedMove
-from app.service import switch_team as service
+from app.service import move_user_to_team as service
 
 
 @strawberry.input(description="Where the viewer goes.")
@@ -71,10 +71,12 @@ async def switch_team(
     """moveUserToTeam for the viewer, from wherever the viewer is."""
     if refused := info.context.refusal("switchTeam"):
         return present_problem(refused)
-    outcome = await service.switch_team(
+    outcome = await service.move_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
+        user_id=info.context.signed_in_id,
         to_team_id=TeamId(input.to_team_id),
+        from_team_id=None,
         expected_to_version=read_version(input.expected_to_version),
         expected_from_version=read_version(input.expected_from_version),
         request_id=read_request_id(input.request_id),
