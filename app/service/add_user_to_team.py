@@ -1,6 +1,13 @@
 """addUserToTeam: an admin's way onto a team; joinTeam is the same for the viewer."""
 
 from app.domain.changes import attribute
+from app.domain.diagnosis import (
+    already_on_team,
+    repeated,
+    team_full,
+    team_not_found,
+    version_conflict,
+)
 from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted
 from app.domain.problems import (
@@ -11,15 +18,8 @@ from app.domain.problems import (
     TeamNotFound,
     VersionConflict,
 )
-from app.domain.standing import (
-    Standing,
-    already_on_team,
-    team_full,
-    team_not_found,
-    version_conflict,
-)
 from app.domain.validation import check_id, check_version
-from app.service.attempts import change_team
+from app.service.attempts import Attempts
 from app.service.ports import TeamStore
 
 AddUserToTeamOutcome = (
@@ -41,7 +41,7 @@ async def add_user_to_team(
 
     *Atomicity*: one document. *Held by*: G1 index `one_team_per_user`; G2 `$ne`, G3 `version` and
     G4 the array's size in the filter. *Outcomes*: `AlreadyOnTeam` with the team the user is on,
-    this one or another. *Raises*: see `change_team` and `TeamStore`.
+    this one or another. *Raises*: see `Attempts` and `TeamStore`.
     """
     invalid = (
         check_id("teamId", team_id)
@@ -58,27 +58,24 @@ async def add_user_to_team(
         request_id=request_id,
     )
 
-    def reason(
-        standing: Standing,
-    ) -> TeamNotFound | AlreadyOnTeam | VersionConflict | TeamFull | None:
-        return (
-            team_not_found(standing, team_id)
-            or already_on_team(standing, user_id)
-            or version_conflict(standing, team_id, expected_version)
-            or team_full(standing, team_id)
-        )
-
-    return await change_team(
-        store,
-        team_id=team_id,
-        user_id=user_id,
-        by=by,
-        write=lambda: store.add_member(
+    attempts = Attempts()
+    while True:
+        if team := await store.add_member(
             team_id=team_id,
             user_id=user_id,
             expected_version=expected_version,
             by=by,
             with_member_count=with_member_count,
-        ),
-        reason=reason,
-    )
+        ):
+            return Accepted(team)
+        # Read after the refusal, so a reason found in it held during this request (G8).
+        state = await store.read_state(team_ids=[team_id], user_id=user_id, by=by)
+        if answer := (
+            repeated(state.replay, by)
+            or team_not_found(state, team_id)
+            or already_on_team(state, user_id)
+            or version_conflict(state, team_id, expected_version)
+            or team_full(state, team_id)
+        ):
+            return answer
+        await attempts.again()

@@ -1,12 +1,12 @@
 """deleteTeam: the end of a team, at exactly the version the client saw."""
 
 from app.domain.changes import attribute
+from app.domain.diagnosis import repeated, team_not_found, version_conflict
 from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted
 from app.domain.problems import InvalidInput, NotAllowed, TeamNotFound, VersionConflict
-from app.domain.standing import Standing, team_not_found, version_conflict
 from app.domain.validation import check_id, check_version
-from app.service.attempts import change_team
+from app.service.attempts import Attempts
 from app.service.ports import TeamStore
 
 DeleteTeamOutcome = Accepted | NotAllowed | InvalidInput | TeamNotFound | VersionConflict
@@ -24,7 +24,7 @@ async def delete_team(
 
     *Atomicity*: one document. *Held by*: G3 `version` in the filter. *Outcomes*: `VersionConflict`
     at another version; `TeamNotFound` also for a team that is deleted already.
-    *Raises*: see `change_team` and `TeamStore`.
+    *Raises*: see `Attempts` and `TeamStore`.
     """
     invalid = (
         check_id("teamId", team_id)
@@ -37,15 +37,20 @@ async def delete_team(
         "deleteTeam", team_id, expected_version, actor_id=viewer_id, request_id=request_id
     )
 
-    def reason(standing: Standing) -> TeamNotFound | VersionConflict | None:
-        return team_not_found(standing, team_id) or version_conflict(
-            standing, team_id, expected_version
-        )
-
-    return await change_team(
-        store,
-        team_id=team_id,
-        by=by,
-        write=lambda: store.delete_team(team_id=team_id, expected_version=expected_version, by=by),
-        reason=reason,
-    )
+    attempts = Attempts()
+    while True:
+        if team := await store.delete_team(
+            team_id=team_id,
+            expected_version=expected_version,
+            by=by,
+        ):
+            return Accepted(team)
+        # Read after the refusal, so a reason found in it held during this request (G8).
+        state = await store.read_state(team_ids=[team_id], user_id=None, by=by)
+        if answer := (
+            repeated(state.replay, by)
+            or team_not_found(state, team_id)
+            or version_conflict(state, team_id, expected_version)
+        ):
+            return answer
+        await attempts.again()

@@ -1,6 +1,14 @@
 """moveUserToTeam: from one team to another without a moment on none or on both."""
 
 from app.domain.changes import attribute
+from app.domain.diagnosis import (
+    already_on_that_team,
+    not_on_team,
+    repeated_move,
+    team_full,
+    team_not_found,
+    version_conflict,
+)
 from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
 from app.domain.problems import (
@@ -12,17 +20,8 @@ from app.domain.problems import (
     TeamNotFound,
     VersionConflict,
 )
-from app.domain.standing import (
-    Replay,
-    already_on_that_team,
-    not_on_team,
-    request_id_reused,
-    team_full,
-    team_not_found,
-    version_conflict,
-)
 from app.domain.validation import check_id, check_version
-from app.service.attempts import write_or_diagnose
+from app.service.attempts import Attempts
 from app.service.ports import TeamStore
 
 MoveUserToTeamOutcome = (
@@ -54,7 +53,7 @@ async def move_user_to_team(
     *Atomicity*: a transaction over the two teams. *Held by*: G1 index `one_team_per_user`; G2, G3
     and G4 in the filters of both writes. *Outcomes*: `AlreadyOnTeam` when the user is on the
     target; `NotOnTeam` when not on the team to leave, or on none.
-    *Raises*: see `write_or_diagnose` and `TeamStore`.
+    *Raises*: see `Attempts` and `TeamStore`.
     """
     invalid = (
         check_id("userId", user_id)
@@ -73,8 +72,10 @@ async def move_user_to_team(
         request_id=request_id,
     )
 
-    async def write() -> AcceptedMove | None:
-        return await store.move_member(
+    attempts = Attempts()
+    team_ids = [to_team_id, from_team_id] if from_team_id else [to_team_id]
+    while True:
+        if moved := await store.move_member(
             user_id=user_id,
             to_team_id=to_team_id,
             from_team_id=from_team_id,
@@ -82,31 +83,19 @@ async def move_user_to_team(
             expected_from_version=expected_from_version,
             by=by,
             with_member_count=with_member_count,
-        )
-
-    async def diagnose() -> MoveUserToTeamOutcome | None:
-        team_ids = [to_team_id, from_team_id] if from_team_id else [to_team_id]
-        standing = await store.find_standing(team_ids=team_ids, user_id=user_id, by=by)
-        if problem := request_id_reused(standing.replay, by):
-            return problem
-        if standing.replay:
-            return _replayed(standing.replay, to_team_id)
-        return (
-            team_not_found(standing, to_team_id)
-            or team_not_found(standing, from_team_id)
-            or already_on_that_team(standing, user_id, to_team_id)
-            or not_on_team(standing, user_id, from_team_id)
-            or version_conflict(standing, to_team_id, expected_to_version)
-            or version_conflict(standing, from_team_id, expected_from_version)
-            or team_full(standing, to_team_id)
-        )
-
-    return await write_or_diagnose(write, diagnose)
-
-
-def _replayed(replay: Replay, to_team_id: TeamId) -> AcceptedMove | None:
-    if replay.other_team is None:
-        return None
-    if replay.team.id == to_team_id:
-        return AcceptedMove(replay.other_team, replay.team, replayed=True)
-    return AcceptedMove(replay.team, replay.other_team, replayed=True)
+        ):
+            return moved
+        # Read after the refusal, so a reason found in it held during this request (G8).
+        state = await store.read_state(team_ids=team_ids, user_id=user_id, by=by)
+        if answer := (
+            repeated_move(state.replay, by, to_team_id)
+            or team_not_found(state, to_team_id)
+            or team_not_found(state, from_team_id)
+            or already_on_that_team(state, user_id, to_team_id)
+            or not_on_team(state, user_id, from_team_id)
+            or version_conflict(state, to_team_id, expected_to_version)
+            or version_conflict(state, from_team_id, expected_from_version)
+            or team_full(state, to_team_id)
+        ):
+            return answer
+        await attempts.again()

@@ -4,19 +4,19 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Protocol
 
 from app.domain.changes import Attribution, Change, Moment, Unchanged
+from app.domain.diagnosis import Replay, TeamState
 from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
 from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
-from app.domain.standing import Replay, Standing
 from app.domain.teams import FoundTeam, Team
 
 
 class TeamStore(Protocol):
     """The writes. Each is atomic and carries its whole check; None means that it was refused.
 
-    A refused write has left nothing behind. Why it was refused is for `find_standing` to tell
-    afterwards. *Raises*: `DatabaseUnavailable`; a write may then have happened or not.
+    A refused write has left nothing behind; `read_state` afterwards shows why it was refused.
+    *Raises*: `DatabaseUnavailable`; a write may then have happened or not.
     """
 
     async def insert_team(self, *, name: str, capacity: int | None, by: Attribution) -> Team | None:
@@ -74,10 +74,13 @@ class TeamStore(Protocol):
     ) -> AcceptedMove | None:
         """Both teams, changed in one transaction. *Raises*: `TooMuchContention`."""
 
-    async def find_standing(
+    async def read_state(
         self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
-    ) -> Standing:
-        """How the teams, the user and the request stand now, in one read."""
+    ) -> TeamState:
+        """The live teams among those ids, the user's team, and an earlier sending of the request.
+
+        All of one read, so that it held together.
+        """
 
     async def find_created(self, by: Attribution) -> Replay | None:
         """The team that the request has created."""

@@ -1,6 +1,7 @@
 """removeUserFromTeam: an admin's way off a team; leaveTeam is the same for the viewer."""
 
 from app.domain.changes import attribute
+from app.domain.diagnosis import not_on_team, repeated, team_not_found, version_conflict
 from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted
 from app.domain.problems import (
@@ -10,9 +11,8 @@ from app.domain.problems import (
     TeamNotFound,
     VersionConflict,
 )
-from app.domain.standing import Standing, not_on_team, team_not_found, version_conflict
 from app.domain.validation import check_id, check_version
-from app.service.attempts import change_team
+from app.service.attempts import Attempts
 from app.service.ports import TeamStore
 
 RemoveUserFromTeamOutcome = (
@@ -34,7 +34,7 @@ async def remove_user_from_team(
 
     *Atomicity*: one document. *Held by*: membership and G3 `version` in the filter. *Outcomes*:
     `NotOnTeam` with the team the user is on instead, if any.
-    *Raises*: see `change_team` and `TeamStore`.
+    *Raises*: see `Attempts` and `TeamStore`.
     """
     invalid = (
         check_id("teamId", team_id)
@@ -51,24 +51,23 @@ async def remove_user_from_team(
         request_id=request_id,
     )
 
-    def reason(standing: Standing) -> TeamNotFound | NotOnTeam | VersionConflict | None:
-        return (
-            team_not_found(standing, team_id)
-            or not_on_team(standing, user_id, team_id)
-            or version_conflict(standing, team_id, expected_version)
-        )
-
-    return await change_team(
-        store,
-        team_id=team_id,
-        user_id=user_id,
-        by=by,
-        write=lambda: store.remove_member(
+    attempts = Attempts()
+    while True:
+        if team := await store.remove_member(
             team_id=team_id,
             user_id=user_id,
             expected_version=expected_version,
             by=by,
             with_member_count=with_member_count,
-        ),
-        reason=reason,
-    )
+        ):
+            return Accepted(team)
+        # Read after the refusal, so a reason found in it held during this request (G8).
+        state = await store.read_state(team_ids=[team_id], user_id=user_id, by=by)
+        if answer := (
+            repeated(state.replay, by)
+            or team_not_found(state, team_id)
+            or not_on_team(state, user_id, team_id)
+            or version_conflict(state, team_id, expected_version)
+        ):
+            return answer
+        await attempts.again()

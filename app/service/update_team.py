@@ -1,12 +1,12 @@
 """updateTeam: another name, another capacity, or both, on exactly the version the client saw."""
 
 from app.domain.changes import UNCHANGED, Unchanged, attribute
+from app.domain.diagnosis import members_do_not_fit, repeated, team_not_found, version_conflict
 from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted
 from app.domain.problems import InvalidInput, NotAllowed, TeamFull, TeamNotFound, VersionConflict
-from app.domain.standing import Standing, members_do_not_fit, team_not_found, version_conflict
 from app.domain.validation import check_capacity, check_id, check_name, check_version
-from app.service.attempts import change_team
+from app.service.attempts import Attempts
 from app.service.ports import TeamStore
 
 UpdateTeamOutcome = Accepted | NotAllowed | InvalidInput | TeamNotFound | VersionConflict | TeamFull
@@ -29,7 +29,7 @@ async def update_team(
     *Atomicity*: one document. *Held by*: G3 `version`, G4 the array's size, both in the filter.
     *Outcomes*: `VersionConflict` at another version; `TeamFull` when the team has more members than
     the new capacity; `InvalidInput` also when there is nothing to update.
-    *Raises*: see `change_team` and `TeamStore`.
+    *Raises*: see `Attempts` and `TeamStore`.
     """
     if name is not UNCHANGED:
         name = name.strip()
@@ -52,24 +52,24 @@ async def update_team(
     )
     new_limit = default_capacity if capacity is None else capacity
 
-    def reason(standing: Standing) -> TeamNotFound | VersionConflict | TeamFull | None:
-        return (
-            team_not_found(standing, team_id)
-            or version_conflict(standing, team_id, expected_version)
-            or members_do_not_fit(standing, team_id, new_limit)
-        )
-
-    return await change_team(
-        store,
-        team_id=team_id,
-        by=by,
-        write=lambda: store.update_team(
+    attempts = Attempts()
+    while True:
+        if team := await store.update_team(
             team_id=team_id,
             expected_version=expected_version,
             name=name,
             capacity=capacity,
             by=by,
             with_member_count=with_member_count,
-        ),
-        reason=reason,
-    )
+        ):
+            return Accepted(team)
+        # Read after the refusal, so a reason found in it held during this request (G8).
+        state = await store.read_state(team_ids=[team_id], user_id=None, by=by)
+        if answer := (
+            repeated(state.replay, by)
+            or team_not_found(state, team_id)
+            or version_conflict(state, team_id, expected_version)
+            or members_do_not_fit(state, team_id, new_limit)
+        ):
+            return answer
+        await attempts.again()

@@ -4,7 +4,7 @@ The condition of a change stands in the filter of the write that makes it, so th
 between a check and its write in which another server could act.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from bson import ObjectId
@@ -13,10 +13,12 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from app.domain.changes import UNCHANGED, Attribution, ChangeKind, Unchanged
+from app.domain.diagnosis import Replay, TeamState
 from app.domain.ids import TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
 from app.domain.teams import Team
-from app.storage.client import Client
+from app.storage.client import Client, teams_of
+from app.storage.diagnosis import StateReader
 from app.storage.documents import (
     LIVE,
     MAX_VERSION,
@@ -31,12 +33,12 @@ from app.storage.documents import (
     written_fields,
 )
 from app.storage.errors import damage_faults, driver_faults, refused_by
-from app.storage.standings import TeamStandings
+from app.storage.requests import RecordedRequests
 from app.storage.transactions import Transactions
 
 
-class MongoTeamStore(TeamStandings):
-    """`TeamStore` on MongoDB: the writes; the reading afterwards is inherited."""
+class MongoTeamStore:
+    """`TeamStore` on MongoDB."""
 
     def __init__(
         self,
@@ -46,7 +48,10 @@ class MongoTeamStore(TeamStandings):
         default_capacity: int,
         note_retry: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(client, database, default_capacity=default_capacity)
+        self._teams = teams_of(client, database)
+        self._requests = RecordedRequests(client, database)
+        self._states = StateReader(client, database, default_capacity=default_capacity)
+        self._default_capacity = default_capacity
         self._transactions = Transactions(client, note_retry)
 
     async def finish(self, seconds: float) -> None:
@@ -212,6 +217,16 @@ class MongoTeamStore(TeamStandings):
             return AcceptedMove(from_team=left, to_team=joined) if joined else None
 
         return await self._transactions.run(move, to_team_id, from_team_id)
+
+    async def read_state(
+        self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
+    ) -> TeamState:
+        """See `TeamStore`."""
+        return await self._states.read_state(team_ids=team_ids, user_id=user_id, by=by)
+
+    async def find_created(self, by: Attribution) -> Replay | None:
+        """See `TeamStore`."""
+        return await self._states.find_created(by)
 
     async def _leave_for(
         self,

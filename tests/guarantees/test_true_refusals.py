@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Collection
 import pytest
 
 from app.domain.changes import Attribution
+from app.domain.diagnosis import TeamState
 from app.domain.faults import TooMuchContention
 from app.domain.ids import TeamId, UserId
 from app.domain.outcomes import Accepted
 from app.domain.problems import AlreadyOnTeam, TeamFull
-from app.domain.standing import Standing
 from app.service import attempts
 from app.storage.client import Client
 from app.storage.team_store import MongoTeamStore
@@ -19,19 +19,19 @@ Rival = Callable[[], Awaitable[object]]
 
 
 class StoreWithRival(MongoTeamStore):
-    """A store where a rival acts between a refused write and the look at how things stand."""
+    """A store where a rival acts between a refused write and the read of the state."""
 
     def __init__(self, client: Client, database: str, rival: Rival) -> None:
         super().__init__(client, database, default_capacity=1_000)
         self._rival = rival
         self.looks = 0
 
-    async def find_standing(
+    async def read_state(
         self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
-    ) -> Standing:
+    ) -> TeamState:
         self.looks += 1
         await self._rival()
-        return await super().find_standing(team_ids=team_ids, user_id=user_id, by=by)
+        return await super().read_state(team_ids=team_ids, user_id=user_id, by=by)
 
 
 async def test_a_write_whose_reason_for_refusal_is_gone_gets_another_attempt(
@@ -67,12 +67,12 @@ async def test_a_reason_that_comes_and_goes_for_ever_ends_in_an_error_that_says_
     class Flickering(StoreWithRival):
         """Full for every write, and with room for every look."""
 
-        async def find_standing(
+        async def read_state(
             self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
-        ) -> Standing:
-            standing = await super().find_standing(team_ids=team_ids, user_id=user_id, by=by)
+        ) -> TeamState:
+            state = await super().read_state(team_ids=team_ids, user_id=user_id, by=by)
             await add(store, team.id, "joe")
-            return standing
+            return state
 
     monkeypatch.setattr(attempts, "MAX_BACKOFF_SECONDS", 0)
     contended = Flickering(client, database, lambda: remove(store, team.id, "joe"))

@@ -54,8 +54,8 @@ async def test_a_change_of_a_damaged_team_is_made_and_shown_or_not_made(
                 with_member_count=True,
             )
             if team is None:
-                standing = await store.find_standing(team_ids=[team_id], user_id=user_id, by=by)
-                assert standing.teams[team_id].version
+                state = await store.read_state(team_ids=[team_id], user_id=user_id, by=by)
+                assert state.teams[team_id].version
         except TeamDamaged:
             team = None
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from app.domain.diagnosis import Replay, TeamState
 from app.domain.ids import TeamId, UserId, Version
-from app.domain.standing import Replay, Standing
 from app.domain.teams import Team
 
 SUE = UserId("sue")
@@ -27,8 +27,8 @@ def team(team_id: TeamId = RED, **given: Any) -> Team:
     return Team(id=team_id, **{**values, **given})
 
 
-def standing(
+def state(
     *teams: Team, current_team: Team | None = None, replay: Replay | None = None
-) -> Standing:
-    """How things stand with these teams."""
-    return Standing({team.id: team for team in teams}, current_team, replay)
+) -> TeamState:
+    """The state with these teams."""
+    return TeamState({team.id: team for team in teams}, current_team, replay)

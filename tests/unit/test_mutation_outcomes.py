@@ -14,22 +14,22 @@ from app.api.context import Context, Services
 from app.api.schema import build_schema
 from app.api.shared_answers import ChangeViews
 from app.domain.changes import Attribution
+from app.domain.diagnosis import Replay, TeamState
 from app.domain.faults import DatabaseUnavailable, TooMuchContention
 from app.domain.ids import TeamId, UserId
 from app.domain.outcomes import AcceptedMove
-from app.domain.standing import Replay, Standing
 from app.domain.teams import Team
 from app.domain.viewers import Viewer
 from app.service.attempts import MAX_ATTEMPTS
 from app.service.hub import Hub
 from app.service.permissions import Permissions
-from tests.unit.domain_values import BLUE, RED, standing, team
+from tests.unit.domain_values import BLUE, RED, state, team
 
 
 class FakeStore:
     """A `TeamStore` whose writes answer one after the other what they are told, then None."""
 
-    def __init__(self, now: Standing, *answers: Team | Exception | None) -> None:
+    def __init__(self, now: TeamState, *answers: Team | Exception | None) -> None:
         self.now = now
         self.writes = 0
         self._answers = list(answers)
@@ -48,13 +48,13 @@ class FakeStore:
         to_team = await self._write(**given)
         return AcceptedMove(from_team=team(BLUE), to_team=to_team) if to_team else None
 
-    async def find_standing(
+    async def read_state(
         self,
         *,
         team_ids: Collection[TeamId],  # noqa: ARG002 - what is asked for is not looked at
         user_id: UserId | None,  # noqa: ARG002
         by: Attribution,  # noqa: ARG002
-    ) -> Standing:
+    ) -> TeamState:
         """What it was told."""
         return self.now
 
@@ -107,12 +107,12 @@ def type_of(result: ExecutionResult) -> object:
     return result.data["outcome"]["__typename"]
 
 
-NOWHERE = standing(team(RED))
-ON_RED = standing(team(RED), current_team=team(RED))
-ON_BLUE = standing(team(RED), current_team=team(BLUE))
+NOWHERE = state(team(RED))
+ON_RED = state(team(RED), current_team=team(RED))
+ON_BLUE = state(team(RED), current_team=team(BLUE))
 FULL = team(RED, member_count=4)
 OTHER_VERSION = {"expectedVersion": 6}
-REUSED = standing(team(RED), replay=Replay(team(RED), "another digest"))
+REUSED = state(team(RED), replay=Replay(team(RED), "another digest"))
 REQUEST = {"requestId": "r1"}
 
 
@@ -123,12 +123,12 @@ REQUEST = {"requestId": "r1"}
         ("createTeam", REUSED, REQUEST, "InvalidInput"),
         ("updateTeam", NOWHERE, {"capacity": 0}, "InvalidInput"),
         ("updateTeam", REUSED, REQUEST, "InvalidInput"),
-        ("updateTeam", standing(), {}, "TeamNotFound"),
+        ("updateTeam", state(), {}, "TeamNotFound"),
         ("updateTeam", NOWHERE, OTHER_VERSION, "VersionConflict"),
-        ("updateTeam", standing(FULL), {}, "TeamFull"),
+        ("updateTeam", state(FULL), {}, "TeamFull"),
         ("deleteTeam", NOWHERE, {"teamId": "$"}, "InvalidInput"),
         ("deleteTeam", REUSED, REQUEST, "InvalidInput"),
-        ("deleteTeam", standing(), {}, "TeamNotFound"),
+        ("deleteTeam", state(), {}, "TeamNotFound"),
         ("deleteTeam", NOWHERE, OTHER_VERSION, "VersionConflict"),
         *(
             (mutation, now, given, problem)
@@ -136,11 +136,11 @@ REQUEST = {"requestId": "r1"}
             for now, given, problem in (
                 (NOWHERE, {"teamId": "$"}, "InvalidInput"),
                 (REUSED, REQUEST, "InvalidInput"),
-                (standing(current_team=team(BLUE)), OTHER_VERSION, "TeamNotFound"),
+                (state(current_team=team(BLUE)), OTHER_VERSION, "TeamNotFound"),
                 (ON_RED, OTHER_VERSION, "AlreadyOnTeam"),
                 (ON_BLUE, OTHER_VERSION, "AlreadyOnTeam"),
-                (standing(FULL), OTHER_VERSION, "VersionConflict"),
-                (standing(FULL), {}, "TeamFull"),
+                (state(FULL), OTHER_VERSION, "VersionConflict"),
+                (state(FULL), {}, "TeamFull"),
             )
         ),
         *(
@@ -149,7 +149,7 @@ REQUEST = {"requestId": "r1"}
             for now, given, problem in (
                 (ON_RED, {"teamId": "$"}, "InvalidInput"),
                 (REUSED, REQUEST, "InvalidInput"),
-                (standing(), OTHER_VERSION, "TeamNotFound"),
+                (state(), OTHER_VERSION, "TeamNotFound"),
                 (NOWHERE, OTHER_VERSION, "NotOnTeam"),
                 (ON_BLUE, OTHER_VERSION, "NotOnTeam"),
                 (ON_RED, OTHER_VERSION, "VersionConflict"),
@@ -157,17 +157,17 @@ REQUEST = {"requestId": "r1"}
         ),
         ("moveUserToTeam", ON_BLUE, {"userId": "$"}, "InvalidInput"),
         ("moveUserToTeam", REUSED, REQUEST, "InvalidInput"),
-        ("moveUserToTeam", standing(current_team=team(BLUE)), {}, "TeamNotFound"),
+        ("moveUserToTeam", state(current_team=team(BLUE)), {}, "TeamNotFound"),
         ("moveUserToTeam", ON_BLUE, {"fromTeamId": "green"}, "TeamNotFound"),
         ("moveUserToTeam", ON_RED, {}, "AlreadyOnTeam"),
         ("moveUserToTeam", NOWHERE, {}, "NotOnTeam"),
         ("moveUserToTeam", ON_BLUE, {"expectedToVersion": 6}, "VersionConflict"),
         ("moveUserToTeam", ON_BLUE, {"expectedFromVersion": 6}, "VersionConflict"),
-        ("moveUserToTeam", standing(FULL, current_team=team(BLUE)), {}, "TeamFull"),
+        ("moveUserToTeam", state(FULL, current_team=team(BLUE)), {}, "TeamFull"),
     ],
 )
 async def test_a_refusal_is_answered_as_the_problem_that_held(
-    mutation: str, now: Standing, given: dict[str, Any], problem: str
+    mutation: str, now: TeamState, given: dict[str, Any], problem: str
 ) -> None:
     result = await run(FakeStore(now), mutation, **given)
 

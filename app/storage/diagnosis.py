@@ -1,12 +1,12 @@
-"""The read after a refused write: how its teams, its user and its request stand."""
+"""The read after a refused write: its teams, its user's team, an earlier sending of its request."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from app.domain.changes import Attribution
+from app.domain.diagnosis import Replay, TeamState
 from app.domain.faults import TeamDamaged
 from app.domain.ids import TeamId, UserId
-from app.domain.standing import Replay, Standing
 from app.domain.teams import Team
 from app.storage.client import Client, teams_of
 from app.storage.documents import (
@@ -25,18 +25,18 @@ from app.storage.errors import driver_faults
 from app.storage.requests import RecordedRequests
 
 
-class TeamStandings:
-    """The part of `TeamStore` that diagnoses."""
+class StateReader:
+    """The reads of `TeamStore`."""
 
     def __init__(self, client: Client, database: str, *, default_capacity: int) -> None:
         self._teams = teams_of(client, database)
         self._requests = RecordedRequests(client, database)
         self._default_capacity = default_capacity
 
-    async def find_standing(
+    async def read_state(
         self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
-    ) -> Standing:
-        """See `TeamStore`. A single find, so that what it tells held together."""
+    ) -> TeamState:
+        """See `TeamStore`. A single find, so that its result held together."""
         recorded = await self._requests.find(by)
         ids = {*team_ids, recorded.team_id} if recorded else set(team_ids)
         wanted: list[Document] = [{"_id": {"$in": [stored_team_id(id_) for id_ in ids]}}]
@@ -55,7 +55,7 @@ class TeamStandings:
             raise TeamDamaged("A team has reached the last version that there is.")
         marks = (read_request_mark(d, by) for d in documents if read_team_id(d) in team_ids)
         mark = recorded or next((mark for mark in marks if mark is not None), None)
-        return Standing(
+        return TeamState(
             teams=known,
             current_team=next((known[id_] for id_, d in live.items() if d.get("hasUser")), None),
             replay=await self._read_replay(mark, known) if mark else None,

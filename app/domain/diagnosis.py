@@ -1,0 +1,136 @@
+"""Diagnosis of a refused write: the state read after the refusal, and the reasons in it.
+
+Each reason below is the problem if it holds in the state, else None. Chained with `or` in the order
+of `problems.py`, after `repeated`, they give an answer that was true at the time of the read. If
+none holds, the cause of the refusal is gone, and the write is worth another attempt.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.domain.changes import UNCHANGED, Attribution, Unchanged
+from app.domain.ids import TeamId, UserId, Version
+from app.domain.outcomes import Accepted, AcceptedMove
+from app.domain.problems import (
+    AlreadyOnTeam,
+    InvalidInput,
+    NotOnTeam,
+    TeamFull,
+    TeamNotFound,
+    VersionConflict,
+)
+from app.domain.teams import Team
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """An earlier sending of the request: its input, and the team it changed; for a move, both."""
+
+    team: Team
+    input_digest: str
+    other_team: Team | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TeamState:
+    """The result of one read: the live teams asked for, the user's team, an earlier sending.
+
+    Every team in it has its `member_count`.
+    """
+
+    teams: Mapping[TeamId, Team]
+    current_team: Team | None
+    replay: Replay | None
+
+
+def repeated(replay: Replay | None, by: Attribution) -> Accepted | InvalidInput | None:
+    """The answer to a repeated request: accepted again, or refused if the input is another.
+
+    It comes before any reason: what the request asked for has happened, and its own first sending
+    refused the repetition.
+    """
+    if replay is None:
+        return None
+    return _request_id_reused(replay, by) or Accepted(replay.team, replayed=True)
+
+
+def repeated_move(
+    replay: Replay | None, by: Attribution, to_team_id: TeamId
+) -> AcceptedMove | InvalidInput | None:
+    """`repeated` for a change of two teams."""
+    if replay is None:
+        return None
+    if problem := _request_id_reused(replay, by):
+        return problem
+    if replay.other_team is None:
+        return None
+    if replay.team.id == to_team_id:
+        return AcceptedMove(replay.other_team, replay.team, replayed=True)
+    return AcceptedMove(replay.team, replay.other_team, replayed=True)
+
+
+def _request_id_reused(replay: Replay, by: Attribution) -> InvalidInput | None:
+    if replay.input_digest == by.input_digest:
+        return None
+    return InvalidInput(
+        "requestId", "was used before with other input; every request needs its own"
+    )
+
+
+def team_not_found(state: TeamState, team_id: TeamId | None) -> TeamNotFound | None:
+    """The team was named, and does not exist."""
+    if team_id is None or team_id in state.teams:
+        return None
+    return TeamNotFound(team_id)
+
+
+def already_on_team(state: TeamState, user_id: UserId) -> AlreadyOnTeam | None:
+    """The user is on any team."""
+    if state.current_team is None:
+        return None
+    return AlreadyOnTeam(user_id, state.current_team)
+
+
+def already_on_that_team(
+    state: TeamState, user_id: UserId, team_id: TeamId
+) -> AlreadyOnTeam | None:
+    """The user is on the very team that was asked for."""
+    if state.current_team is None or state.current_team.id != team_id:
+        return None
+    return AlreadyOnTeam(user_id, state.current_team)
+
+
+def not_on_team(state: TeamState, user_id: UserId, team_id: TeamId | None) -> NotOnTeam | None:
+    """The user is not on that team; or, where no team was named, on none."""
+    current_team = state.current_team
+    if current_team is not None and team_id in (None, current_team.id):
+        return None
+    return NotOnTeam(user_id, current_team)
+
+
+def version_conflict(
+    state: TeamState, team_id: TeamId | None, expected_version: Version | None
+) -> VersionConflict | None:
+    """The team is at another version than the one expected, if one was."""
+    team = state.teams.get(team_id) if team_id else state.current_team
+    if team is None or expected_version in (None, team.version):
+        return None
+    return VersionConflict(expected_version, team)
+
+
+def team_full(state: TeamState, team_id: TeamId) -> TeamFull | None:
+    """The team has no room for one more."""
+    team = state.teams.get(team_id)
+    if team is None or team.member_count is None or team.member_count < team.limit:
+        return None
+    return TeamFull(team.limit)
+
+
+def members_do_not_fit(
+    state: TeamState, team_id: TeamId, limit: int | Unchanged
+) -> TeamFull | None:
+    """The team has more members than a new limit would let it have."""
+    team = state.teams.get(team_id)
+    if limit is UNCHANGED or team is None or (team.member_count or 0) <= limit:
+        return None
+    return TeamFull(limit)
