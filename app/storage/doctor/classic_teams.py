@@ -99,7 +99,7 @@ class MongoClassicTeams:
 
 
 class MongoClinic(MongoClassicTeams):
-    """`ClassicTeams` on MongoDB, to repair: under a guard, and with a journal."""
+    """`RepairableTeams` on MongoDB, to repair: under a guard, and with a journal."""
 
     def __init__(
         self, client: Client, database: str, guard: Guard, *, request_memory_hours: int
@@ -110,7 +110,7 @@ class MongoClinic(MongoClassicTeams):
         self._request_memory_hours = request_memory_hours
 
     async def clear(self) -> None:
-        """See `ClassicTeams`."""
+        """See `RepairableTeams`."""
         self._guard.check()
         with driver_faults():
             structure = await read_structure(self._client, self._database)
@@ -118,7 +118,7 @@ class MongoClinic(MongoClassicTeams):
             await clear_structure(self._client, self._database)
 
     async def rewrite(self, treatments: Sequence[Treatment]) -> Sequence[TeamKey]:
-        """See `ClassicTeams`."""
+        """See `RepairableTeams`."""
         if not treatments:
             return ()
         self._guard.check()
@@ -138,7 +138,7 @@ class MongoClinic(MongoClassicTeams):
         return [key_of(id_of_document(each.before)) for each in missed]
 
     async def prepare(self) -> None:
-        """See `ClassicTeams`."""
+        """See `RepairableTeams`."""
         self._guard.check()
         with driver_faults():
             await enforce_validation(self._client, self._database)

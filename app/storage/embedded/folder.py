@@ -5,7 +5,7 @@
     mongodb/       mongod's own files
     mongod.log     mongod's words since the last start, and `mongod.log.1` those before
 
-Needs the optional packages `filelock` and `psutil`; only `embedded.py` imports this module, and
+Needs the optional packages `filelock` and `psutil`; only `database.py` imports this module, and
 only when it starts.
 """
 
