@@ -1,5 +1,8 @@
 """What a race found: the table for people, and the same as data."""
 
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from race_clients import ALREADY_ON_TEAM, NOT_ON_TEAM
@@ -18,6 +21,21 @@ def verdict(classic: Fight, ours: Fight, users: int) -> str:
         f"{broke} of {users:,} users {verb} on two teams with the {classic.title}, "
         f"{held} with {ours.title}."
     )
+
+
+def doctor_steps(kept: str | None, data_dir: Path | None, mongodb_uri: str | None) -> Iterator[str]:
+    """How to look at what the classic code broke: a sentence, and the commands to paste."""
+    uri = mongodb_uri or ""
+    if kept is None:
+        yield "To keep what the classic code breaks, and look at it:"
+        yield "  scripts/race --data-dir .race"
+        data_dir, kept = Path(".race"), "race_broken"
+    else:
+        yield f"The database {kept} holds what the classic code left. Look at it:"
+    # A URI may hold a password, which belongs into no log.
+    place = shlex.quote(uri) if "@" not in uri else '"$MONGODB_URI"'
+    where = f"--data-dir {shlex.quote(str(data_dir))}" if data_dir else f"--mongodb-uri {place}"
+    yield f"  scripts/doctor {where} --database {shlex.quote(kept)}"
 
 
 def build_table(classic: Fight, ours: Fight) -> Table:
@@ -71,9 +89,6 @@ def describe_fight(fight: Fight) -> dict[str, Any]:
             "usersEverTwiceInOneTeam": len(fight.violations.ever_twice_in_a_team),
         },
         "seconds": round(fight.elapsed, 3),
-        "mutationsPerSecond": round(fight.rate, 1),
-        "p50Milliseconds": round(fight.percentile(50), 3),
-        "p99Milliseconds": round(fight.percentile(99), 3),
     }
 
 

@@ -10,25 +10,28 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-import click
-from bench_servers import deployment
-from pymongo import MongoClient
-from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
-from race_display import Display
-from race_fight import Fight
-from race_picture import NAME, draw
-from race_processes import RaceFailed
-from race_report import build_table, describe_fight, describe_victim, verdict
-from race_sides import DATABASE_SECONDS, Fought, Ring, race_classic, race_ours
-from race_victim import Victim, find_victim
-from rich.console import Console
+from race_start import INTERRUPTED, moving
 
-from app.config import Settings
-from app.domain.faults import Fault
-from app.setting_values import SettingsError
-from app.storage.embedded.database import EmbeddedDatabase
+with moving("Starting the race."):
+    import click
+    from bench_servers import deployment
+    from pymongo import MongoClient
+    from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
+    from race_display import Display
+    from race_fight import Fight
+    from race_picture import NAME, draw
+    from race_processes import RaceFailed
+    from race_report import build_table, describe_fight, describe_victim, doctor_steps, verdict
+    from race_sides import DATABASE_SECONDS, Fought, Ring, race_classic, race_ours
+    from race_victim import Victim, find_victim
+    from rich.console import Console
 
-HELD, BROKEN, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
+    from app.config import Settings
+    from app.domain.faults import Fault
+    from app.setting_values import SettingsError
+    from app.storage.embedded.database import EmbeddedDatabase
+
+HELD, BROKEN, NOT_RUN = 0, 1, 2
 
 
 @click.command(
@@ -40,49 +43,55 @@ HELD, BROKEN, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
     default=20.0,
     show_default=True,
     type=click.FloatRange(1),
-    help="The time for both turns.",
+    help="Race for so long, both turns together.",
 )
 @click.option(
     "--servers",
     default=3,
     show_default=True,
     type=click.IntRange(1, 32),
-    help="The server processes of each turn.",
+    help="Start so many server processes in each turn.",
 )
 @click.option(
     "--clients",
     default=24,
     show_default=True,
     type=click.IntRange(1, 1_000),
-    help="The clients that work at once.",
+    help="Let so many clients work at once.",
 )
 @click.option(
     "--users",
     default=200,
     show_default=True,
     type=click.IntRange(1, 10_000),
-    help="The users they fight over.",
+    help="Let them fight over so many users.",
 )
-@click.option("--seed", default=4, show_default=True, help="The seed of what the clients want.")
+@click.option(
+    "--seed", default=4, show_default=True, help="Draw what the clients want from this seed."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print data instead of the table.")
 @click.option(
     "--picture",
     default="race.svg",
     show_default=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the victim's story is drawn.",
+    help="Draw the victim's story into this file.",
 )
-@click.option("--mongodb-uri", metavar="URI", help="A replica set; by default one is started.")
+@click.option(
+    "--mongodb-uri",
+    metavar="URI",
+    help="Use this replica set. Without it, a MongoDB of its own is started.",
+)
 @click.option(
     "--data-dir",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the MongoDB of its own leaves the broken database.",
+    help="Leave the broken database in this folder, in a MongoDB of its own.",
 )
 @click.option(
     "--keep-broken",
     metavar="DATABASE",
-    help="Keep the classic code's database under this name; race_broken if --data-dir is given.",
+    help="Keep the classic code's database under this name. --data-dir alone names it race_broken.",
 )
 def main(
     *,
@@ -97,7 +106,7 @@ def main(
     data_dir: Path | None,
     keep_broken: str | None,
 ) -> None:
-    """Lets clients fight over users, through several servers, and counts who gets on two teams.
+    """Let clients fight over users, through several servers, and count who gets on two teams.
 
     First the classic code has its turn, which checks and then writes, and then Team Joiner, with
     the same clients and the same wishes. Exit status 0: Team Joiner kept its rule; 1: it did not;
@@ -132,21 +141,8 @@ def main(
         console.print(build_table(classic.fight, ours.fight))
     for sentence in _conclude(classic, ours, victim, picture):
         notes.print(sentence, markup=False)
-    if kept is not None:
-        place = f"the data folder {data_dir}" if data_dir else "the MongoDB that was given"
-        where = f"--data-dir {data_dir}" if data_dir else "--mongodb-uri …"
-        notes.print(
-            f"What the classic code left is in {place}, database {kept}. "
-            f"scripts/doctor {where} --database {kept} shows it, and can repair it.",
-            markup=False,
-            soft_wrap=True,
-        )
-    else:
-        notes.print(
-            "To keep what the classic code breaks: scripts/race --data-dir .race; then "
-            "scripts/doctor --data-dir .race --database race_broken shows it, and can repair it.",
-            markup=False,
-        )
+    for sentence in doctor_steps(kept, data_dir, mongodb_uri):
+        notes.print(sentence, markup=False)
     sys.exit(judge(ours.fight))
 
 

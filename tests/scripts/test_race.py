@@ -81,7 +81,7 @@ async def test_the_classic_code_breaks_in_a_race_and_ours_holds(
         assert side["accepted"] > 0
         assert side["refused"]["AlreadyOnTeam"] > 0
         assert side["failed"] == {}
-        assert 0 < side["p50Milliseconds"] <= side["p99Milliseconds"]
+        assert not [name for name in side if "Milliseconds" in name or "PerSecond" in name]
     assert [one["outcome"] for one in found["victim"]["classic"]] == ["accepted", "accepted"]
     assert {one["outcome"] for one in found["victim"]["ours"]} == {"accepted", "AlreadyOnTeam"}
     picture = ElementTree.parse(found["picture"])

@@ -1,15 +1,20 @@
 """The parts of `scripts/race` that decide what it says."""
 
+import io
+import shlex
+import sys
 from itertools import islice, pairwise
 from pathlib import Path
+from time import sleep
 from xml.etree import ElementTree
 
 import pytest
 from race_clients import ACCEPTED, ALREADY_ON_TEAM, Answer
 from race_fight import Attempt, Fight, FoughtBout
 from race_picture import ROW, draw
-from race_report import verdict
+from race_report import doctor_steps, verdict
 from race_run import BROKEN, HELD, NOT_RUN, judge
+from race_start import moving
 from race_steps import Step, StepLog, What
 from race_victim import Victim, find_victim
 from race_violations import Violations
@@ -174,6 +179,44 @@ async def test_the_verdict_is_one_sentence(
         fights.append(fight)
 
     assert verdict(fights[0], fights[1], 200) == said
+
+
+@pytest.mark.parametrize(
+    ("data_dir", "uri", "pasted"),
+    [
+        (Path("my race"), None, "--data-dir my race"),
+        (None, "mongodb://a/?replicaSet=rs&w=1", "--mongodb-uri mongodb://a/?replicaSet=rs&w=1"),
+        (None, "mongodb://sue:secret@a", "--mongodb-uri $MONGODB_URI"),
+    ],
+)
+def test_the_doctor_s_command_can_be_pasted(
+    data_dir: Path | None, uri: str | None, pasted: str
+) -> None:
+    *_, command = doctor_steps("left over", data_dir, uri)
+    words = shlex.split(command)
+
+    assert len(words) == 5
+    assert " ".join(words) == f"scripts/doctor {pasted} --database left over"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_something_moves_on_a_terminal_before_the_race_and_is_gone_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+
+    with moving("Starting."):
+        while terminal.getvalue().count("Starting.") < 2:
+            sleep(0.01)
+    with pytest.raises(SystemExit), moving("Starting."):
+        raise KeyboardInterrupt
+
+    assert terminal.getvalue().endswith("\r\x1b[K")
 
 
 async def test_violations_are_seen_and_those_that_have_passed_are_remembered(
