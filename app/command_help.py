@@ -36,6 +36,15 @@ def option_of(variable: str) -> str:
     )
 
 
+def default_as_typed(default: object) -> str:
+    """A setting's default as it would be typed; "" where there is none."""
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    if isinstance(default, float):
+        return f"{default:g}"
+    return "" if default in (None, ()) else str(default)
+
+
 def as_typed(message: str, given: Collection[str]) -> str:
     """A message that calls those settings by their options which were given as options."""
     return re.sub(

@@ -8,127 +8,119 @@ from typing import Any, Final
 from app import setting_values as values
 from app.domain.teams import MAX_CAPACITY
 
-# What the command line says of each setting: the option's value, and a sentence with its default.
+# What the command line says of each setting: the option's value, and a sentence.
 HELP: Final[Mapping[str, tuple[str, str]]] = {
-    "host": ("ADDRESS", "The address to listen on; 127.0.0.1 if not given."),
-    "port": ("NUMBER", "The port to listen on; 8000 if not given, 0 for any free one."),
-    "workers": ("NUMBER", "How many processes share the port, 1 to 64; 1 if not given."),
+    "host": ("ADDRESS", "Listen on this address."),
+    "port": ("NUMBER", "Listen on this port; 0 takes any free one."),
+    "workers": ("NUMBER", "Share the port among so many processes, 1 to 64."),
     "mongodb_uri": (
         "URI",
-        "The MongoDB replica set to use. If not given, a MongoDB of its own is started.",
+        "Use this MongoDB replica set. Without it, a MongoDB of its own is started.",
     ),
-    "mongodb_database": ("NAME", "The database in MongoDB; team_joiner if not given."),
-    "data_dir": ("FOLDER", "Where a MongoDB of its own keeps its data; .data if not given."),
+    "mongodb_database": ("NAME", "Keep the data in this database of MongoDB."),
+    "data_dir": ("FOLDER", "Keep the data of a MongoDB of its own in this folder."),
     "log_level": (
         "LEVEL",
-        "The least level that the log shows: critical, error, warning, info or debug; info if not "
-        "given.",
+        "Log what is at least of this level: critical, error, warning, info or debug.",
     ),
     "default_capacity": (
         "NUMBER",
-        "The most members of a team without a capacity of its own, 1 to 10000; 1000 if not given.",
+        "Let a team without a capacity of its own have so many members at most, 1 to 10000.",
     ),
-    "request_timeout_seconds": (
-        "SECONDS",
-        "The time within which every request is answered, 0.1 to 60; 5 if not given.",
-    ),
-    "request_memory_hours": (
-        "NUMBER",
-        "How long a request id is remembered, 1 to 8760; 24 if not given.",
-    ),
-    "jwt_secret": ("TEXT", "The secret of HS256 tokens, 32 bytes or more."),
-    "jwt_key_file": ("FILE", "A PEM file with the public key of RS256 or ES256 tokens."),
-    "jwt_jwks_url": ("URL", "Where the public keys of RS256 and ES256 tokens are (a JWKS)."),
-    "jwt_issuer": ("TEXT", "The `iss` that tokens must have."),
-    "jwt_audience": ("TEXT", "The `aud` that tokens must have."),
+    "request_timeout_seconds": ("SECONDS", "Answer every request within this time, 0.1 to 60."),
+    "request_memory_hours": ("NUMBER", "Remember request ids for so long, 1 to 8760."),
+    "jwt_secret": ("TEXT", "Verify HS256 tokens with this secret of 32 bytes or more."),
+    "jwt_key_file": ("FILE", "Verify RS256 or ES256 tokens with the public key in this PEM file."),
+    "jwt_jwks_url": ("URL", "Fetch the public keys of RS256 and ES256 tokens from here (a JWKS)."),
+    "jwt_issuer": ("TEXT", "Accept only tokens with this `iss`."),
+    "jwt_audience": ("TEXT", "Accept only tokens with this `aud`."),
     "jwt_admin_claim": (
         "NAME",
-        "The claim that makes an admin, a.b for one inside; role if not given.",
+        "Look for admins in this claim of the token; a.b is one inside another.",
     ),
     "jwt_admin_value": (
         "TEXT",
-        "What that claim must be, or hold among others; admin if not given.",
+        "Make an admin of users whose claim is this value, or holds it among others.",
     ),
-    "jwt_leeway_seconds": ("NUMBER", "How far clocks may differ, 0 to 300; 10 if not given."),
+    "jwt_leeway_seconds": ("NUMBER", "Let clocks differ by so much, 0 to 300."),
     "everyone_may_create_teams": (
         "ON/OFF",
-        "Whether all signed-in users may create teams, and change those; off if not given.",
+        "Let all signed-in users create teams, and change those.",
     ),
     "allowed_origins": (
         "ORIGINS",
-        "The origins whose pages may use the service, with commas; only its own if not given.",
+        "Let pages of these origins use the service too; put commas between them.",
     ),
-    "max_body_bytes": ("NUMBER", "The largest request body; 1000000 if not given."),
+    "max_body_bytes": ("NUMBER", "Refuse request bodies that are larger."),
     "arrival_timeout_seconds": (
         "SECONDS",
-        "The time within which a request must have arrived, 0.1 to 60; 10 if not given.",
+        "End a connection whose request has not arrived within this time, 0.1 to 60.",
     ),
-    "max_document_length": ("NUMBER", "The most characters of a document; 100000 if not given."),
-    "max_tokens": ("NUMBER", "The most tokens of a document; 2000 if not given."),
-    "max_depth": ("NUMBER", "How deep fields may be nested, 1 to 100; 15 if not given."),
-    "max_aliases": ("NUMBER", "The most aliases of an operation; 30 if not given."),
-    "max_directives": ("NUMBER", "The most directives of an operation; 50 if not given."),
-    "max_root_fields": ("NUMBER", "The most fields at an operation's root; 20 if not given."),
-    "max_cost": ("NUMBER", "The most values that an answer may come to hold; 20000 if not given."),
+    "max_document_length": ("NUMBER", "Refuse documents of more characters."),
+    "max_tokens": ("NUMBER", "Refuse documents of more tokens."),
+    "max_depth": ("NUMBER", "Refuse documents whose fields are nested more deeply, 1 to 100."),
+    "max_aliases": ("NUMBER", "Refuse operations with more aliases."),
+    "max_directives": ("NUMBER", "Refuse operations with more directives."),
+    "max_root_fields": ("NUMBER", "Refuse operations with more fields at their root."),
+    "max_cost": ("NUMBER", "Refuse operations whose answers may come to hold more values."),
     "max_batch_size": (
         "NUMBER",
-        "The most operations in one request, 0 to 100; 0 if not given: no batches.",
+        "Allow so many operations in one request, 0 to 100; 0 allows no batches.",
     ),
     "max_subscriptions_per_connection": (
         "NUMBER",
-        "The most operations at once on one WebSocket; 100 if not given.",
+        "Allow so many operations at once on one WebSocket.",
     ),
     "max_connections_per_user": (
         "NUMBER",
-        "The most WebSockets and event streams of one user, or of one address for those who have "
-        "not signed in, in each process; 100 if not given.",
+        "Allow one user so many WebSockets and event streams in each process, or one address "
+        "for those who have not signed in.",
     ),
     "max_waiting_connections": (
         "NUMBER",
-        "The most WebSockets in each process that have not said hello; 1000 if not given.",
+        "Allow so many WebSockets in each process that have not said hello.",
     ),
     "max_frames_per_second_per_connection": (
         "NUMBER",
-        "The most frames a WebSocket may send (messages, pings), ten seconds' worth at once; "
-        "100 if not given, 0 for no limit.",
+        "Allow a WebSocket to send so many frames (messages, pings), ten seconds' worth at "
+        "once; 0 sets no limit.",
     ),
-    "introspection": ("ON/OFF", "Whether the schema may be asked for; on if not given."),
-    "graphiql": ("ON/OFF", "Whether a browser gets a page; on if not given."),
-    "trusted_documents": ("PATH", "A manifest or a folder of registered documents."),
-    "only_trusted_documents": (
-        "ON/OFF",
-        "Whether registered documents alone are answered; off if not given.",
-    ),
+    "introspection": ("ON/OFF", "Answer queries for the schema."),
+    "graphiql": ("ON/OFF", "Give browsers a page."),
+    "trusted_documents": ("PATH", "Read registered documents from this manifest or folder."),
+    "only_trusted_documents": ("ON/OFF", "Answer registered documents only."),
     "max_persisted_queries": (
         "NUMBER",
-        "How many documents of clients are remembered by their hash (automatic persisted queries); "
-        "1000 if not given, 0 for none.",
+        "Remember so many documents of clients by their hash (automatic persisted queries); 0 "
+        "remembers none.",
     ),
     "log_format": (
         "FORMAT",
-        "The form of the log: text, or json with a line for each operation; text if not given.",
+        "Write the log in this form: text, or json with a line for each operation.",
     ),
-    "metrics_host": ("ADDRESS", "The address for metrics; 127.0.0.1 if not given."),
-    "metrics_port": ("NUMBER", "The port for metrics, 0 for any free one; none if not given."),
+    "metrics_host": ("ADDRESS", "Serve metrics on this address."),
+    "metrics_port": (
+        "NUMBER",
+        "Serve metrics on this port; 0 takes any free one. Without it there are none.",
+    ),
     "drain_seconds": (
         "SECONDS",
-        "How long a server that is told to end goes on serving, not ready, before it does, 0 to "
-        "300; 0 if not given.",
+        "Go on serving for so long, not ready, when told to end, 0 to 300.",
     ),
     "max_operations_per_second_per_user": (
         "NUMBER",
-        "The most operations of one user in each process, ten seconds' worth at once; 100 if not "
-        "given, 0 for no limit.",
+        "Allow one user so many operations in each process, ten seconds' worth at once; 0 "
+        "sets no limit.",
     ),
     "max_operations_per_second_per_address": (
         "NUMBER",
-        "The most operations of one address in each process, whoever signs in there; 1000 if not "
-        "given, 0 for no limit.",
+        "Allow one address so many operations in each process, whoever signs in there, ten "
+        "seconds' worth at once; 0 sets no limit.",
     ),
     "trusted_proxies": (
         "ADDRESSES",
-        "The proxies whose X-Forwarded-For is believed, with commas: addresses or networks; none "
-        "if not given.",
+        "Believe the X-Forwarded-For of these proxies, addresses or networks; put commas "
+        "between them.",
     ),
 }
 

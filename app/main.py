@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from app.command_help import GroupedCommand, as_typed, option_of
+from app.command_help import GroupedCommand, as_typed, default_as_typed, option_of
 from app.config import HELP, Settings
 from app.doctor.command import CouldNotWork, Order, doctor_options
 from app.doctor.command import run as run_doctor
@@ -44,7 +44,8 @@ def _settings_as_options(*wanted: str) -> Callable[[FunctionT], FunctionT]:
         for field, (metavar, sentence) in reversed(list(HELP.items())):
             variable = field.upper()
             option = option_of(variable)
-            help_text = f"{sentence} [environment: {variable}]"
+            default = default_as_typed(getattr(Settings(), field))
+            help_text = f"{sentence} [environment: {variable}{default and '; default: '}{default}]"
             if field in wanted:
                 command = click.option(option, variable, metavar=metavar, help=help_text)(command)
         return command

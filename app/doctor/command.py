@@ -88,16 +88,16 @@ def doctor_options(command: FunctionT) -> FunctionT:
     for option in reversed(
         (
             click.option(
-                "--repair", is_flag=True, help="Repair what is broken; stop every server first."
+                "--repair", is_flag=True, help="Repair what is broken. Stop every server before."
             ),
             click.option("--undo", is_flag=True, help="Take back what repairs have changed."),
             click.option(
                 "--keep",
                 type=click.Choice([each.value for each in Keep]),
-                help="Where users stay who are on several teams: first-joined: on the oldest team, "
-                "since the old data does not say when somebody joined (ties are settled by the "
-                "user's place in it). smallest-team: on the one with the fewest members. ask-file "
-                "FILE: on the team that the file names for each user.",
+                help="Choose where users stay who are on several teams. first-joined takes the "
+                "oldest team, since the old data does not say when somebody joined (ties are "
+                "settled by the user's place in it); smallest-team takes the one with the fewest "
+                "members; ask-file FILE takes the team that the file names for each user.",
             ),
             click.argument("file", required=False, type=path),
             click.option(

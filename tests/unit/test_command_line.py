@@ -1,6 +1,7 @@
 """What the command line says: help in groups, messages in the words that were typed."""
 
 import io
+import re
 import sys
 from contextlib import suppress
 from itertools import islice
@@ -8,6 +9,7 @@ from itertools import islice
 import click
 import pytest
 from click.testing import CliRunner
+from race_run import main as race
 
 from app.command_help import GROUPS
 from app.config import HELP
@@ -38,7 +40,19 @@ def test_every_option_of_serve_stands_in_one_group() -> None:
     assert sections == ["Options:", *(f"{name}:" for name in GROUPS)]
     assert shown.index("Limits:") < shown.index("--max-depth") < shown.index("Operations:")
     assert " ".join(shown.split()).count("[environment: ") == len(HELP)
-    assert all(text[0].isupper() and text.endswith(".") for _, text in HELP.values())
+    assert "[environment: MAX_DEPTH; default: 15]" in " ".join(shown.split())
+    assert "[environment: JWT_SECRET]" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("command", [*main.commands.values(), race], ids=lambda each: each.name)
+def test_the_help_of_every_option_is_of_whole_sentences(command: click.Command) -> None:
+    helps = [each.help or "" for each in command.params if isinstance(each, click.Option)]
+
+    assert helps
+    for text in helps:
+        assert re.match(r"[A-Z][a-z]+ .*[.\]]$", text), text
+        assert not re.match(r"(The|An?|How|What|Whether|Where) ", text), text
+        assert "if not given" not in text
 
 
 @pytest.mark.parametrize(
