@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from cross_web import HTTPException
 from graphql import GraphQLError, GraphQLSyntaxError
@@ -207,6 +207,12 @@ class Refused(HTTPException):
         self.code = code
         self.headers = headers or {}
         self.facts = facts
+
+
+def as_refused(error: CodedError) -> Refused:
+    """The same, of a whole request."""
+    facts: dict[str, Any] = error.facts
+    return Refused(error.code, error.message, **facts)
 
 
 def refuse(

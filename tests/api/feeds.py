@@ -82,10 +82,10 @@ async def sse_feed(
     ):
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
-        yield _events(response.aiter_lines())
+        yield events_of(response.aiter_lines())
 
 
-async def _events(lines: AsyncIterator[str]) -> AsyncIterator[Answer]:
+async def events_of(lines: AsyncIterator[str]) -> AsyncIterator[Answer]:
     event: Answer = {}
     async for line in lines:
         if not line and event:

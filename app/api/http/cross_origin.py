@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
+from app.api.http.single_connection import TOKEN_HEADER
 from app.api.log_once import LogOnce
 from app.api.sign_in.identity import is_local_name
 
@@ -66,10 +67,11 @@ def cross_origin(origins: Origins) -> Middleware:
     return Middleware(
         CrossOrigin,
         origins=origins,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=[
             "Authorization",
             "Content-Type",
+            TOKEN_HEADER,
             "X-Request-Id",
             "X-User-Id",
             "X-User-Role",

@@ -1,6 +1,7 @@
 """GraphQL over HTTP: Strawberry's view, with our context, requests, media types and limits."""
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
@@ -8,7 +9,7 @@ from typing import Any, cast
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.extensions import SchemaExtension
@@ -30,6 +31,7 @@ from app.api.errors import (
     NOT_EXECUTABLE,
     CodedError,
     Refused,
+    as_refused,
     refuse,
     status_of_all,
 )
@@ -39,6 +41,7 @@ from app.api.http.event_stream import EventStream, EventTransport, PartTransport
 from app.api.http.graphiql import graphiql_page
 from app.api.http.http_request import ASKING, RequestedOperation, RequestReader
 from app.api.http.rate_limit import RateLimits
+from app.api.http.single_connection import Connection, Connections, token_of
 from app.api.http.websocket import StrictWebSocketAdapter
 from app.api.http.websocket_limits import BoundedWebSocketHandler
 from app.api.media_types import GRAPHQL_RESPONSE, JSON, negotiate, stream_in
@@ -94,6 +97,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self._origins = origins
         self.documents = documents
         self.clients = Clients(limits)
+        self._connections = Connections(self.clients, limits)
         self.rate_limits = rate_limits
         self.observers = services.observers
         self._services = services
@@ -134,6 +138,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def run(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Strawberry's `run`; what it refuses before executing is answered as a GraphQL error."""
         try:
+            if not isinstance(request, WebSocket):
+                answer = await self._single_connection(request)
+                if answer is not None:
+                    return answer
             return await super().run(request, *args, **kwargs)
         except HTTPException as error:
             if isinstance(request, WebSocket):
@@ -141,6 +149,53 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             if not isinstance(error.__cause__, NOT_EXECUTABLE):  # else it has been observed
                 self.observers.refused(_as_ours(error).code)
             return _answer_to(error, request)
+
+    async def _single_connection(self, request: Request) -> Response | None:
+        """The answer to a request of `graphql-sse`'s single-connection mode; None for others."""
+        token = token_of(request)
+        asks_by_url = any(name in request.query_params for name in ASKING)
+        if asks_by_url or (request.method != "PUT" and token is None):
+            return None
+        context = await self.get_context(request, Response())
+        match request.method:
+            case "PUT":
+                if refusal := self.rate_limits.refusal_of_user(context.viewer_id):
+                    raise as_refused(refusal)
+                client = client_of(context, request)
+                reserved = self._connections.reserve(context.viewer_id, client)
+                return PlainTextResponse(reserved, HTTPStatus.CREATED)
+            case "GET" if token:
+                return self._connections.open(token)
+            case "POST" if token:
+                connection = self._connections.find(token, context.viewer_id)
+                await self._execute_on(connection, request, context)
+                return Response(status_code=HTTPStatus.ACCEPTED)
+            case "DELETE" if token:
+                connection = self._connections.find(token, context.viewer_id)
+                connection.stop(request.query_params.get("operationId", ""))
+                return Response()
+        return None
+
+    async def _execute_on(self, connection: Connection, request: Request, context: Context) -> None:
+        """Begins an operation whose results go to a connection."""
+        adapter = self.request_adapter_class(request)
+        operation = await self._reader.read(adapter, "sse", batch_protocol="sse")
+        extensions = operation.extensions if isinstance(operation, GraphQLRequestData) else None
+        operation_id = connection.check((extensions or {}).get("operationId"))
+        result = await self.execute_operation(
+            request, adapter, operation, context, None, Response()
+        )
+
+        async def answers() -> AsyncGenerator[object, None]:
+            if isinstance(result, ExecutionResult):
+                yield await self.process_result(request, result)
+                return
+            results = cast("AsyncGenerator[ExecutionResult]", result)
+            async with aclosing(results):
+                async for each in results:
+                    yield await self.process_result(request, each)
+
+        connection.begin(operation_id, answers())
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         """Whether a browser asks for a page."""
@@ -260,8 +315,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         refusal = self.rate_limits.refusal_of_user(context.viewer_id, count)
         refusal = refusal or self.rate_limits.refusal_of_address(request.client, count - 1)
         if refusal:
-            facts: dict[str, Any] = refusal.facts
-            raise Refused(refusal.code, refusal.message, **facts)
+            raise as_refused(refusal)
 
     async def process_result(
         self, request: Request, result: ExecutionResult
@@ -307,7 +361,7 @@ def _as_ours(error: HTTPException) -> Refused:
 def _answer_to(error: HTTPException, request: Request) -> Response:
     status_code, headers = error.status_code, {}
     if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {"Allow": "GET, POST"}
+        headers = {"Allow": "GET, POST, PUT, DELETE"}
     if isinstance(error.__cause__, InvalidOperationTypeError) and request.method == "GET":
         status_code, headers = HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "POST"}
     refusal = _as_ours(error)

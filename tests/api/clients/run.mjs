@@ -142,7 +142,7 @@ await check("apollo", apollo());
 await check("relay", relayRuntime());
 await check("graphql-sse, distinct connections", library(createSseClient({ url, headers, retryAttempts: 0 })));
 const single = createSseClient({ url, headers, singleConnection: true, retryAttempts: 0 });
-if (process.argv[3]) await check("graphql-sse, single connection", library(single));
+await check("graphql-sse, single connection", library(single));
 single.dispose();
 const ws = createWsClient({
   url: url.replace("http", "ws"), webSocketImpl: WebSocket, connectionParams: headers, retryAttempts: 0,

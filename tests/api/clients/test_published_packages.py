@@ -49,7 +49,7 @@ async def outcomes(servers: list[Server]) -> list[Answer]:
     "name",
     [
         *("urql 6", "urql 4", "urql graphcache", "apollo"),
-        *("graphql-sse, distinct connections", "graphql-ws"),
+        *("graphql-sse, distinct connections", "graphql-sse, single connection", "graphql-ws"),
     ],
 )
 async def test_a_client_asks_changes_and_follows_a_feed(outcomes: list[Answer], name: str) -> None:

@@ -1,0 +1,204 @@
+"""The single-connection mode of `graphql-sse`: one stream of events for all of a page's operations.
+
+A client reserves the stream (PUT), opens it (GET), sends operations, whose results come on it
+(POST), and stops them (DELETE), each with the reservation's token:
+https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md. All of it stays in this process.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from http import HTTPStatus
+from secrets import token_urlsafe
+from typing import cast
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+from strawberry.http.streaming import merge_stream_with_heartbeat
+
+from app.api.codes import Code
+from app.api.errors import Refused, as_refused
+from app.api.http.clients import Clients
+from app.api.http.event_stream import EventTransport
+from app.api.operations.limits import Limits, beyond
+from app.domain.ids import UserId
+
+TOKEN_HEADER = "X-GraphQL-Event-Stream-Token"  # noqa: S105 - a header's name
+
+# How long a reservation may wait for its stream; clients open it at once.
+RESERVATION_SECONDS = 30.0
+
+MAX_OPERATION_ID_LENGTH = 128
+MAX_QUEUED_EVENTS = 16
+
+
+def token_of(request: Request) -> str | None:
+    """The reservation that a request names: in a header, or in the URL as `EventSource` must."""
+    return request.headers.get(TOKEN_HEADER) or request.query_params.get("token")
+
+
+class Connection:
+    """One stream, reserved or open, and its operations: a task each, which this owns."""
+
+    def __init__(self, viewer_id: UserId | None, client: str, *, max_operations: int) -> None:
+        self.viewer_id = viewer_id
+        self.client = client
+        self._max_operations = max_operations
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._has_ended = False
+        self._events: asyncio.Queue[str] = asyncio.Queue(MAX_QUEUED_EVENTS)
+
+    def check(self, operation_id: object) -> str:
+        """The id of an operation that may begin. *Raises*: `Refused`, `CodedError`."""
+        if not isinstance(operation_id, str) or not 0 < len(operation_id) <= (
+            MAX_OPERATION_ID_LENGTH
+        ):
+            raise Refused(
+                Code.BAD_REQUEST,
+                "`extensions.operationId` must be a string of 1 to "
+                f"{MAX_OPERATION_ID_LENGTH} characters.",
+            )
+        if operation_id in self._operations:
+            raise Refused(
+                Code.BAD_REQUEST,
+                "An operation with this `operationId` is under way.",
+                status=HTTPStatus.CONFLICT,
+            )
+        found = len(self._operations) + 1
+        if found > self._max_operations:
+            limit = self._max_operations
+            raise as_refused(
+                beyond(Code.TOO_MANY_SUBSCRIPTIONS, "operations on a connection", limit, found)
+            )
+        return operation_id
+
+    def begin(self, operation_id: str, answers: AsyncGenerator[object]) -> None:
+        """Sends these answers as the operation's, then that it is complete. *Raises*: as `check`.
+
+        The connection may have ended, or the same id come again, while the operation was read.
+        """
+        if self._has_ended:
+            raise _not_found()
+        self.check(operation_id)
+
+        async def send() -> None:
+            async with aclosing(answers):
+                async for answer in answers:
+                    await self._put("next", {"id": operation_id, "payload": answer})
+            await self._put("complete", {"id": operation_id})
+
+        task = self._operations[operation_id] = asyncio.create_task(send())
+        task.add_done_callback(lambda _: self._operations.pop(operation_id, None))
+
+    def stop(self, operation_id: str) -> None:
+        """Ends an operation, if it is under way."""
+        if task := self._operations.get(operation_id):
+            task.cancel()
+
+    async def events(self) -> AsyncGenerator[str, None]:
+        """What goes out, for as long as the client listens."""
+        while True:
+            yield await self._events.get()
+
+    async def end(self) -> None:
+        """Ends all operations; none begins afterwards."""
+        self._has_ended = True
+        tasks = [*self._operations.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _put(self, event: str, data: dict[str, object]) -> None:
+        await self._events.put(_TRANSPORT.encode_event(event, orjson.dumps(data).decode()))
+
+
+class Connections:
+    """The connections of this process by their tokens.
+
+    *Limits*: each counts among its client's connections from its reservation to its end;
+    `max_waiting_connections` of them are reserved and not open, of which each has
+    `RESERVATION_SECONDS`.
+    """
+
+    def __init__(self, clients: Clients, limits: Limits) -> None:
+        self._clients = clients
+        self._limits = limits
+        self._waiting: OrderedDict[str, Connection] = OrderedDict()
+        self._open: dict[str, Connection] = {}
+
+    def reserve(self, viewer_id: UserId | None, client: str) -> str:
+        """The token of a new connection. *Raises*: `Refused` when the client has too many."""
+        if error := self._clients.refusal(client):
+            raise as_refused(error)
+        token = token_urlsafe(24)
+        limit = self._limits.max_subscriptions_per_connection
+        self._waiting[token] = Connection(viewer_id, client, max_operations=limit)
+        self._clients.enter(client)
+        if len(self._waiting) > self._limits.max_waiting_connections:
+            self._give_up(next(iter(self._waiting)))
+        asyncio.get_running_loop().call_later(RESERVATION_SECONDS, self._give_up, token)
+        return token
+
+    def find(self, token: str, viewer_id: UserId | None) -> Connection:
+        """The open connection of that viewer. *Raises*: `Refused`."""
+        found = self._open.get(token)
+        if found is None or found.viewer_id != viewer_id:
+            raise _not_found()
+        return found
+
+    def open(self, token: str) -> "ConnectionStream":
+        """The one stream of a reservation. *Raises*: `Refused`."""
+        if token in self._open:
+            raise Refused(
+                Code.BAD_REQUEST, "The stream is open already.", status=HTTPStatus.CONFLICT
+            )
+        if (connection := self._waiting.pop(token, None)) is None:
+            raise _not_found()
+        self._open[token] = connection
+        return ConnectionStream(connection, lambda: self._forget(self._open, token))
+
+    def _give_up(self, token: str) -> None:
+        if token in self._waiting:
+            self._forget(self._waiting, token)
+
+    def _forget(self, connections: dict[str, Connection], token: str) -> None:
+        self._clients.leave(connections.pop(token).client)
+
+
+class ConnectionStream(StreamingResponse):
+    """The stream of a connection, which ends with it."""
+
+    def __init__(self, connection: Connection, forget: Callable[[], None]) -> None:
+        body = merge_stream_with_heartbeat(
+            connection.events,
+            lambda: _TRANSPORT.encode_comment("ping"),
+            interval=_TRANSPORT.heartbeat_interval,
+            send_initial_heartbeat=True,
+        )
+        super().__init__(body(), headers=dict(_TRANSPORT.headers))
+        self._connection = connection
+        self._forget = forget
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the events until the client is gone, and ends the operations."""
+        events = cast("AsyncGenerator[str]", self.body_iterator)
+        try:
+            async with aclosing(events):
+                await super().__call__(scope, receive, send)
+        finally:
+            self._forget()
+            await self._connection.end()
+
+
+def _not_found() -> Refused:
+    return Refused(
+        Code.BAD_REQUEST,
+        "No stream of yours is open under this token here: reserve one, and open it.",
+        status=HTTPStatus.NOT_FOUND,
+    )
+
+
+_TRANSPORT = EventTransport()
