@@ -20,6 +20,7 @@ from app.service.hub import Hub
 from app.service.permissions import Permissions
 from app.storage.change_log import MongoChangeLog
 from app.storage.directory import MongoTeamDirectory
+from app.storage.documents import MEMBER_COUNT
 from app.storage.team_store import MongoTeamStore
 from tests.api.world import new_id, unknown_team_id
 from tests.harness.client import ADMIN, ANONYMOUS, Answer
@@ -153,7 +154,7 @@ async def test_members_are_counted_by_the_same_find_when_the_count_is_selected(
     *moment, (name, command) = api.commands.take()
     assert name == "find"
     assert len(moment) == ("members" in selection)
-    assert command["projection"]["memberCount"] == {"$size": "$userIds"}
+    assert command["projection"]["memberCount"] == MEMBER_COUNT
     assert "2" in str([value for key, value in data["team"].items() if key != "id"])
 
 
