@@ -27,8 +27,8 @@ NewestFirst = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A user's team as a feed tells it, which must not be looked up anew: that might be newer."""
+class TeamAtEvent:
+    """The user's team at this event. Do not reload: the current team may be newer."""
 
     team_id: TeamId | None
 
@@ -38,19 +38,19 @@ class User:
     """A user, known by id alone."""
 
     id: strawberry.ID = strawberry.field(description="The identity provider's id.")
-    told_team_id: strawberry.Private[Told | None] = None
+    at_event: strawberry.Private[TeamAtEvent | None] = None
 
     @strawberry.field(description="The one team that the user is on; null when on none.")
     async def team(self, info: Info) -> "Team | None":
         """The user's team, loaded together with those of all users in the answer."""
         wish = await info.team_wish()
         loaders = info.context.loaders
-        if self.told_team_id is None:
+        if self.at_event is None:
             team = await loaders.teams_of_users.load((UserId(self.id), wish))
-        elif self.told_team_id.team_id is None:
+        elif self.at_event.team_id is None:
             team = None
         else:
-            team = await loaders.teams.load((self.told_team_id.team_id, wish))
+            team = await loaders.teams.load((self.at_event.team_id, wish))
         return Team.of(team, at=wish[1]) if team else None
 
     @strawberry.field(

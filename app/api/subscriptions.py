@@ -11,7 +11,7 @@ from app.api.codes import Code
 from app.api.context import Info
 from app.api.cursors import read_feed_cursor
 from app.api.errors import CodedError, invalid_input
-from app.api.nodes import TeamIdArgument, Told, User, UserIdArgument
+from app.api.nodes import TeamAtEvent, TeamIdArgument, User, UserIdArgument
 from app.domain.changes import Change
 from app.domain.faults import HistoryIncomplete
 from app.domain.ids import TeamId, UserId, Version
@@ -119,7 +119,7 @@ class Subscription:
         with _coded_end():
             async for team_id in feed:
                 info.context.begin_answer()
-                yield User(id=user_id, told_team_id=Told(team_id))
+                yield User(id=user_id, at_event=TeamAtEvent(team_id))
 
 
 async def _present(info: Info, changes: AsyncIterator[Change]) -> AsyncGenerator[TeamChange, None]:

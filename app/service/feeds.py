@@ -1,4 +1,4 @@
-"""The feeds behind the subscriptions: what the log holds, then what it grows by, without a seam."""
+"""The feeds behind the subscriptions: a replay of the change log, then live changes, gapless."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from app.service.ports import ChangeLog, TeamDirectory
 
 @dataclass(frozen=True, slots=True)
 class CursorExpired:
-    """The log does not reach back that far: read afresh, then subscribe without a cursor."""
+    """The cursor is older than the log. Read the teams again, then subscribe without a cursor."""
 
     @property
     def message(self) -> str:
-        """What to do."""
+        """The advice to the client."""
         return "The cursor is older than the change log. Read the teams afresh, then subscribe."
 
 
-# How many changes a replay reads of the log at a time.
+# Changes per read of a replay.
 REPLAY_SIZE = 500
 
 
@@ -35,11 +35,11 @@ async def open_team_feed(
     team_id: TeamId,
     after_version: Version | None,
 ) -> AsyncIterator[Change] | InvalidInput | TeamNotFound | CursorExpired:
-    """A team's changes after a version, then as they come; without one, from now on.
+    """A team's changes after a version, then live changes; without a version, live changes only.
 
-    It ends with the team's deletion, at once if that has been shown. *Held by*: G6. *Outcomes*:
-    `InvalidInput` for a version that the team has not reached; `CursorExpired` for one from before
-    the log begins; `TeamNotFound` for a team that never was.
+    Ends with the team's deletion, at once if `after_version` is the deletion. *Held by*: G6.
+    *Outcomes*: `InvalidInput` for a version that the team has not reached; `CursorExpired` for one
+    from before the log begins; `TeamNotFound` for a team that never existed.
     *Raises*: `SubscriberTooSlow` and `HistoryIncomplete` while iterating.
     """
     if problem := check_id("teamId", team_id):
@@ -52,7 +52,7 @@ async def open_team_feed(
         return TeamNotFound(team_id)
     if after_version is not None and not 0 <= after_version <= version:
         return InvalidInput("afterVersion", f"must be 0 to {version}, the team's present version")
-    # "From now on" is after the version just read: what is made before we listen is replayed.
+    # Live means after the version just read: changes made before we subscribe are replayed.
     after = version if after_version is None else after_version
 
     async def read(shown: int, limit: int = REPLAY_SIZE) -> Sequence[Change]:
@@ -73,8 +73,8 @@ async def _reached(
 ) -> tuple[Version | None, Change | None]:
     """The version that a team has reached, and its last recorded change.
 
-    The recorder may be behind the team. Another program may have removed the team, or set its
-    version back, or beyond all measure, until the recorder brings it back to where the log is.
+    The recorder may lag behind the team. An external writer may have removed the team, or set its
+    version back or above the maximum, until the recorder restores the version from the log.
     """
     present = await directory.find_version(team_id)
     page = HistoryPage(after=None, newest_first=True, limit=1)
@@ -87,12 +87,12 @@ async def _reached(
 async def open_feed_of_all_teams(
     log: ChangeLog, hub: Hub, *, after_position: int | None, after: CommitTime | None = None
 ) -> AsyncIterator[Change] | InvalidInput | CursorExpired:
-    """Every team's changes after a position, then as they come; without one, from now on.
+    """All teams' changes after a position, then live changes; without one, live changes only.
 
     The order is that of recording, so each team's versions come in order. The log lags behind the
-    teams: of what it records after the position, a caller who has read the teams at a moment leaves
-    out what was committed up to then, by `after`. *Outcomes*: `InvalidInput` for a position that
-    the log has not reached, `CursorExpired` for one from before it begins.
+    teams: a caller who has read the teams at one moment passes it as `after`, to skip changes that
+    are recorded after the position but were committed up to that moment. *Outcomes*: `InvalidInput`
+    for a position that the log has not reached; `CursorExpired` for one from before it begins.
     *Raises*: `SubscriberTooSlow` and `HistoryIncomplete` while iterating.
     """
     if after_position is not None:
@@ -116,7 +116,7 @@ async def open_feed_of_all_teams(
 Reading = Callable[[int], Awaitable[Sequence[Change]]]
 
 Span = Callable[[Change], tuple[int, int]]
-"""The first and the last place that a change takes in the line that its feed tells."""
+"""The first and last version, or position, that a change covers in its feed."""
 
 
 def _versions(change: Change) -> tuple[int, int]:
@@ -135,10 +135,10 @@ async def _replay_then_live(
     read: Reading,
     span: Span,
 ) -> AsyncIterator[Change]:
-    """What `read` finds after a place, then what the hub brings after that.
+    """The replay from `read`, then the hub's live changes, without gap or duplicate.
 
-    The long part is replayed before the subscriber enters, so that a long history can't fill its
-    buffer; then it enters, the rest is replayed, and what the hub brings again is dropped.
+    Most of the history is replayed before the subscriber is added, so that a long replay can't fill
+    its buffer. Then it is added, the rest is replayed, and duplicates from the hub are dropped.
     """
     await hub.is_following()
     shown = after
@@ -154,8 +154,8 @@ async def _replay_then_live(
         async for change in subscriber:
             first, last = span(change)
             while shown is not None and first > shown + 1:
-                # The hub has told change 5, then the primary is lost. Sue enters, the new primary
-                # shows her the log up to 4, and the next change that the hub brings is 6.
+                # The hub has delivered change 5, then the primary is lost. Sue subscribes, the new
+                # primary shows her the log up to 4, and the next change from the hub is 6.
                 await log.catch_up()
                 if not (changes := await _read_on(read, span, shown)):
                     raise HistoryIncomplete
@@ -168,7 +168,7 @@ async def _replay_then_live(
 
 
 async def _read_on(read: Reading, span: Span, shown: int) -> Sequence[Change]:
-    """What is recorded after a place. *Raises*: `HistoryIncomplete` if the next is not there."""
+    """The changes after `shown`. *Raises*: `HistoryIncomplete` if the next one is missing."""
     changes = await read(shown)
     if changes and span(changes[0])[0] > shown + 1:
         raise HistoryIncomplete
@@ -178,7 +178,7 @@ async def _read_on(read: Reading, span: Span, shown: int) -> Sequence[Change]:
 async def _committed_after(
     moment: CommitTime, changes: AsyncIterator[Change]
 ) -> AsyncIterator[Change]:
-    """Those committed later, and those of which nobody knows when."""
+    """The changes committed after the moment, and those without a commit time."""
     async for change in changes:
         if change.commit_time is None or change.commit_time > moment:
             yield change
@@ -208,9 +208,9 @@ async def open_user_team_feed(
 ) -> AsyncIterator[TeamId | None] | InvalidInput:
     """The user's team, now and after each change of it; None while on no team.
 
-    The subscriber enters first and the present is read after; the database's commit times tell
-    which of the changes that arrive the present has in it already, so that nothing older is shown
-    after it. A move shows no moment between the two teams. *Outcomes*: `InvalidInput`.
+    The subscriber is added first and the current team is read after. By the database's commit
+    times, changes that the read already contains are dropped, so that nothing older is shown after
+    it. A move is one event: never no team in between. *Outcomes*: `InvalidInput`.
     *Raises*: `SubscriberTooSlow` while iterating.
     """
     if problem := check_id("userId", user_id):
@@ -223,31 +223,32 @@ async def _user_team(
 ) -> AsyncIterator[TeamId | None]:
     await hub.is_following()
     with subscriber:
-        team_id, seen_at = await _present_team(log, directory, hub, user_id)
+        team_id, seen_at = await _current_team(log, directory, hub, user_id)
         yield team_id
         async for change in subscriber:
             before = team_id
-            if change.commit_time is None or change.kind in _UNTOLD:
-                team_id, seen_at = await _present_team(log, directory, hub, user_id)
+            if change.commit_time is None or change.kind in _NEEDS_READ:
+                team_id, seen_at = await _current_team(log, directory, hub, user_id)
             elif change.commit_time > seen_at:
                 team_id = _team_after(change, team_id)
             if team_id != before:
                 yield team_id
 
 
-async def _present_team(
+async def _current_team(
     log: ChangeLog, directory: TeamDirectory, hub: Hub, user_id: UserId
 ) -> tuple[TeamId | None, CommitTime]:
-    """The user's team, at a moment after whatever the hub has told."""
+    """The user's team, at a moment not before the last change that the hub has delivered."""
     team_id, seen_at = await directory.find_team_id_of(user_id)
-    while seen_at < hub.told_at:
-        # A primary just elected shows a moment before a change that the hub has told already.
+    while seen_at < hub.delivered_at:
+        # A newly elected primary may show a moment before a change that the hub has delivered.
         await log.catch_up()
         team_id, seen_at = await directory.find_team_id_of(user_id)
     return team_id, seen_at
 
 
-_UNTOLD = (ChangeKind.FOREIGN_CHANGE, ChangeKind.HISTORY_GAP)
+# Kinds that do not name the user's team: it has to be read.
+_NEEDS_READ = (ChangeKind.FOREIGN_CHANGE, ChangeKind.HISTORY_GAP)
 
 
 def _team_after(change: Change, team_id: TeamId | None) -> TeamId | None:

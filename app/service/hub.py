@@ -1,4 +1,4 @@
-"""Hands the changes of the one tail to this server's subscribers, and waits for none of them."""
+"""Fans change-log entries out to this process's subscribers without blocking on slow ones."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -11,10 +11,10 @@ from app.domain.changes import Change, ChangeKind
 from app.domain.ids import CommitTime, TeamId, UserId
 from app.service.ports import ChangeTail
 
-# A subscriber that is so many changes behind is cut off; it can resume after the last it has seen.
+# A subscriber whose buffer exceeds this is disconnected; it can resume after its last change.
 BUFFERED_CHANGES = 1_000
 
-# These can change a user's team without naming the user.
+# Kinds that can change a user's team without naming the user.
 _CONCERNS_ALL_USERS = frozenset(
     {ChangeKind.TEAM_DELETED, ChangeKind.FOREIGN_CHANGE, ChangeKind.HISTORY_GAP}
 )
@@ -22,7 +22,7 @@ _CONCERNS_ALL_USERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a subscriber listens to: a team, a user, or, with neither, everything."""
+    """The changes of one team, or of one user; with neither, all changes."""
 
     team_id: TeamId | None = None
     user_id: UserId | None = None
@@ -32,27 +32,27 @@ EVERYTHING = Topic()
 
 
 class HubObserver(Protocol):
-    """Told of what a hub does, while it does it: it must neither wait nor fail."""
+    """Callbacks of a hub, called synchronously. They must neither block nor raise."""
 
     def subscribed(self, topic: Topic) -> None:
-        """A subscriber receives from now on."""
+        """A subscriber was added."""
 
     def unsubscribed(self, topic: Topic) -> None:
-        """A subscriber receives no more."""
+        """A subscriber was removed."""
 
     def cut_off(self, topic: Topic) -> None:
-        """A subscriber was too slow. It has been told of as unsubscribed too."""
+        """A subscriber was too slow. Called after `unsubscribed`."""
 
-    def told(self, change: Change) -> None:
-        """A change has been given to all who listen to it."""
+    def delivered(self, change: Change) -> None:
+        """A change was put into the buffers of all its subscribers."""
 
 
 class SubscriberTooSlow(Exception):
-    """The subscriber's buffer was full: it has been cut off, and should resume."""
+    """The subscriber's buffer was full, and the subscriber was removed. It should resume."""
 
 
 class Subscriber:
-    """One listener's bounded buffer. Entered, it receives; left, it is forgotten."""
+    """One subscriber's bounded buffer. It receives changes while the context is entered."""
 
     def __init__(self, hub: "Hub", topic: Topic) -> None:
         self._hub = hub
@@ -62,7 +62,7 @@ class Subscriber:
         self._too_slow = False
 
     def __enter__(self) -> Self:
-        """From now on it receives."""
+        """Adds it to the hub."""
         self._hub.add(self)
         return self
 
@@ -72,11 +72,11 @@ class Subscriber:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Forgets it."""
+        """Removes it from the hub."""
         self._hub.remove(self)
 
     def offer(self, change: Change) -> None:
-        """Buffers a change, or cuts the subscriber off; never waits."""
+        """Buffers a change, or removes the subscriber if its buffer is full; never blocks."""
         if len(self._buffer) >= BUFFERED_CHANGES:
             self._too_slow = True
             self._buffer.clear()
@@ -98,44 +98,44 @@ class Subscriber:
 
 
 class Hub:
-    """This server's subscribers, by what they listen to.
+    """The subscribers of this process, by topic.
 
-    `told_at` is the latest commit among the changes told so far.
+    `delivered_at` is the latest commit time among the changes delivered so far.
     """
 
     def __init__(self, observer: HubObserver | None = None) -> None:
         self._observer = observer
         self._subscribers: dict[Topic, set[Subscriber]] = defaultdict(set)
         self._following = asyncio.Event()
-        self.told_at = CommitTime(0)
+        self.delivered_at = CommitTime(0)
 
     async def run(self, tail: ChangeTail) -> None:
-        """Distributes for as long as it runs. One task owns and cancels it."""
+        """Delivers the tail's changes until cancelled. One task owns and cancels it."""
         async for changes in tail.follow():
             self._following.set()
             for change in changes:
-                self.told_at = max(self.told_at, change.commit_time or self.told_at)
-                for subscriber in list(self._listening_to(change)):
+                self.delivered_at = max(self.delivered_at, change.commit_time or self.delivered_at)
+                for subscriber in list(self._subscribers_to(change)):
                     subscriber.offer(change)
                 if self._observer is not None:
-                    self._observer.told(change)
+                    self._observer.delivered(change)
 
     async def is_following(self) -> None:
-        """Returns once the tail is there: what is recorded from then on reaches a subscriber."""
+        """Waits until the tail is open: changes recorded from then on reach subscribers."""
         await self._following.wait()
 
     def subscriber(self, topic: Topic) -> Subscriber:
-        """A listener, which receives while it is entered."""
+        """A subscriber, which receives changes while its context is entered."""
         return Subscriber(self, topic)
 
     def add(self, subscriber: Subscriber) -> None:
-        """Lets it receive."""
+        """Adds a subscriber."""
         self._subscribers[subscriber.topic].add(subscriber)
         if self._observer is not None:
             self._observer.subscribed(subscriber.topic)
 
     def remove(self, subscriber: Subscriber) -> None:
-        """Lets it receive no more; removing it twice changes nothing."""
+        """Removes a subscriber; removing it twice changes nothing."""
         listeners = self._subscribers.get(subscriber.topic, set())
         if self._observer is not None and subscriber in listeners:
             self._observer.unsubscribed(subscriber.topic)
@@ -144,11 +144,11 @@ class Hub:
             self._subscribers.pop(subscriber.topic, None)
 
     def cut_off(self, subscriber: Subscriber) -> None:
-        """Notes that a subscriber was too slow."""
+        """Reports a subscriber that was too slow."""
         if self._observer is not None:
             self._observer.cut_off(subscriber.topic)
 
-    def _listening_to(self, change: Change) -> Iterator[Subscriber]:
+    def _subscribers_to(self, change: Change) -> Iterator[Subscriber]:
         yield from self._subscribers.get(Topic(team_id=change.team_id), ())
         yield from self._subscribers.get(EVERYTHING, ())
         if change.user_id is not None:

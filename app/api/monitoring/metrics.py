@@ -127,8 +127,8 @@ class ApiMetrics:
         """See `ConnectionEvents`."""
         self._stalled.inc()
 
-    def told(self, change: Change) -> None:
-        """See `HubObserver`. What was not seen as it happened says nothing about lag."""
+    def delivered(self, change: Change) -> None:
+        """See `HubObserver`. Changes without a commit time say nothing about lag."""
         if change.commit_time is not None:
             lag = datetime.now(UTC) - change.at
             self._feed_lag.observe(max(0.0, lag.total_seconds()))

@@ -46,7 +46,7 @@ class Watcher:
     def cut_off(self, topic: Topic) -> None:
         self.seen.append(("cut off", topic))
 
-    def told(self, change: Change) -> None:
+    def delivered(self, change: Change) -> None:
         self.seen.append(("told", change.position))
 
 
