@@ -1,4 +1,4 @@
-"""Changes: what is written down about one before, and what the change log tells of it after."""
+"""Changes: the attribution written with one, and its entry in the change log."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,10 +18,10 @@ class ChangeKind(StrEnum):
     USER_JOINED_TEAM = "UserJoinedTeam"
     USER_LEFT_TEAM = "UserLeftTeam"
     TEAM_DELETED = "TeamDeleted"
-    # What the log says of versions that did not come through this service whole.
+    # Entries for versions that were not written by this service, or not recorded completely.
     FOREIGN_CHANGE = "ForeignChange"
     HISTORY_GAP = "HistoryGap"
-    # An entry of the log that this release can't read, and passes over; it is never shown.
+    # An entry of the log that this release can't read. It is skipped, never shown.
     UNREADABLE = "Unreadable"
 
 
@@ -36,10 +36,10 @@ UNCHANGED: Final = Unchanged.TOKEN
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Who asked for a change and when, and how a repetition of the same request is recognised.
+    """The actor and time of a change, and the means to recognise a repeated request.
 
-    `input_digest` stands for the operation and its whole input. A request id that comes back with
-    another digest was used twice for different things.
+    `input_digest` is a hash of the operation and its whole input. A request id that comes with
+    another digest was used before for a different request.
     """
 
     actor_id: UserId | None
@@ -70,10 +70,10 @@ def attribute(
 class Change:
     """One entry of the change log: a change of one team, identified by team id and version.
 
-    `position` orders the entries of all teams: it grows by one with each, and a cursor is made of
-    it. Only what the kind calls for is set of the rest. A `HISTORY_GAP` stands for all versions
-    from `from_version` to `version`, of which nothing else is known. `commit_time` is None where
-    the change was not seen as it happened.
+    `position` orders the entries of all teams: it grows by one with each, and a cursor encodes
+    it. Of the optional fields, those of the kind are set. A `HISTORY_GAP` stands for all versions
+    from `from_version` to `version`, of which nothing else is known. `commit_time` is None if
+    the change was not read from the change stream.
     """
 
     position: int
@@ -93,10 +93,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A moment of the whole database: how far the change log had come when it was `at`.
+    """One commit time `at` of the database, and the last position of the change log at that time.
 
-    What is read of the teams `at` it holds every change committed up to then. Of these the log may
-    record some only later, at positions after `position`; their `commit_time` tells them apart.
+    Teams read `at` it contain every change committed up to then. The log may record some of these
+    later, at positions after `position`; their `commit_time` distinguishes them.
     """
 
     position: int

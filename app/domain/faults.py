@@ -1,20 +1,20 @@
-"""Faults: what goes wrong that no caller can be blamed for.
+"""Faults: exceptions for failures that are not the caller's.
 
 An expected refusal is a problem and is returned (`problems.py`); a fault is raised.
 
     Fault
     ├── DatabaseUnavailable      the database did not answer in time
-    ├── PlaceLost                the team that a cursor stands for is gone
+    ├── PlaceLost                the team that a cursor refers to is gone
     ├── HistoryIncomplete        the change log lacks a change that has been shown
-    ├── MomentGone               the database no longer keeps what was so at a moment
-    ├── TooMuchContention        every attempt lost to somebody else's change
-    ├── TeamDamaged              another program wrote what no team can hold
+    ├── MomentGone               the database no longer keeps a snapshot of that time
+    ├── TooMuchContention        every attempt met a concurrent change
+    ├── TeamDamaged              an external writer stored an invalid team
     ├── DatabaseUnsuitable       the database cannot carry the guarantees: refuse to start
     ├── RepairStopped            a repair of old data cannot go on; nothing is lost
     └── EmbeddedDatabaseFailed   the service's own mongod cannot run here
 
 The message of a `DatabaseUnsuitable`, a `RepairStopped` or an `EmbeddedDatabaseFailed` is written
-for the operator and is printed as it stands; no fault's message reaches a client.
+for the operator and is printed as it is; no fault's message reaches a client.
 """
 
 
@@ -30,41 +30,41 @@ class DatabaseUnavailable(Fault):
 
 
 class TooMuchContention(Fault):
-    """Every attempt met a change by somebody else, and no reason to refuse was found.
+    """Every attempt met a concurrent change, and no reason for a refusal was found.
 
     Nothing was written; repeating the request is safe.
     """
 
 
 class TeamDamaged(Fault):
-    """A team's document holds something that makes it impossible to show or to change the team.
+    """A team's document has values with which the team can be neither shown nor changed.
 
-    Nothing was written. It concerns that team alone; the doctor repairs it.
+    Nothing was written. Other teams are not affected; the doctor repairs it.
     """
 
 
 class PlaceLost(Fault):
-    """The team that a cursor stands for is gone, so nobody knows any more where that was.
+    """The team that a cursor refers to is gone, and with it the cursor's position.
 
-    Of damaged teams alone: the cursor of any other holds its own place.
+    Damaged teams only: the cursor of any other team contains its position.
     """
 
 
 class HistoryIncomplete(Fault):
-    """The change log does not hold a change that it has held: somebody has removed it.
+    """The change log lacks a change that it once contained: an external writer has removed it.
 
-    A feed ends here rather than pass over it.
+    A feed ends with this error rather than skip the change.
     """
 
 
 class MomentGone(Fault):
-    """The teams can't be read as they were at a moment: it is minutes ago, or was not here."""
+    """No snapshot of that time: it is minutes old, before an index build, or in the future."""
 
 
 class DatabaseUnsuitable(Fault):
     """The deployment or its data cannot hold the guarantees, so the server must not start.
 
-    Its `cases` name users and teams, for an operator's eyes: they get into no log for machines.
+    Its `cases` name users and teams: they are for the operator only, never for the JSON log.
     """
 
     def __init__(self, sentence: str, *, cases: str = "") -> None:
@@ -73,7 +73,7 @@ class DatabaseUnsuitable(Fault):
 
     @property
     def in_full(self) -> str:
-        """The sentence, and the cases below it."""
+        """The sentence, followed by the cases."""
         return f"{self}\n{self.cases}" if self.cases else str(self)
 
 

@@ -1,4 +1,4 @@
-"""The kinds of id and number that must never be mixed up, and how an id may be spelled."""
+"""Distinct types for ids, versions and times, and the syntax of an id."""
 
 import re
 from typing import NewType
@@ -8,13 +8,13 @@ UserId = NewType("UserId", str)
 RequestId = NewType("RequestId", str)
 Version = NewType("Version", int)
 
-# When the database committed something, on its own clock: later commits have greater values.
+# The database's own commit timestamp: later commits have greater values.
 CommitTime = NewType("CommitTime", int)
 
 FIRST_VERSION = Version(1)
 
-# Greater ones are another program's. A version has to fit GraphQL's `Int`, and so have the billion
-# that may follow it.
+# Greater versions come from external writers. A version has to fit GraphQL's `Int`, as do the
+# billion versions that may follow it.
 MAX_VERSION = Version(2**30)
 
 MAX_ID_LENGTH = 128

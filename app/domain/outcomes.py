@@ -1,4 +1,4 @@
-"""What an accepted mutation answers. What a refused one answers is in `problems.py`."""
+"""The outcomes of accepted mutations. Those of refused ones are in `problems.py`."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from app.domain.teams import Team
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """One team changed; `team` is how the change left it.
+    """One changed team; `team` is its state after the change.
 
-    When `replayed`, the change had been made by an earlier sending of the same request: nothing
-    was written now, and `team` is the team as it is now, which may be later.
+    If `replayed`, an earlier sending of the same request had made the change: nothing was written
+    now, and `team` is the current team, which may have changed since.
     """
 
     team: Team
@@ -19,7 +19,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedMove:
-    """A user changed teams: both teams as the move left them, or as they are now if `replayed`."""
+    """A completed move: both teams after it, or the current teams if `replayed`."""
 
     from_team: Team
     to_team: Team

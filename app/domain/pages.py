@@ -35,9 +35,9 @@ class TeamOrder(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TeamPosition:
-    """Where one team stands in a list: its key in the list's order, and its id.
+    """The position of a team in a list: its sort key and its id.
 
-    `stored_id` stands for both where another program wrote a key, or an id, that can't be told.
+    `stored_id` replaces both if an external writer stored an unreadable key or id.
     """
 
     key: str | datetime | None
@@ -47,10 +47,10 @@ class TeamPosition:
 
 @dataclass(frozen=True, slots=True)
 class MemberPosition:
-    """Where one member stood in a team's array when it was read.
+    """The position of a member in a team's array when it was read.
 
-    `version` and `member_count` bound how far the array can have shifted since, should the member
-    have left: see `storage/directory.py`.
+    `version` and `member_count` bound how far the array can have shifted since, if the member has
+    left: see `storage/directory.py`.
     """
 
     index: int
@@ -71,7 +71,7 @@ class PageRequest(Generic[PositionT]):
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """At most `limit` changes beyond a position of the log."""
+    """At most `limit` changes after a position of the log; before it, if `newest_first`."""
 
     after: int | None
     newest_first: bool
@@ -80,7 +80,7 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[ItemT, PositionT]):
-    """Items in list order, each with its position, and whether there are more on either side."""
+    """Items in list order, each with its position, and whether there are more before and after."""
 
     items: tuple[tuple[ItemT, PositionT], ...]
     has_next: bool

@@ -1,4 +1,4 @@
-"""Problems: the expected refusals, as values. Their fields hold the facts, the message follows.
+"""Problems: the expected refusals, as values. The message is derived from the fields.
 
 When several hold, the first of this order is reported: NotAllowed, InvalidInput, TeamNotFound,
 AlreadyOnTeam or NotOnTeam, VersionConflict, TeamFull.
@@ -18,7 +18,7 @@ class NotAllowed:
 
     @property
     def message(self) -> str:
-        """What the viewer needs in order to be allowed."""
+        """The permission that the viewer lacks."""
         return self.requirement
 
 
@@ -31,7 +31,7 @@ class InvalidInput:
 
     @property
     def message(self) -> str:
-        """What the field must be."""
+        """The requirement that the field violates."""
         return f"{self.field} {self.requirement}."
 
 
@@ -43,7 +43,7 @@ class TeamNotFound:
 
     @property
     def message(self) -> str:
-        """Which team is meant."""
+        """The id that was not found."""
         return f"There is no team {quoted(self.team_id)}."
 
 
@@ -56,7 +56,7 @@ class AlreadyOnTeam:
 
     @property
     def message(self) -> str:
-        """Who is on which team, and what to do about it."""
+        """The user's current team, and advice."""
         return (
             f"User {quoted(self.user_id)} is already on team {quoted(self.current_team.name)}. "
             "Move the user, or let the user leave first."
@@ -65,33 +65,33 @@ class AlreadyOnTeam:
 
 @dataclass(frozen=True, slots=True)
 class NotOnTeam:
-    """The user is not on the team in question; `other_team` is where the user is, if anywhere."""
+    """The user is not on this team; `other_team` is the user's team, if any."""
 
     user_id: UserId
     other_team: Team | None
 
     @property
     def message(self) -> str:
-        """Who is where instead."""
+        """The user's current team, if any."""
         where = f"on team {quoted(self.other_team.name)}" if self.other_team else "on no team"
         return f"User {quoted(self.user_id)} is not on that team, but {where}."
 
 
 @dataclass(frozen=True, slots=True)
 class VersionConflict:
-    """The team is not at the version that the request expected; `team` is what it is now."""
+    """The team is not at the version that the request expected; `team` is the current one."""
 
     expected_version: Version
     team: Team
 
     @property
     def actual_version(self) -> Version:
-        """The version that the team had when the refusal was looked into."""
+        """The version that the team had when the refusal was diagnosed."""
         return self.team.version
 
     @property
     def message(self) -> str:
-        """Both versions, and what to do about it."""
+        """Both versions, and advice."""
         return (
             f"The team is at version {self.actual_version}, not {self.expected_version}. "
             "Look at what changed and send the request again with the new version."
@@ -100,11 +100,11 @@ class VersionConflict:
 
 @dataclass(frozen=True, slots=True)
 class TeamFull:
-    """The team has no room: not for one more, or not for all its members in a lower capacity."""
+    """The team is full, or has more members than the requested capacity."""
 
     capacity: int
 
     @property
     def message(self) -> str:
-        """How many members there is room for."""
+        """The limit."""
         return f"There is not enough room: the limit is {self.capacity}."

@@ -1,4 +1,4 @@
-"""A team as the service sees it: a snapshot of one document at one version."""
+"""A team: a snapshot of one document at one version."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.domain.ids import TeamId, Version
 MAX_NAME_LENGTH = 100
 MAX_CAPACITY = 10_000
 
-# Unicode categories that have no place in a one-line name: control characters, lone surrogates
+# Unicode categories that a one-line name must not contain: control characters, lone surrogates
 # (no UTF-8, so no BSON) and line and paragraph separators. Format characters (Cf) stay, since
 # emoji and several scripts are joined with them.
 _FORBIDDEN_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -25,9 +25,9 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 class Team:
     """One version of one team, without its members.
 
-    `capacity` is the team's own; `limit` is what holds, the service's default where the team has
-    none. `member_count` is None where it was not asked for: counting reads the whole array. The
-    times are None where another program left none that can be told.
+    `capacity` is the team's own; `limit` is the effective one, the service's default if the team
+    has none. `member_count` is None if it was not requested: counting reads the whole array. The
+    times are None if an external writer left them missing or unreadable.
     """
 
     id: TeamId
@@ -40,7 +40,7 @@ class Team:
     member_count: int | None = None
 
 
-# One damaged team must not hide the others: it is answered by its own fault.
+# One damaged team must not hide the others: its fault stands in its place.
 FoundTeam = Team | TeamDamaged
 
 
@@ -52,9 +52,9 @@ def is_valid_name(name: str) -> bool:
 
 
 def quoted(name: str) -> str:
-    """A name or an id inside a sentence: as it is, but unable to disturb the sentence.
+    """A name or an id, quoted for use in a sentence without disturbing its layout.
 
-    Right-to-left text is isolated, so that what follows it stays in its place.
+    Right-to-left text is isolated, so that the text after it keeps its direction.
     """
     shown = "".join(
         " " if unicodedata.category(character) in _FORBIDDEN_IN_NAMES else character

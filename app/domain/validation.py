@@ -1,6 +1,6 @@
-"""The limits on input, field by field. Each check answers the problem, or None when all is well.
+"""Input limits. Each check returns the problem, or None if the value is valid.
 
-`field` is the name that the schema gives the value, so that a client can mark it.
+`field` is the value's name in the schema, so that a client can highlight it.
 """
 
 from app.domain.changes import UNCHANGED, Unchanged
@@ -10,7 +10,7 @@ from app.domain.teams import MAX_CAPACITY, MAX_NAME_LENGTH, is_valid_name
 
 
 def check_id(field: str, value: str | None) -> InvalidInput | None:
-    """An id that may be absent: None passes."""
+    """Validate an optional id; None is valid."""
     if value is None or is_well_formed_id(value):
         return None
     return InvalidInput(
@@ -19,7 +19,7 @@ def check_id(field: str, value: str | None) -> InvalidInput | None:
 
 
 def check_name(name: str | Unchanged) -> InvalidInput | None:
-    """A team's name, already trimmed."""
+    """Validate a team's name, already trimmed."""
     if name is UNCHANGED or is_valid_name(name):
         return None
     return InvalidInput(
@@ -29,21 +29,21 @@ def check_name(name: str | Unchanged) -> InvalidInput | None:
 
 
 def check_capacity(capacity: int | Unchanged | None) -> InvalidInput | None:
-    """A team's own capacity; None means the service's default."""
+    """Validate a team's own capacity; None means the service's default."""
     if capacity is None or capacity is UNCHANGED or 1 <= capacity <= MAX_CAPACITY:
         return None
     return InvalidInput("capacity", f"must be a number from 1 to {MAX_CAPACITY}")
 
 
 def check_version(field: str, version: int | None) -> InvalidInput | None:
-    """An expected version that may be absent: None passes."""
+    """Validate an optional expected version; None is valid."""
     if version is None or version >= FIRST_VERSION:
         return None
     return InvalidInput(field, f"must be {FIRST_VERSION} or more")
 
 
 def check_name_part(field: str, text: str | None) -> InvalidInput | None:
-    """A text to look for in names: what no name can contain is refused, the empty text is not."""
+    """Validate a text to search names for; the empty text is valid."""
     if not text or is_valid_name(text):
         return None
     return InvalidInput(

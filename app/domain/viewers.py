@@ -1,4 +1,4 @@
-"""Who asks: a signed-in user, an admin among them, or nobody (None)."""
+"""The viewer: a signed-in user, perhaps an admin; None if anonymous."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from app.domain.ids import UserId
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A signed-in user, until the sign-in expires; None where it does not."""
+    """A signed-in user. `expires_at` is None if the sign-in does not expire."""
 
     user_id: UserId
     is_admin: bool = False
