@@ -1,38 +1,80 @@
-"""The commands of the README's first steps, word for word and in order, on a new server."""
+"""The README's commands, word for word: those of a newcomer in order, on a new server."""
 
 import asyncio
 import json
 import re
 import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from app import server as app_server
+from app.config import Settings
+from app.main import main
+from app.wiring import identity_of
 from tests.harness.servers import running_servers
 
-README = Path(__file__).parents[2] / "README.md"
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+BASH = shutil.which("bash") or "bash"
+DEADLINE_SECONDS = 30
 
 
-async def test_the_commands_of_the_first_steps_answer_what_the_readme_says(
+def commands_of(block: str) -> list[str]:
+    """The commands of a console's text, without its answers."""
+    return re.sub(r"^\{.*\n", "", block, flags=re.MULTILINE).split("$ ", 1)[1].split("\n$ ")
+
+
+def console(heading: str) -> str:
+    """The first console's text after these words."""
+    block = re.search(r"```console\n(.*?)```", README.split(heading)[1], re.DOTALL)
+    assert block is not None
+    return block[1]
+
+
+@asynccontextmanager
+async def pasted(
+    commands: str, port: int, folder: Path
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    shell = await asyncio.create_subprocess_exec(
+        *(BASH, "-c", commands.replace("127.0.0.1:8000", f"127.0.0.1:{port}")),
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            yield shell
+    finally:
+        with suppress(ProcessLookupError):
+            shell.kill()
+        await shell.wait()
+
+
+async def test_the_commands_of_the_readme_answer_what_it_says(
     mongodb_uri: str, empty_database: str, tmp_path: Path
 ) -> None:
-    section = README.read_text(encoding="utf-8").split("## First steps")[1].split("\n## ")[0]
-    block = re.search(r"```console\n(.*?)```", section, re.DOTALL)
-    refusal = re.search(r"```json\n(.*?)\n```", section, re.DOTALL)
-    assert block is not None
+    block = console("## First steps")
+    refusal = re.search(r"```json\n(.*?)\n```", README.split("## First steps")[1], re.DOTALL)
     assert refusal is not None
-    promised = re.findall(r"^\{.*", block[1], re.MULTILINE)
-    commands = re.sub(r"^\{.*\n", "", block[1], flags=re.MULTILINE).split("$ ", 1)[1].split("\n$ ")
+    promised = re.findall(r"^\{.*", block, re.MULTILINE)
+    commands = commands_of(block)
     again = commands[-1]
+    (feed,) = commands_of(console("for which curl will do, too."))
 
     async with running_servers(1, mongodb_uri, empty_database) as (server,):
-        pasted = "\n".join((*(f"{each}\necho" for each in commands), again))
-        shell = await asyncio.create_subprocess_exec(
-            shutil.which("bash") or "bash",
-            "-c",
-            pasted.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}"),
-            cwd=tmp_path,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        output, _ = await asyncio.wait_for(shell.communicate(), 30)
+        first = "\n".join((*(f"{each}\necho" for each in commands), again))
+        async with pasted(first, server.port, tmp_path) as shell:
+            output, _ = await shell.communicate()
+        async with pasted(f"exec {feed}", server.port, tmp_path) as following:
+            assert following.stdout is not None
+            seen = asyncio.create_task(following.stdout.readuntil(b"TeamCreated"))
+            while not seen.done():  # the feed begins when it has been asked for, which is not said
+                async with pasted(commands[0], server.port, tmp_path) as shell:
+                    await shell.communicate()
+            await seen
 
     answers = [json.loads(_without_id(line)) for line in output.decode().split("\n") if line]
     assert answers == [json.loads(_without_id(line)) for line in (*promised, refusal[1])]
@@ -40,3 +82,27 @@ async def test_the_commands_of_the_first_steps_answer_what_the_readme_says(
 
 def _without_id(answer: str) -> str:
     return re.sub(r'"id":"[0-9a-f]{24}"', '"id":""', answer)
+
+
+def test_the_commands_for_operators_make_settings_that_can_be_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, *exports, serve = commands_of(console("## Running it"))
+    shown = subprocess.run(
+        [BASH, "-c", "\n".join((*exports, "env"))],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={},
+    )
+    environment = dict(line.split("=", 1) for line in shown.stdout.splitlines())
+    used: list[Settings] = []
+    monkeypatch.setattr(app_server, "run_server", lambda settings, _: used.append(settings))
+
+    ended = CliRunner().invoke(main, serve.split()[1:], env=environment)
+
+    assert ended.exit_code == 0, ended.output
+    (settings,) = used
+    identity_of(settings)
+    assert (settings.workers, settings.host, settings.drain_seconds) == (4, "0.0.0.0", 15)
+    assert settings.mongodb_uri == "mongodb://db1,db2,db3/?replicaSet=rs0"
