@@ -258,6 +258,8 @@ async def test_workers_share_the_port_and_end_with_their_killed_supervisor(
     async with serving(server) as client:
         supervisor = psutil.Process(server.pid)
         await wait_until(lambda: server.log.count(b"Application startup complete") == 2)
+        await wait_until(lambda: b"Ctrl-C stops the server." in server.log)
+        greeted_at = server.log.index(b"Open http://")
         family = supervisor.children(recursive=True)
         team = await client.create_team("Red")
         seen = [await find_team(client, team["id"]) for _ in range(10)]
@@ -265,6 +267,7 @@ async def test_workers_share_the_port_and_end_with_their_killed_supervisor(
             await server.kill()
         _, alive = await asyncio.to_thread(psutil.wait_procs, family, DEADLINE_SECONDS)
 
+    assert greeted_at > server.log.index(b"Application startup complete")
     assert seen == [team] * 10
     assert len(family) >= 2
     assert alive == []
@@ -276,12 +279,18 @@ async def test_workers_end_cleanly_with_their_supervisor(mongodb_uri: str) -> No
     server = Server(mongodb_uri, new_id("test"), WORKERS="2")
 
     async with serving(server):
+        await wait_until(lambda: server.log.count(b"Application startup complete") == 2)
         family = psutil.Process(server.pid).children(recursive=True)
-        status = await server.stop()
+        # Ctrl-C as a terminal sends it: to all of them, and the supervisor passes it on again.
+        for each in (*family, psutil.Process(server.pid)):
+            each.send_signal(signal.SIGINT)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            status = await server.wait()
         _, alive = await asyncio.to_thread(psutil.wait_procs, family, DEADLINE_SECONDS)
 
     assert status == 0
     assert alive == []
+    assert b"Traceback" not in server.log
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

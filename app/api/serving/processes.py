@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import wait
+from multiprocessing.util import Finalize
 from typing import Final
 
 import uvicorn
@@ -88,7 +89,7 @@ def run(
 ) -> None:
     """Serves what `factory` ("module:function") makes until SIGINT or SIGTERM, then drains.
 
-    `welcome` is logged when it is ready, or, with several workers, about to be.
+    `welcome` is logged when it is ready: with several workers, when the first is.
 
     *Limits*: requests under way have `GRACEFUL_SHUTDOWN_SECONDS` to finish.
     """
@@ -113,9 +114,7 @@ def run(
     shown = f"[{host}]" if ":" in host else host
     logger.info("Serving on http://%s:%s/graphql", shown, port)
     if workers > 1:
-        if welcome:
-            logger.info("%s", welcome)
-        _Workers(config, sockets=[listener], drain_seconds=drain_seconds).run()
+        _Workers(config, [listener], drain_seconds=drain_seconds, welcome=welcome).run()
     else:
         _Server(config, welcome).run(sockets=[listener])
 
@@ -148,13 +147,27 @@ class _Workers(Multiprocess):
     """
 
     def __init__(
-        self, config: uvicorn.Config, sockets: list[socket.socket], *, drain_seconds: float
+        self,
+        config: uvicorn.Config,
+        sockets: list[socket.socket],
+        *,
+        drain_seconds: float,
+        welcome: str | None,
     ) -> None:
         super().__init__(config, sockets)
+        self._welcome = welcome
         self._drain_seconds = drain_seconds
         self._telling: int = signal.SIGTERM
         self._end_at = math.inf
         signal.signal(_SERVICE_FAILED, self._end_failed)
+
+    def keep_subprocess_alive(self) -> None:
+        """Says that the first worker is ready when it is, besides what uvicorn's does."""
+        super().keep_subprocess_alive()
+        is_due = self._welcome and not self.should_exit.is_set()
+        if is_due and any(each.is_ready(timeout=1) for each in self.processes):
+            logger.info("%s", self._welcome)
+            self._welcome = None
 
     def _end_failed(self, *_: object) -> None:
         # All workers tell it, and a second SIGTERM would cut the drain.
@@ -233,3 +246,6 @@ def end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()
+    # Ctrl-C reaches a worker twice, from the terminal and from its parent. The second one must not
+    # interrupt a worker that has served its last and waits for threads, which ends in tracebacks.
+    Finalize(None, signal.signal, (signal.SIGINT, signal.SIG_IGN), exitpriority=100)
