@@ -130,8 +130,14 @@ class ChangeAppender:
                             "$set": {"lastChange": said},
                         },
                     )
-            except (OperationFailure, BSONError):  # refused by the validator, which quotes the team
-                logger.exception("The version of team %s can't be brought back.", team_id)
+            except (OperationFailure, BSONError) as error:
+                # Not its text: a refusal by the validator quotes the whole team.
+                logger.error(  # noqa: TRY400
+                    "The version of team %s can't be brought back, since its data are damaged "
+                    "(code %s). Run the doctor.",
+                    team_id,
+                    getattr(error, "code", None),
+                )
 
     async def _last_changes(self, team_ids: Iterable[str]) -> dict[str, LastChange]:
         """Each team's last recorded change: the greatest key of the index."""

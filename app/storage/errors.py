@@ -117,7 +117,8 @@ def damage_faults() -> Iterator[None]:
         yield
     except OperationFailure as error:
         if error.code in _DAMAGE_CODES:
-            raise TeamDamaged(f"A team holds what no change can be laid on: {error}") from error
+            # Not its text, which may quote all of the team.
+            raise TeamDamaged(f"A team's data allow no change (code {error.code}).") from error
         raise
 
 

@@ -190,6 +190,34 @@ async def test_a_write_past_the_validator_whose_version_is_none_stops_nothing(
     assert not recorder.done()
 
 
+async def test_a_version_that_can_not_be_brought_back_is_told_in_one_line(
+    recorder: asyncio.Task[None],
+    client: Client,
+    database: str,
+    store: MongoTeamStore,
+    log: ChangeLogReader,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    teams = client[database].get_collection("teams")
+    team = await new_team(store, members=("sue",))
+    await log.wait_until_complete()
+
+    await teams.update_one(
+        {"_id": ObjectId(team.id)},
+        {"$set": {"version": 1, "createdAt": "private"}},
+        bypass_document_validation=True,
+    )
+
+    async def is_told() -> bool:
+        return "can't be brought back" in caplog.text
+
+    await eventually(is_told)
+    assert "(code 121). Run the doctor." in caplog.text
+    assert "private" not in caplog.text
+    assert "Traceback" not in caplog.text
+    assert not recorder.done()
+
+
 @pytest.mark.parametrize(
     "last_change",
     [{}, {"by": "a script"}, {"kind": "Nonsense", "at": 3}, {"kind": "HistoryGap", "teamId": "x"}],
