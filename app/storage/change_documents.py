@@ -22,7 +22,7 @@ from bson.errors import BSONError
 from app.domain.changes import Change, ChangeKind
 from app.domain.ids import MAX_ID_LENGTH, CommitTime, TeamId, Version
 from app.domain.teams import MAX_CAPACITY, is_valid_name
-from app.storage.documents import Document
+from app.storage.documents import Document, is_text
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +38,13 @@ def is_int(value: object) -> TypeGuard[int]:
 
 
 def _is_id(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH
+    return is_text(value) and 0 < len(value) <= MAX_ID_LENGTH
 
 
 _DETAILS: Mapping[str, Callable[[Any], bool]] = {
     "actorId": _is_id,
     "userId": _is_id,
-    "name": lambda value: isinstance(value, str) and is_valid_name(value),
+    "name": lambda value: is_text(value) and is_valid_name(value),
     "capacity": lambda value: is_int(value) and 1 <= value <= MAX_CAPACITY,
     "requestId": _is_id,
     "input": _is_id,
@@ -67,7 +67,7 @@ def _told(said: object, kinds: frozenset[str]) -> dict[str, Any] | None:
     except BSONError:  # one of its values can't be decoded
         return None
     kind, at = said.get("kind"), said.get("at")
-    if not isinstance(kind, str) or kind not in kinds or not isinstance(at, datetime):
+    if not is_text(kind) or kind not in kinds or not isinstance(at, datetime):
         return None
     told = {"kind": kind, "at": at}
     for field, is_right in _DETAILS.items():
@@ -112,7 +112,7 @@ def read_change(document: Document) -> Change:
     if told is None:
         _warn_of(repr(document.get("_id"))[:100])
         told = {"kind": "ForeignChange", "at": at if isinstance(at, datetime) else _EPOCH}
-    if not (isinstance(team_id, str) and is_int(version)):
+    if not (is_text(team_id) and is_int(version)):
         team_id, version, told = "", 0, {"kind": "Unreadable", "at": _EPOCH}
     from_version, commit_time = document.get("fromVersion"), document.get("commitTime")
     return Change(

@@ -18,6 +18,7 @@ from app.storage.documents import (
     MEMBER_COUNT,
     MEMBERS,
     Document,
+    is_text,
     read_or_blame,
     read_team_id,
     read_user_ids,
@@ -69,7 +70,7 @@ class MongoTeamDirectory:
         documents = await self._find(found, {"creation.actorId": 1})
         creation = documents[0].get("creation") if documents else None
         actor_id = creation.get("actorId") if isinstance(creation, Mapping) else None
-        return UserId(actor_id) if isinstance(actor_id, str) else None
+        return UserId(actor_id) if is_text(actor_id) else None
 
     async def find_version(self, team_id: TeamId) -> Version | None:
         """See `TeamDirectory`."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from bson import ObjectId
+from bson import Code, ObjectId
 
 from app.domain.changes import Attribution, ChangeKind
 from app.domain.faults import TeamDamaged
@@ -117,7 +117,7 @@ def read_team(document: Document, default_capacity: int) -> Team:
     capacity = min(capacity, MAX_VERSION) if _is_number(capacity) else None
     return Team(
         id=team_id,
-        name=_shortened(name) if isinstance(name, str) and name else f"Team {team_id}",
+        name=_shortened(name) if is_text(name) and name else f"Team {team_id}",
         version=read_version(document),
         capacity=capacity,
         limit=default_capacity if capacity is None else capacity,
@@ -143,8 +143,13 @@ def read_or_blame(document: Document, default_capacity: int) -> FoundTeam:
         return damaged
 
 
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether it is a string, and not BSON's code, which the driver reads as a kind of string."""
+    return isinstance(value, str) and not isinstance(value, Code)
+
+
 def _is_usable_id(stored: object) -> bool:
-    if isinstance(stored, str):
+    if is_text(stored):
         return 1 <= len(stored) <= MAX_ID_LENGTH and not _OBJECT_ID.fullmatch(stored)
     return isinstance(stored, ObjectId)
 
@@ -253,7 +258,7 @@ def read_request_mark(document: Document, by: Attribution) -> RequestMark | None
             return RequestMark(
                 read_team_id(document),
                 str(mark.get("input")),
-                TeamId(other) if isinstance(other, str) else None,
+                TeamId(other) if is_text(other) else None,
             )
     return None
 
@@ -266,4 +271,4 @@ def read_user_ids(document: Document, field: str = "userIds") -> tuple[UserId, .
 def _read_user_id(value: object) -> UserId:
     if isinstance(value, ObjectId) or _is_number(value):
         value = str(value)
-    return UserId(value[:MAX_ID_LENGTH]) if isinstance(value, str) and value else UserId("?")
+    return UserId(value[:MAX_ID_LENGTH]) if is_text(value) and value else UserId("?")

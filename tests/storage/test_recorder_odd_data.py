@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from bson import DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from bson import Code, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.datetime_ms import DatetimeMS
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
@@ -43,7 +43,7 @@ ODD_VALUES: list[Any] = [
     FAR, DatetimeMS(-(2**62)), None, True, 7, -1, 2.5, float("nan"), Int64(2**62), "", "x", b"\0",
     "y" * 200_000, [], [1], {}, {"a": 1}, {"$foo": 1}, {"$ref": "a", "$id": 1}, "$name", "\0",
     Decimal128("NaN"), MinKey(), MaxKey(), Regex("("), Timestamp(1, 1), ObjectId(), DBRef("a", 1),
-    UNDECODABLE, _document(2, struct.pack("<i", 3) + b"\xff\xfe\0"), NOW,
+    Code("f()"), UNDECODABLE, _document(2, struct.pack("<i", 3) + b"\xff\xfe\0"), NOW,
 ]  # fmt: skip
 FIELDS = (
     "kind", "at", "actorId", "userId", "name", "capacity", "requestId", "input", "otherTeamId",
@@ -190,6 +190,8 @@ async def test_changes_after_a_version_that_was_set_back_are_all_told_in_order(
     await client[database]["teams"].update_one(
         {"_id": ObjectId(team.id)}, {"$set": {"version": version}}
     )
+    if version >= 2**31:  # refused until then, since it could not be told
+        await eventually(lambda: _is_brought_back(log, client, database, team.id))
     for user in joining:
         await add(store, team.id, user)
         await asyncio.sleep(0)
@@ -219,12 +221,16 @@ async def test_the_log_passes_over_what_another_release_wrote_into_it(
     team = await new_team(store)
     await log.wait_until_complete()
     await eventually(lambda: _is_told(told, team.id, 1))
-    newer = {"kind": "TeamMerged", "teamId": "x", "version": 1, "at": NOW, "position": 2}
+    newer = {"kind": Code("f()"), "teamId": "x", "version": 1, "at": NOW, "position": 2}
     position = {"$inc": {"position": 2}}
     await client[database]["recorder"].update_one({}, position)  # as a newer release had recorded
 
     await client[database]["team_changes"].insert_many(
-        [newer, {"kind": "Compacted", "position": 3}, {**newer, "position": "x", "version": "y"}]
+        [
+            newer,
+            {"kind": "Compacted", "position": 3},
+            {**newer, "position": "x", "version": "y"},
+        ]
     )
     read = await MongoChangeLog(client, database).changes_after(1, limit=10)
     await eventually(lambda: _is_told(told, TeamId("x"), 1))
