@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 import hypothesis
+from fuzz_foreign import fuzz_foreign
 from fuzz_memory import MemoryWatch
 from fuzz_target import Target, running_target
 from hypothesis import HealthCheck, Phase, given
@@ -59,8 +60,23 @@ class Violation(Exception):
     type=click.Choice(list(ATTACKS)),
     help=f"Only this kind; can be given several times. All without it: {', '.join(ATTACKS)}.",
 )
+@click.option(
+    "--foreign",
+    "foreign_seconds",
+    metavar="SECONDS",
+    type=float,
+    help="Let another program write anything to the database for so long, instead of all else.",
+)
+@click.option("--servers", default=1, show_default=True, help="So many beside that program.")
 def main(
-    *, requests: int, seed: int | None, examples: int, shrink: bool, names: Sequence[str]
+    *,
+    requests: int,
+    seed: int | None,
+    examples: int,
+    shrink: bool,
+    names: Sequence[str],
+    foreign_seconds: float | None,
+    servers: int,
 ) -> None:
     """Sends operations drawn from the schema, odd requests and raw bytes to two servers, one of a
     developer and one that wants tokens.
@@ -70,6 +86,10 @@ def main(
     """
     seed = random.randrange(2**32) if seed is None else seed
     print(f"Seed {seed}.")
+    if foreign_seconds is not None:
+        wrong = asyncio.run(fuzz_foreign(foreign_seconds, servers=servers, seed=seed))
+        print(*wrong[:SHOWN], f"{len(wrong)} things wrong.", sep="\n")
+        sys.exit(BROKEN if wrong else 0)
     fuzzing = Fuzzing(seed, examples, names or list(ATTACKS), shrink=shrink)
     asyncio.run(fuzzing.run(requests))
     sys.exit(BROKEN if fuzzing.wrong else 0)

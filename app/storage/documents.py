@@ -114,7 +114,7 @@ def read_team(document: Document, default_capacity: int) -> Team:
     if not _is_usable_id(document["_id"]):
         raise TeamDamaged("A team has an id that can't be used.")
     name, capacity = document.get("name"), document.get("capacity")
-    capacity = min(capacity, MAX_VERSION) if _is_number(capacity) else None
+    capacity = max(-MAX_VERSION, min(capacity, MAX_VERSION)) if _is_number(capacity) else None
     return Team(
         id=team_id,
         name=_shortened(name) if is_text(name) and name else f"Team {team_id}",

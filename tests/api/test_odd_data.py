@@ -36,6 +36,7 @@ VALUES: dict[str, Any] = {
     "2^31-1": 2**31 - 1,
     "2^31": Int64(2**31),
     "the largest number": Int64(2**63 - 1),
+    "the least number": Int64(-(2**63)),
     "a fraction": 2.5,
     "no number": float("nan"),
     "a decimal": Decimal128("7"),

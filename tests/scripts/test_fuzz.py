@@ -56,3 +56,11 @@ async def test_a_bug_is_found_and_shown(tmp_path: Path) -> None:
     assert status == 1
     assert "The status is 500" in output
     assert "Sent: Probe(" in output
+
+
+async def test_what_another_program_writes_hurts_no_other_team() -> None:
+    status, output = await fuzzed(ROOT, "--foreign", "3", "--seed", "1")
+
+    assert status == 0, output
+    assert "changes at odd versions" in output
+    assert "\n0 things wrong." in output
