@@ -41,7 +41,7 @@ class CodedError(GraphQLError):
     """
 
     def __init__(self, code: Code, message: str, **extensions: object) -> None:
-        super().__init__(_shortened(message), extensions={"code": code, **extensions})
+        super().__init__(shortened(message), extensions={"code": code, **extensions})
         self.code = code
         self.facts = extensions
 
@@ -168,7 +168,7 @@ def _code_of_uncoded(error: GraphQLError) -> Code:
 
 def _with_code(error: GraphQLError, code: Code, message: str, **extensions: object) -> GraphQLError:
     return GraphQLError(
-        _shortened(message),
+        shortened(message),
         nodes=error.nodes,
         source=error.source,
         positions=error.positions,
@@ -177,14 +177,17 @@ def _with_code(error: GraphQLError, code: Code, message: str, **extensions: obje
     )
 
 
-def _shortened(message: str) -> str:
+def shortened(message: str) -> str:
+    """A message within `MAX_MESSAGE_LENGTH`."""
     if len(message) <= MAX_MESSAGE_LENGTH:
         return message
     return message[: MAX_MESSAGE_LENGTH - 1] + "…"
 
 
 def coded_as_invalid(error: GraphQLError) -> GraphQLError:
-    """An error that validation found."""
+    """An error that validation found; a value that does not fit has its code already."""
+    if error.extensions and "code" in error.extensions:
+        return error
     return _with_code(error, Code.GRAPHQL_VALIDATION_FAILED, error.message)
 
 
@@ -226,7 +229,7 @@ def refuse(
 ) -> Response:
     """The answer to an HTTP request that is not executed: a GraphQL error, with its status."""
     body = {
-        "errors": [{"message": _shortened(message), "extensions": {"code": code, **(facts or {})}}]
+        "errors": [{"message": shortened(message), "extensions": {"code": code, **(facts or {})}}]
     }
     headers = dict(headers or {})
     if facts and "retryAfterSeconds" in facts:

@@ -3,17 +3,22 @@
 import re
 from collections.abc import Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, cast
 
 import strawberry
 from graphql import (
+    GraphQLArgument,
     GraphQLError,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLResolveInfo,
+    GraphQLSchema,
     GraphQLType,
+    Undefined,
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
@@ -43,6 +48,17 @@ MAX_MERGING_EFFORT = 50_000
 _SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 
 
+DATE_TIME = strawberry.scalar(
+    name="DateTime",
+    description="A moment in UTC to the millisecond, such as 2026-11-26T09:00:00.000Z.",
+    specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
+    serialize=lambda moment: (
+        moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    ),
+    parse_value=datetime.fromisoformat,
+)
+
+
 class TeamJoinerSchema(strawberry.Schema):
     """A schema whose errors are coded and masked in one place, whatever the transport."""
 
@@ -52,13 +68,14 @@ class TeamJoinerSchema(strawberry.Schema):
             mutation=Mutation,
             subscription=Subscription,
             types=CHANGE_TYPES,
-            config=StrawberryConfig(info_class=Info),
+            config=StrawberryConfig(info_class=Info, scalar_map={datetime: DATE_TIME}),
             extensions=[
                 *extensions,
                 lambda: GuardedExecution(self._documents, limits),
             ],
             execution_context_class=SharingExecutor,
         )
+        _drop_null_defaults(self._schema)
         self._documents = Documents(self._schema, limits)
         self._suggests_names = limits.introspection
 
@@ -115,6 +132,22 @@ async def _answer_what_does_not_begin(results: StreamResult) -> StreamResult:
         if not isinstance(error, GraphQLError):  # a bug, which Strawberry would not tell of
             error = mask(error)
         yield PreExecutionError(data=None, errors=[present(error)])
+
+
+def _drop_null_defaults(schema: GraphQLSchema) -> None:
+    """Leaves out `= null`, which says no more than that a value may be left out.
+
+    Python's own defaults, which are `None`, stand in for what is left out.
+    """
+    for type_ in schema.type_map.values():
+        values: list[GraphQLArgument | GraphQLInputField] = []
+        if isinstance(type_, GraphQLInputObjectType):
+            values = [*type_.fields.values()]
+        elif isinstance(type_, GraphQLObjectType):
+            values = [each for field in type_.fields.values() for each in field.args.values()]
+        for value in values:
+            if value.default_value is None:
+                value.default_value = Undefined
 
 
 def _is_one_of(type_: GraphQLType, _: GraphQLResolveInfo[Any]) -> bool | None:

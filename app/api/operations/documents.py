@@ -6,6 +6,7 @@ documents with changing variables.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -16,6 +17,7 @@ from graphql import (
     Source,
     Token,
     TokenKind,
+    ValuesOfCorrectTypeRule,
     parse,
     specified_rules,
     validate,
@@ -31,6 +33,7 @@ from app.api.errors import CodedError, coded_as_invalid
 from app.api.operations.dearest import Valuation
 from app.api.operations.limits import Limits, beyond, too_costly
 from app.api.operations.measures import MeasuredOperation, Measures, measure
+from app.api.operations.values import ValuesOfCorrectType, misfits
 
 # Bounds the memory that strangers' documents can take. A token takes up to 600 bytes when it is
 # parsed, so that 100,000 are 60 MB; the usual document has 20 to 200. The text itself is kept as
@@ -48,7 +51,8 @@ _AT_LEAST = Valuation(
 )
 
 _RULES = (
-    *specified_rules,
+    *(rule for rule in specified_rules if rule is not ValuesOfCorrectTypeRule),
+    ValuesOfCorrectType,
     MaxIntrospectionDepthRule,
     MaybeNullValidationRule,
     OneOfInputValidationRule,
@@ -84,6 +88,12 @@ class Documents:
                 weight = prepared.document.token_count + len(text) // CHARACTERS_LIKE_A_TOKEN
                 self._prepared.put(text, prepared, weight=weight)
         return prepared
+
+    def misfits(
+        self, prepared: PreparedDocument, operation: MeasuredOperation, variables: Mapping[str, Any]
+    ) -> list[GraphQLError]:
+        """The refusals of variables' values that do not fit their types."""
+        return misfits(self._schema, prepared.document, operation.variables.values(), variables)
 
     def _prepare(self, text: str) -> PreparedDocument:
         limits = self._limits

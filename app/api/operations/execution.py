@@ -64,6 +64,7 @@ class GuardedExecution(SchemaExtension):
         if not errors:
             operation = self._prepared.operations[context.operation_name]
             errors += self._beyond_limits(operation, context.variables or {})
+            errors += self._documents.misfits(self._prepared, operation, context.variables or {})
             _forget_what_is_not_asked_for(operation, context.variables or {})
         if context.operation_type is OperationType.SUBSCRIPTION and context.context.answers_once:
             errors.append(NEEDS_A_STREAM)
@@ -112,7 +113,7 @@ class GuardedExecution(SchemaExtension):
 
 def _forget_what_is_not_asked_for(operation: MeasuredOperation, variables: dict[str, Any]) -> None:
     """Variables that the operation does not declare would stay as long as a subscription does."""
-    for name in variables.keys() - operation.variables:
+    for name in variables.keys() - operation.variables.keys():
         del variables[name]
 
 

@@ -18,6 +18,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    VariableDefinitionNode,
     VariableNode,
 )
 
@@ -62,7 +63,7 @@ class MeasuredOperation:
     """An operation's measures, its variables, and the page sizes that those have by default."""
 
     measures: Measures
-    variables: frozenset[str]
+    variables: Mapping[str, VariableDefinitionNode]
     defaults: Mapping[str, int]
     is_subscription: bool
 
@@ -108,7 +109,7 @@ class Measurer:
                 introspections=found.introspections,
                 cost=total(0, [(1, found.cost), (DEFAULT_PAGE_SIZE, found.per_edge)]),
             ),
-            frozenset(each.variable.name.value for each in variables),
+            {each.variable.name.value: each for each in variables},
             defaults,
             is_subscription=node.operation is OperationType.SUBSCRIPTION,
         )

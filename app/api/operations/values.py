@@ -1,0 +1,132 @@
+"""Refusals of values that do not fit their types, alike in variables and in the document."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from graphql import (
+    SKIP,
+    ArgumentNode,
+    DocumentNode,
+    GraphQLError,
+    GraphQLInputType,
+    GraphQLSchema,
+    Node,
+    ObjectFieldNode,
+    ValueNode,
+    ValuesOfCorrectTypeRule,
+    VariableDefinitionNode,
+    VariableNode,
+    Visitor,
+    is_non_null_type,
+    visit,
+)
+from graphql.execution.get_variable_signature import get_variable_signature
+from graphql.language.visitor import VisitorAction
+from graphql.pyutils import Undefined
+from graphql.utilities import coerce_input_value, validate_input_literal, validate_input_value
+
+from app.api.codes import Code
+from app.api.errors import shortened
+
+MAX_ERRORS = 10
+
+
+class ValuesOfCorrectType(ValuesOfCorrectTypeRule):
+    """The library's rule, whose errors name the field."""
+
+    _place = ""
+
+    def enter_argument(self, node: ArgumentNode, *_: object) -> None:
+        """Of this argument are the values that follow."""
+        self._place = node.name.value
+
+    def enter_variable_definition(self, node: VariableDefinitionNode, *_: object) -> None:
+        """Of this variable is the default that follows."""
+        self._place = f"${node.variable.name.value}"
+
+    def is_valid_value_node(
+        self, node: ValueNode, input_type: GraphQLInputType | None
+    ) -> VisitorAction:
+        """Reports what does not fit, with its place."""
+        if input_type:
+            validate_input_literal(
+                node,
+                input_type,
+                lambda error, path: self.report_error(_refusal([self._place, *path], error, node)),
+                hide_suggestions=self.context.hide_suggestions,
+            )
+        return SKIP
+
+
+def misfits(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    definitions: Iterable[VariableDefinitionNode],
+    variables: Mapping[str, Any],
+) -> list[GraphQLError]:
+    """The refusals of the first variable whose value does not fit, at most `MAX_ERRORS`."""
+    for definition in definitions:
+        name = definition.variable.name.value
+        signature = get_variable_signature(schema, definition)
+        value = variables.get(name, Undefined)
+        if isinstance(signature, GraphQLError) or (value is Undefined and definition.default_value):
+            continue
+        try:
+            if coerce_input_value(value, signature.type) is not Undefined:
+                continue
+            if value is Undefined and not is_non_null_type(signature.type):
+                continue
+            return _misfits_of(definition, value, signature.type, document)
+        except RecursionError:  # the library has an answer to that
+            continue
+    return []
+
+
+def _misfits_of(
+    definition: VariableDefinitionNode,
+    value: object,
+    type_: GraphQLInputType,
+    document: DocumentNode,
+) -> list[GraphQLError]:
+    found: list[GraphQLError] = []
+    place = place_of(document, definition.variable.name.value)
+
+    def note(error: GraphQLError, path: list[str | int]) -> None:
+        if len(found) < MAX_ERRORS:
+            found.append(_refusal([*place, *path], error, definition))
+
+    validate_input_value(value, type_, note)
+    return found
+
+
+def place_of(document: DocumentNode, variable: str) -> list[str]:
+    """The argument that a variable is for, and the fields on the way; itself if for none."""
+    finder = _Finder(variable)
+    visit(document, finder)
+    return finder.place or [f"${variable}"]
+
+
+class _Finder(Visitor):
+    """Finds the first use of a variable as an argument or a part of one."""
+
+    def __init__(self, variable: str) -> None:
+        super().__init__()
+        self._variable = variable
+        self.place: list[str] = []
+
+    def enter_variable(
+        self, node: VariableNode, _key: object, parent: object, _path: object, ancestors: list[Any]
+    ) -> None:
+        """Compares one use."""
+        if node.name.value == self._variable and not self.place:
+            self.place = [
+                each.name.value
+                for each in (*ancestors, parent)
+                if isinstance(each, (ArgumentNode, ObjectFieldNode))
+            ]
+
+
+def _refusal(place: Sequence[str | int], error: GraphQLError, node: Node) -> GraphQLError:
+    field = ".".join(map(str, place))
+    message = shortened(f"The value of `{field}` does not fit: {error.message}")
+    return GraphQLError(message, node, extensions={"code": Code.BAD_USER_INPUT, "field": field})
