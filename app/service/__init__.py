@@ -1,1 +1,1 @@
-"""What the service does: a function per mutation, and what they need from storage."""
+"""A function per mutation, the feeds, and the protocols that storage implements."""

@@ -1,4 +1,4 @@
-"""addUserToTeam: an admin's way onto a team; joinTeam is the same for the viewer."""
+"""addUserToTeam; joinTeam is the same for the viewer."""
 
 from app.domain.changes import attribute
 from app.domain.diagnosis import (

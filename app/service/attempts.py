@@ -5,8 +5,8 @@ import random
 
 from app.domain.faults import TooMuchContention
 
-# A write that is refused without a reason lost a race that was over when we looked; a second one in
-# a row is rare, ten mean that somebody changes the team all the time.
+# A write that is refused without a reason lost a race that was over before the read; a second one
+# in a row is rare, ten mean that the team is being changed all the time.
 MAX_ATTEMPTS = 10
 FIRST_BACKOFF_SECONDS = 0.001
 MAX_BACKOFF_SECONDS = 0.05
@@ -15,8 +15,8 @@ MAX_BACKOFF_SECONDS = 0.05
 class Attempts:
     """The attempts of one mutation, with a jittered back-off between them.
 
-    The team was full when Sue's write came; before we could look, Joe had left: no reason holds
-    any more, and Sue's write gets another attempt rather than an untrue answer.
+    The team was full when Sue's write came; before the state was read, Joe had left: no reason
+    holds any more, and Sue's write gets another attempt rather than an untrue answer.
 
     *Held by*: G8. *Raises*: `TooMuchContention` when the attempts are used up.
     """

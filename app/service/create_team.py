@@ -22,9 +22,9 @@ async def create_team(
 ) -> CreateTeamOutcome:
     """The new team.
 
-    *Atomicity*: one insert. *Held by*: index `one_team_per_creation_request`, by which a request
-    id creates one team for ever. *Outcomes*: `InvalidInput` for the name, the capacity or a request
-    id that was used for something else. *Raises*: see `Attempts` and `TeamStore`.
+    *Atomicity*: one insert. *Held by*: index `one_team_per_creation_request`: a request id creates
+    at most one team, for ever. *Outcomes*: `InvalidInput` for the name, the capacity or a request
+    id that was used for another request. *Raises*: see `Attempts` and `TeamStore`.
     """
     name = name.strip()
     invalid = check_name(name) or check_capacity(capacity) or check_id("requestId", request_id)

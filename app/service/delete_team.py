@@ -1,4 +1,4 @@
-"""deleteTeam: the end of a team, at exactly the version the client saw."""
+"""deleteTeam: deletes a team, at exactly the version the client saw."""
 
 from app.domain.changes import attribute
 from app.domain.diagnosis import repeated, team_not_found, version_conflict
@@ -20,7 +20,7 @@ async def delete_team(
     expected_version: Version,
     request_id: RequestId | None,
 ) -> DeleteTeamOutcome:
-    """The team as it ended, without members: they are free to join another from that moment on.
+    """The deleted team, without members: from that write on they can join another.
 
     *Atomicity*: one document. *Held by*: G3 `version` in the filter. *Outcomes*: `VersionConflict`
     at another version; `TeamNotFound` also for a team that is deleted already.

@@ -1,4 +1,4 @@
-"""moveUserToTeam: from one team to another without a moment on none or on both."""
+"""moveUserToTeam: from one team to another in one step; switchTeam is the same for the viewer."""
 
 from app.domain.changes import attribute
 from app.domain.diagnosis import (
@@ -48,7 +48,7 @@ async def move_user_to_team(
     request_id: RequestId | None,
     with_member_count: bool,
 ) -> MoveUserToTeamOutcome:
-    """Both teams, the user on the second; without `from_team_id`, from wherever the user is.
+    """Both teams, the user on the second; without `from_team_id`, from the user's current team.
 
     *Atomicity*: a transaction over the two teams. *Held by*: G1 index `one_team_per_user`; G2, G3
     and G4 in the filters of both writes. *Outcomes*: `AlreadyOnTeam` when the user is on the

@@ -1,7 +1,7 @@
-"""Who may do what: one table, and the only place that judges by it.
+"""Authorization: one table of rules, and the only code that applies it.
 
-Teams and their members are there to be read by everybody who is signed in, so a refusal has nothing
-to hide from them. Who is not signed in is refused before anything is read.
+Every signed-in user may read all teams and members, so a refusal has nothing to hide from them. An
+anonymous viewer is refused before anything is read.
 """
 
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ from app.service.ports import TeamDirectory
 
 
 class Who(Enum):
-    """Whom a rule lets do something. Admins may do everything that anybody may."""
+    """The viewers that a rule permits. Admins are permitted everything."""
 
     ANYBODY = auto()
     SIGNED_IN = auto()
     ADMINS = auto()
     ADMINS_OR_CREATORS = auto()
-    """Who may create teams, of those the one who created this team, and admins."""
+    """Admins, and the creator of the team while permitted to create teams."""
     ADMINS_OR_ALL_IF_SET = auto()
-    """Every signed-in user where the operator has chosen so, else admins."""
+    """Every signed-in user if the operator has set so, else admins."""
 
 
 RULES: Final[Mapping[str, Who]] = {
@@ -49,11 +49,11 @@ RULES: Final[Mapping[str, Who]] = {
     "allTeamChanges": Who.SIGNED_IN,
     "userTeam": Who.SIGNED_IN,
 }
-"""The operations, by the names that the schema gives them."""
+"""The rule of each operation, by its name in the schema."""
 
 
 class Permissions:
-    """Judges by the table."""
+    """Decisions by the table."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Permissions:
         self._everyone_may_create_teams = everyone_may_create_teams
 
     def refusal(self, operation: str, viewer: Viewer | None) -> NotAllowed | None:
-        """Why the viewer may not do it; None who may, or who may if it is the viewer's own team."""
+        """The refusal, or None if allowed. Team ownership is checked by `refusal_on_team`."""
         match RULES[operation]:
             case Who.ANYBODY:
                 return None
@@ -89,11 +89,10 @@ class Permissions:
     async def refusal_on_team(
         self, operation: str, viewer: Viewer | None, team_id: TeamId
     ) -> NotAllowed | None:
-        """Why the viewer may not do it to that team.
+        """The refusal of an operation on this team, or None if allowed.
 
-        Who created a team never changes, so having read it before the write makes no race. A team
-        that is not there has no creator: it is refused like another's. *Raises*:
-        `DatabaseUnavailable`.
+        A team's creator never changes, so reading it before the write is no race. A team that does
+        not exist has no creator and is refused. *Raises*: `DatabaseUnavailable`.
         """
         if refused := self.refusal(operation, viewer):
             return refused

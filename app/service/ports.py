@@ -1,4 +1,4 @@
-"""What the service needs from storage. `app/storage` implements it; tests may as well."""
+"""Protocols of the service's storage, implemented in `app/storage` and by fakes in tests."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Protocol
@@ -13,14 +13,14 @@ from app.domain.teams import FoundTeam, Team
 
 
 class TeamStore(Protocol):
-    """The writes. Each is atomic and carries its whole check; None means that it was refused.
+    """The writes. Each is atomic and contains its whole check; it returns None if refused.
 
-    A refused write has left nothing behind; `read_state` afterwards shows why it was refused.
-    *Raises*: `DatabaseUnavailable`; a write may then have happened or not.
+    A refused write leaves nothing behind; `read_state` afterwards shows why it was refused.
+    *Raises*: `DatabaseUnavailable`; the write may then have happened or not.
     """
 
     async def insert_team(self, *, name: str, capacity: int | None, by: Attribution) -> Team | None:
-        """A new team at version 1. Refused when the request has created one already."""
+        """A new team at version 1, unless the request has already created one."""
 
     async def update_team(
         self,
@@ -87,9 +87,9 @@ class TeamStore(Protocol):
 
 
 class TeamDirectory(Protocol):
-    """The reads: acknowledged state, from a majority. *Raises*: `DatabaseUnavailable`.
+    """The reads, with read concern majority. *Raises*: `DatabaseUnavailable`.
 
-    Those with `at` can show what was so then, for some minutes after. *Raises*: `MomentGone`.
+    Those with `at` read a snapshot of that time, for some minutes after. *Raises*: `MomentGone`.
     """
 
     async def find_teams(
@@ -99,16 +99,16 @@ class TeamDirectory(Protocol):
         with_member_count: bool,
         at: CommitTime | None = None,
     ) -> Mapping[TeamId, FoundTeam]:
-        """The live teams among those ids; a damaged one is answered by its own fault."""
+        """The live teams among those ids; for a damaged one, its fault."""
 
     async def find_creator(self, team_id: TeamId) -> UserId | None:
-        """Who created a live team, which never changes; None where nobody knows."""
+        """The creator of a live team, which never changes; None if unknown."""
 
     async def find_version(self, team_id: TeamId) -> Version | None:
-        """The version of a team, deleted or not; None for one that never was."""
+        """The version of a team, deleted or not; None if it never existed."""
 
     async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
-        """The user's team, and the moment at which that was so."""
+        """The user's team, and the time of the snapshot it was read from."""
 
     async def find_teams_of(
         self,
@@ -117,7 +117,7 @@ class TeamDirectory(Protocol):
         with_member_count: bool,
         at: CommitTime | None = None,
     ) -> Mapping[UserId, FoundTeam]:
-        """The team of each of those users who is on one."""
+        """The teams of those users who are on one."""
 
     async def list_teams(
         self,
@@ -128,13 +128,13 @@ class TeamDirectory(Protocol):
         with_member_count: bool,
         at: CommitTime | None = None,
     ) -> Page[FoundTeam, TeamPosition]:
-        """A page of the live teams whose name contains that text, in any case.
+        """A page of the live teams whose name contains the text, ignoring case.
 
         *Raises*: `PlaceLost` for the cursor of a damaged team that is gone.
         """
 
     async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
-        """How many live teams have that text in their name."""
+        """The number of live teams whose name contains the text."""
 
     async def list_members(
         self,
@@ -152,44 +152,45 @@ class ChangeLog(Protocol):
     async def changes_of_team(
         self, team_id: TeamId, *, after: Version | None, limit: int
     ) -> Sequence[Change]:
-        """A team's changes in version order, those after a version."""
+        """A team's changes after a version, in version order."""
 
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
-        """All teams' changes in the order of recording, those after a position."""
+        """All teams' changes after a position, in the order of recording."""
 
     async def histories_of_teams(
         self, team_ids: Collection[TeamId], page: HistoryPage
     ) -> Mapping[TeamId, Sequence[Change]]:
-        """Of each team the changes on the page, in or against version order."""
+        """Each team's changes on the page, in version order or reversed."""
 
     async def histories_of_users(
         self, user_ids: Collection[UserId], page: HistoryPage
     ) -> Mapping[UserId, Sequence[Change]]:
-        """Of each user the moves on the page, in or against their order."""
+        """Each user's joins and leaves on the page, in their order or reversed."""
 
     async def first_position(self) -> int:
-        """The position of the first change that the log still holds; 0 when there is none."""
+        """The position of the oldest change in the log; 0 if there is none."""
 
     async def last_position(self) -> int:
-        """The position of the last change; 0 when there is none."""
+        """The position of the last change; 0 if there is none."""
 
     async def moment(self) -> Moment:
-        """The present moment: what is read of the teams at it fits the log after its position."""
+        """The current time and position: teams read at this time continue with the log after it."""
 
     async def catch_up(self) -> None:
-        """Returns once reads, of teams too, show all that anybody has been shown before the call.
+        """Waits until reads, of teams too, include everything shown to anyone before the call.
 
-        They always do but after an election: a new primary has all that a majority has, and does
-        not know at once that a majority has it. A feed that meets such a read asks for this.
+        Only after an election may they not: the new primary has every majority-committed write, but
+        does not know at once that it is majority-committed. A feed that meets such a read calls
+        this.
         """
 
 
 class ChangeTail(Protocol):
-    """The change log as it grows."""
+    """A tail of the change log."""
 
     def follow(self) -> AsyncIterator[Sequence[Change]]:
-        """Batches of changes in the order of recording, each change once, for ever.
+        """Batches of changes in the order of recording, each change once, without end.
 
-        The first batch may be empty: it says that everything recorded from then on will come. It
-        survives the loss of the database, and then goes on where it was.
+        The first batch may be empty: everything recorded from then on will follow. The tail
+        survives the loss of the database and resumes where it stopped.
         """

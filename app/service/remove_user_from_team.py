@@ -1,4 +1,4 @@
-"""removeUserFromTeam: an admin's way off a team; leaveTeam is the same for the viewer."""
+"""removeUserFromTeam; leaveTeam is the same for the viewer."""
 
 from app.domain.changes import attribute
 from app.domain.diagnosis import not_on_team, repeated, team_not_found, version_conflict

@@ -1,4 +1,4 @@
-"""updateTeam: another name, another capacity, or both, on exactly the version the client saw."""
+"""updateTeam: a new name, a new capacity, or both, at exactly the version the client saw."""
 
 from app.domain.changes import UNCHANGED, Unchanged, attribute
 from app.domain.diagnosis import members_do_not_fit, repeated, team_not_found, version_conflict
@@ -24,7 +24,7 @@ async def update_team(
     default_capacity: int,
     with_member_count: bool,
 ) -> UpdateTeamOutcome:
-    """The team as updated; a capacity of None gives it back to the service's default.
+    """The updated team; a capacity of None restores the service's default.
 
     *Atomicity*: one document. *Held by*: G3 `version`, G4 the array's size, both in the filter.
     *Outcomes*: `VersionConflict` at another version; `TeamFull` when the team has more members than
