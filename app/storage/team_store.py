@@ -193,14 +193,19 @@ class MongoTeamStore:
         *Held by*: both writes carry their condition, and G1's index stands inside it as well.
         """
 
+        source = {"$ne": stored_team_id(to_team_id)}
+        if from_team_id is not None:
+            source["$eq"] = stored_team_id(from_team_id)
+
         async def move(session: AsyncIOMotorClientSession) -> AcceptedMove | None:
-            left = await self._leave_for(
-                to_team_id,
-                user_id=user_id,
-                from_team_id=from_team_id,
-                expected_version=expected_from_version,
-                by=by,
+            # The team the user is on, which must not be the target.
+            left = await self._change(
+                {"_id": source, "userIds": user_id},
+                expected_from_version,
+                _membership_change("$pull", ChangeKind.USER_LEFT_TEAM, user_id, by, to_team_id),
+                by,
                 with_member_count=with_member_count,
+                other_team_id=to_team_id,
                 session=session,
             )
             if left is None:
@@ -227,32 +232,6 @@ class MongoTeamStore:
     async def find_created(self, by: Attribution) -> Replay | None:
         """See `TeamStore`."""
         return await self._states.find_created(by)
-
-    async def _leave_for(
-        self,
-        to_team_id: TeamId,
-        *,
-        user_id: UserId,
-        from_team_id: TeamId | None,
-        expected_version: Version | None,
-        by: Attribution,
-        with_member_count: bool,
-        session: AsyncIOMotorClientSession,
-    ) -> Team | None:
-        """The first half of a move: off the team the user is on, which must not be the target."""
-        update = _membership_change("$pull", ChangeKind.USER_LEFT_TEAM, user_id, by, to_team_id)
-        source = {"$ne": stored_team_id(to_team_id)}
-        if from_team_id is not None:
-            source["$eq"] = stored_team_id(from_team_id)
-        return await self._change(
-            {"_id": source, "userIds": user_id},
-            expected_version,
-            update,
-            by,
-            with_member_count=with_member_count,
-            other_team_id=to_team_id,
-            session=session,
-        )
 
     async def _change(
         self,
