@@ -73,7 +73,6 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
                 max_message_bytes=settings.max_body_bytes,
                 max_frames_per_second=settings.max_frames_per_second_per_connection,
                 arrival_timeout_seconds=settings.arrival_timeout_seconds,
-                trusted_proxies=settings.trusted_proxies,
                 drain_seconds=settings.drain_seconds,
                 # It names addresses and whole URLs; in JSON each operation has a line instead.
                 access_log=settings.log_level == "debug" and settings.log_format == "text",

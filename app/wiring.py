@@ -147,6 +147,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         drain=drain,
         allowed_origins=settings.allowed_origins,
         note_stalled=telemetry.api_metrics.stalled,
+        trusted_proxies=settings.trusted_proxies,
         middleware=telemetry.middleware,
         extensions=telemetry.extensions,
     )

@@ -17,7 +17,7 @@ from app.api.http.graphiql import page_files
 from app.api.http.graphql_endpoint import GraphQLEndpoint
 from app.api.http.health import ReadinessCheck, healthz, readyz
 from app.api.http.masking import Masking
-from app.api.http.rate_limit import RateLimit, RateLimits
+from app.api.http.rate_limit import RateLimit, RateLimits, TrustedProxies
 from app.api.monitoring.observation import CONNECTION_EVENTS, ConnectionEvents
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import PersistedDocuments
@@ -41,6 +41,7 @@ def build_application(
     drain: Drain,
     allowed_origins: Sequence[str],
     note_stalled: Callable[[], None],
+    trusted_proxies: Sequence[str] = (),
     middleware: Sequence[Middleware] = (),
     extensions: Sequence[type[SchemaExtension]] = (),
 ) -> Starlette:
@@ -79,6 +80,7 @@ def build_application(
             ),
         ],
         middleware=[
+            *([Middleware(TrustedProxies, proxies=trusted_proxies)] if trusted_proxies else []),
             Middleware(LastAnswers, drain=drain),
             Middleware(RequestId),
             cross_origin(origins),

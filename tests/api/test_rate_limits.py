@@ -63,6 +63,15 @@ async def test_an_address_that_asks_too_often_is_told_to_wait(http: httpx.AsyncC
     assert refused.headers["X-Request-Id"]
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "127.0.0.1:80"])
+async def test_a_forwarded_loopback_address_is_limited(
+    http: httpx.AsyncClient, address: str
+) -> None:
+    answers = [await ask(http, from_address(address)) for _ in range(2 * BURST)]
+
+    assert 429 in {answer.status_code for answer in answers}
+
+
 async def test_a_user_is_limited_wherever_the_requests_come_from(
     http: httpx.AsyncClient,
 ) -> None:

@@ -144,6 +144,21 @@ async def test_a_head_without_an_end_is_refused(server: Server) -> None:
     assert answer.startswith(b"HTTP/1.1 400 ") or answer == b""
 
 
+@pytest.mark.parametrize(
+    "request_line", [b"GET /healthz", b"GET /graphql?query=%7B__typename%7D", b"POST /graphql"]
+)
+@pytest.mark.parametrize("more", [b"", b"Connection: Upgrade\r\nUpgrade: websocket\r\n"])
+async def test_two_host_headers_are_answered_400(
+    server: Server, request_line: bytes, more: bytes
+) -> None:
+    head = request_line + b" HTTP/1.1\r\nHost: localhost\r\n" + more
+
+    answer, _ = await ended(server, b"", at_once=head + b"hOST: localhost\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"BAD_REQUEST" in answer
+
+
 async def test_requests_sent_before_the_first_answer_are_bounded(server: Server) -> None:
     process = psutil.Process(server.pid)
     request = b"GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: localhost\r\n\r\n"

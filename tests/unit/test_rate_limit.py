@@ -115,10 +115,10 @@ def test_a_bucket_is_as_small_as_its_limit_says(buckets: Buckets) -> None:
 
 def test_the_addresses_of_an_ipv6_network_share_a_limit() -> None:
     limits = RateLimits(per_address=1)
-    limits.refusal_of_address(("2001:db8::1", 1), BURST_SECONDS)
+    limits.refusal_of_address({"client": ("2001:db8::1", 1)}, BURST_SECONDS)
 
-    refused = limits.refusal_of_address(("2001:db8::2", 1))
-    other = limits.refusal_of_address(("2001:db8:0:1::1", 1))
+    refused = limits.refusal_of_address({"client": ("2001:db8::2", 1)})
+    other = limits.refusal_of_address({"client": ("2001:db8:0:1::1", 1)})
 
     assert refused is not None
     assert refused.extensions == {"code": "RATE_LIMITED", "retryAfterSeconds": 1}
@@ -129,5 +129,5 @@ def test_the_addresses_of_an_ipv6_network_share_a_limit() -> None:
 def test_this_machine_itself_has_no_limit(address: str) -> None:
     limits = RateLimits(per_address=1)
 
-    assert limits.refusal_of_address((address, 1), 1_000) is None
-    assert limits.refusal_of_address((address, 1), 1_000) is None
+    assert limits.refusal_of_address({"client": (address, 1)}, 1_000) is None
+    assert limits.refusal_of_address({"client": (address, 1)}, 1_000) is None

@@ -313,7 +313,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Counts each operation; the request itself has been counted for its address already."""
         count = len(request_data) if isinstance(request_data, list) else 1
         refusal = self.rate_limits.refusal_of_user(context.viewer_id, count)
-        refusal = refusal or self.rate_limits.refusal_of_address(request.client, count - 1)
+        refusal = refusal or self.rate_limits.refusal_of_address(request.scope, count - 1)
         if refusal:
             raise as_refused(refusal)
 

@@ -1,9 +1,11 @@
 """How often one user and one address may ask, in each process."""
 
 import math
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final, cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.api.buckets import Buckets
 from app.api.codes import Code
@@ -12,6 +14,20 @@ from app.api.http.clients import address_of
 from app.api.monitoring.observation import Observers
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+
+_PEER: Final = "team_joiner.peer"
+
+
+class TrustedProxies:
+    """ASGI middleware: takes the client's address from trusted proxies, and keeps the socket's."""
+
+    def __init__(self, app: ASGIApp, *, proxies: Sequence[str]) -> None:
+        self._app = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), list(proxies)))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on."""
+        scope[_PEER] = scope.get("client")
+        await self._app(scope, receive, send)
 
 
 class RateLimits:
@@ -25,15 +41,17 @@ class RateLimits:
         """Why the user must wait; None, having counted the operations, when not."""
         return None if user_id is None else _refusal(self._users.take(user_id, count))
 
-    def refusal_of_address(
-        self, client: tuple[str, int] | None, count: int = 1
-    ) -> CodedError | None:
-        """The same for a peer's address, but for loopback's.
+    def refusal_of_address(self, scope: Scope, count: int = 1) -> CodedError | None:
+        """The same for the client's address, unless its socket is connected from loopback.
 
         From there come tools of this machine, and a proxy that nobody has said to trust, whose
-        address is everyone's.
+        address is everyone's. A loopback address in `X-Forwarded-For` is limited like any other:
+        clients can write it there.
         """
-        if client is None or client[0] in _LOOPBACK:
+        client = scope.get("client")
+        if client is None:
+            return None
+        if client[0] in _LOOPBACK and scope.get(_PEER, client) is client:
             return None
         return _refusal(self._addresses.take(address_of(client[0]), count))
 
@@ -64,7 +82,7 @@ class RateLimit:
         """Passes the request on. What asks about our health is not counted."""
         if scope["type"] not in {"http", "websocket"} or scope["path"] != self._path:
             return await self._app(scope, receive, send)
-        error = self._limits.refusal_of_address(scope.get("client"))
+        error = self._limits.refusal_of_address(scope)
         if error is None:
             return await self._app(scope, receive, send)
         self._observers.refused(Code.RATE_LIMITED)

@@ -118,9 +118,9 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     def _check_rates(self) -> None:
         limits = self._endpoint.rate_limits
-        peer = cast("ASGIWebSocketAdapter", self.websocket).ws.client
+        scope = cast("ASGIWebSocketAdapter", self.websocket).ws.scope
         refusal = limits.refusal_of_user(self.context.viewer_id)
-        if refusal := refusal or limits.refusal_of_address(peer):
+        if refusal := refusal or limits.refusal_of_address(scope):
             raise refusal
 
     async def _refuse(self, operation_id: str, error: CodedError) -> None:

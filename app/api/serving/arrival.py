@@ -73,7 +73,12 @@ class TimelyHttpProtocol(HttpProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Hands the request to the application, which reads the body as it comes."""
+        """Hands the request to the application, which reads the body as it comes.
+
+        With two `Host` headers a proxy may have looked at the other one (RFC 9112, section 3.2).
+        """
+        if sum(name == b"host" for name, _ in self.headers) > 1:
+            raise ValueError("There must be one Host header.")
         super().on_headers_complete()
         self._is_in_body = True
         if len(self.pipeline) > MAX_PIPELINED:

@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import wait
@@ -82,7 +82,6 @@ def run(
     max_message_bytes: int,
     max_frames_per_second: int,
     arrival_timeout_seconds: float,
-    trusted_proxies: Sequence[str],
     access_log: bool,
     drain_seconds: float,
     welcome: str | None = None,
@@ -107,8 +106,7 @@ def run(
         access_log=access_log,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
         server_header=False,
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=list(trusted_proxies),
+        proxy_headers=False,  # the application reads them
     )
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
