@@ -7,7 +7,7 @@ MAX_QUOTED_LENGTH = 200
 
 
 class LogOnce:
-    """Writes each warning once. *Limits*: `MAX_WARNINGS`; after them it writes nothing."""
+    """Writes each warning once. *Limits*: `MAX_WARNINGS`; the last says that no more follow."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
@@ -19,3 +19,5 @@ class LogOnce:
         if warning not in self._written and len(self._written) < MAX_WARNINGS:
             self._written.add(warning)
             self._logger.warning(*warning)
+            if len(self._written) == MAX_WARNINGS:
+                self._logger.warning("No more warnings of this kind follow until the restart.")

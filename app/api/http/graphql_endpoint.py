@@ -1,22 +1,19 @@
 """GraphQL over HTTP: Strawberry's view, with our context, requests, media types and limits."""
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Any, cast
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.extensions import SchemaExtension
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.streaming import HTTPStreamTransport
-from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import (
     GRAPHQL_SSE_PROTOCOL,
     GRAPHQL_TRANSPORT_WS_PROTOCOL,
@@ -32,7 +29,6 @@ from app.api.errors import (
     CodedError,
     Refused,
     as_refused,
-    refuse,
     status_of_all,
 )
 from app.api.http.clients import Clients, client_of
@@ -41,7 +37,9 @@ from app.api.http.event_stream import EventStream, EventTransport, PartTransport
 from app.api.http.graphiql import graphiql_page
 from app.api.http.http_request import ASKING, RequestedOperation, RequestReader
 from app.api.http.rate_limit import RateLimits
-from app.api.http.single_connection import Connection, Connections, token_of
+from app.api.http.refusals import answer_to, as_ours
+from app.api.http.single_connection import Connections
+from app.api.http.single_connection_requests import answer_on_connection
 from app.api.http.websocket import StrictWebSocketAdapter
 from app.api.http.websocket_limits import BoundedWebSocketHandler
 from app.api.media_types import GRAPHQL_RESPONSE, JSON, negotiate, stream_in
@@ -63,10 +61,7 @@ _ALWAYS_200 = frozenset({400, 500, 503})
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
-    """`/graphql`: GraphiQL for browsers, queries by GET and POST, mutations by POST.
-
-    *Limits*: those of `Limits`; how long an operation may take is kept in `execution.py`.
-    """
+    """`/graphql`: GraphiQL for browsers, queries by GET and POST, mutations by POST."""
 
     websocket_adapter_class = StrictWebSocketAdapter
     graphql_transport_ws_handler_class = BoundedWebSocketHandler
@@ -97,11 +92,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self._origins = origins
         self.documents = documents
         self.clients = Clients(limits)
-        self._connections = Connections(self.clients, limits)
+        self.connections = Connections(self.clients, limits)
         self.rate_limits = rate_limits
         self.observers = services.observers
         self._services = services
-        self._reader = RequestReader(documents, max_batch_size=limits.max_batch_size)
+        self.reader = RequestReader(documents, max_batch_size=limits.max_batch_size)
         page = graphiql_page(
             development=isinstance(identity, DevelopmentIdentity),
             introspection=limits.introspection,
@@ -139,7 +134,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Strawberry's `run`; what it refuses before executing is answered as a GraphQL error."""
         try:
             if not isinstance(request, WebSocket):
-                answer = await self._single_connection(request)
+                answer = await answer_on_connection(self, request)
                 if answer is not None:
                     return answer
             return await super().run(request, *args, **kwargs)
@@ -147,55 +142,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             if isinstance(request, WebSocket):
                 return await request.close(CloseCode.BAD_REQUEST, error.reason)
             if not isinstance(error.__cause__, NOT_EXECUTABLE):  # else it has been observed
-                self.observers.refused(_as_ours(error).code)
-            return _answer_to(error, request)
-
-    async def _single_connection(self, request: Request) -> Response | None:
-        """The answer to a request of `graphql-sse`'s single-connection mode; None for others."""
-        token = token_of(request)
-        asks_by_url = any(name in request.query_params for name in ASKING)
-        if asks_by_url or (request.method != "PUT" and token is None):
-            return None
-        context = await self.get_context(request, Response())
-        match request.method:
-            case "PUT":
-                if refusal := self.rate_limits.refusal_of_user(context.viewer_id):
-                    raise as_refused(refusal)
-                client = client_of(context, request)
-                reserved = self._connections.reserve(context.viewer_id, client)
-                return PlainTextResponse(reserved, HTTPStatus.CREATED)
-            case "GET" if token:
-                return self._connections.open(token)
-            case "POST" if token:
-                connection = self._connections.find(token, context.viewer_id)
-                await self._execute_on(connection, request, context)
-                return Response(status_code=HTTPStatus.ACCEPTED)
-            case "DELETE" if token:
-                connection = self._connections.find(token, context.viewer_id)
-                connection.stop(request.query_params.get("operationId", ""))
-                return Response()
-        return None
-
-    async def _execute_on(self, connection: Connection, request: Request, context: Context) -> None:
-        """Begins an operation whose results go to a connection."""
-        adapter = self.request_adapter_class(request)
-        operation = await self._reader.read(adapter, "sse", batch_protocol="sse")
-        extensions = operation.extensions if isinstance(operation, GraphQLRequestData) else None
-        operation_id = connection.check((extensions or {}).get("operationId"))
-        result = await self.execute_operation(
-            request, adapter, operation, context, None, Response()
-        )
-
-        async def answers() -> AsyncGenerator[object, None]:
-            if isinstance(result, ExecutionResult):
-                yield await self.process_result(request, result)
-                return
-            results = cast("AsyncGenerator[ExecutionResult]", result)
-            async with aclosing(results):
-                async for each in results:
-                    yield await self.process_result(request, each)
-
-        connection.begin(operation_id, answers())
+                self.observers.refused(as_ours(error).code)
+            return answer_to(error, request)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         """Whether a browser asks for a page."""
@@ -237,7 +185,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         transport = self._get_stream_transport_from_headers(request.headers)
         protocol = transport.protocol if transport else "http"
         is_stream_alone = negotiate(request.headers.get("accept")) is None
-        return await self._reader.read(
+        return await self.reader.read(
             request, protocol, batch_protocol=protocol if is_stream_alone else "http"
         )
 
@@ -349,27 +297,3 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def encode_json(self, data: object) -> str:
         """JSON by orjson; as text, since WebSocket messages must be."""
         return orjson.dumps(data).decode()
-
-
-def _as_ours(error: HTTPException) -> Refused:
-    """The refusal itself, or the image of Strawberry's."""
-    if isinstance(error, Refused):
-        return error
-    return Refused(Code.BAD_REQUEST, error.reason, status=HTTPStatus(error.status_code))
-
-
-def _answer_to(error: HTTPException, request: Request) -> Response:
-    status_code, headers = error.status_code, {}
-    if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {"Allow": "GET, POST, PUT, DELETE"}
-    if isinstance(error.__cause__, InvalidOperationTypeError) and request.method == "GET":
-        status_code, headers = HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "POST"}
-    refusal = _as_ours(error)
-    return refuse(
-        refusal.code,
-        error.reason,
-        status=status_code,
-        facts=refusal.facts,
-        media_type=negotiate(request.headers.get("accept")) or JSON,
-        headers={**headers, **refusal.headers},
-    )
