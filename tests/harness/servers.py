@@ -9,6 +9,9 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from tests.harness import preloaded
+from tests.harness.preloaded import PreloadedProcess
+
 START_SECONDS = 30
 STOP_SECONDS = 20
 
@@ -33,6 +36,12 @@ class Server:
     ) -> None:
         self._module = module
         self._folder = folder
+        # Python reads its path as it starts, and workers are started from a module.
+        self._is_preloaded = (
+            preloaded.IS_POSSIBLE
+            and (module, folder) == ("app.main", ".")
+            and not environment.keys() & {"PYTHONPATH", "WORKERS"}
+        )
         self._environment = {
             **os.environ,
             "MONGODB_URI": mongodb_uri,
@@ -42,7 +51,7 @@ class Server:
             "MAX_OPERATIONS_PER_SECOND_PER_USER": "0",
             **environment,
         }
-        self._process: Process | None = None
+        self._process: Process | PreloadedProcess | None = None
         self._drain: asyncio.Task[None] | None = None
         self.log = bytearray()
         self.port = 0
@@ -63,12 +72,7 @@ class Server:
         if self.port:
             self._environment["PORT"] = str(self.port)
         self.log.clear()
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", self._module, "serve"),
-            cwd=self._folder,
-            env=self._environment,
-            stderr=PIPE,
-        )
+        self._process = await self._start_process()
         started = asyncio.Event()
         self._drain = asyncio.create_task(self._read_log(started))
         async with asyncio.timeout(START_SECONDS):
@@ -78,6 +82,16 @@ class Server:
             await self.stop()
             raise RuntimeError(f"The server did not start:\n{self.log.decode()}")
         self.port = int(serving[1])
+
+    async def _start_process(self) -> Process | PreloadedProcess:
+        if self._is_preloaded:
+            return await PreloadedProcess.start(self._environment)
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", self._module, "serve"),
+            cwd=self._folder,
+            env=self._environment,
+            stderr=PIPE,
+        )
 
     async def _read_log(self, started: asyncio.Event) -> None:
         assert self._process is not None
