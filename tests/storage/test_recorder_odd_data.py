@@ -2,17 +2,15 @@
 
 import asyncio
 import random
-import struct
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from bson import Code, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
-from bson.datetime_ms import DatetimeMS
+from bson import Code, ObjectId, Regex
 from bson.errors import BSONError
-from bson.raw_bson import RawBSONDocument
+from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
 from app.domain.changes import Change
@@ -22,29 +20,12 @@ from app.storage.change_log import MongoChangeLog
 from app.storage.change_tail import MongoChangeTail
 from app.storage.client import Client, connect_for_streams
 from app.storage.team_store import MongoTeamStore
+from tests.harness.odd_values import FAR, JOINED, ODD_VALUES
 from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.service import add, new_team, remove
 from tests.harness.waiting import eventually
 
-FAR = DatetimeMS(8_640_000_000_000_000)
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
-JOINED = {"kind": "UserJoinedTeam", "userId": "sue", "at": NOW}
-
-
-def _document(type_code: int, payload: bytes) -> RawBSONDocument:
-    body = bytes([type_code]) + b"odd\0" + payload
-    return RawBSONDocument(struct.pack("<i", len(body) + 5) + body + b"\0")
-
-
-# The length inside a binary of the old subtype is wrong: the driver can't decode this one.
-UNDECODABLE = _document(5, struct.pack("<i", 3) + b"\x02abc")
-
-ODD_VALUES: list[Any] = [
-    FAR, DatetimeMS(-(2**62)), None, True, 7, -1, 2.5, float("nan"), Int64(2**62), "", "x", b"\0",
-    "y" * 200_000, [], [1], {}, {"a": 1}, {"$foo": 1}, {"$ref": "a", "$id": 1}, "$name", "\0",
-    Decimal128("NaN"), MinKey(), MaxKey(), Regex("("), Timestamp(1, 1), ObjectId(), DBRef("a", 1),
-    Code("f()"), UNDECODABLE, _document(2, struct.pack("<i", 3) + b"\xff\xfe\0"), NOW,
-]  # fmt: skip
 FIELDS = (
     "kind", "at", "actorId", "userId", "name", "capacity", "requestId", "input", "otherTeamId",
     "position", "_id", "version", "teamId", "commitTime", "fromVersion",
@@ -108,15 +89,13 @@ async def test_no_odd_field_of_a_foreign_last_change_stops_the_recording(
     teams = client[database]["teams"]
     odd, calm = await new_team(store), await new_team(store)
 
-    for field in FIELDS:
-        for value in ODD_VALUES:
-            last_change = {**JOINED, field: value}
-            await teams.update_one(
-                {"_id": ObjectId(odd.id)},
-                {"$inc": {"version": 1}, "$set": {"lastChange": last_change}},
-            )
+    said = [{**JOINED, field: value} for field in FIELDS for value in ODD_VALUES]
+    writes: list[dict[str, Any]] = [
+        {"$inc": {"version": 1}, "$set": {"lastChange": each}} for each in said
+    ]
+    await teams.bulk_write([UpdateOne({"_id": ObjectId(odd.id)}, write) for write in writes])
     await add(store, calm.id, "joe")
-    written = 1 + len(FIELDS) * len(ODD_VALUES)
+    written = 1 + len(said)
     await eventually(lambda: _is_told(told, odd.id, written))
     await eventually(lambda: _is_told(told, calm.id, 2))
 
@@ -255,7 +234,7 @@ async def test_a_storm_of_foreign_writes_leaves_every_other_team_alone(
               "updatedAt", "capacity", "requests", "creation", "other", "deletedAt"]  # fmt: skip
 
     async def storm() -> None:
-        for _ in range(400):
+        for _ in range(150):
             found = {"_id": chance.choice(odd)}
             value = chance.choice([*ODD_VALUES, 1, 2, 3, JOINED])
             bypass: dict[str, Any] = {"bypass_document_validation": chance.random() < 0.5}
@@ -275,15 +254,15 @@ async def test_a_storm_of_foreign_writes_leaves_every_other_team_alone(
                         )
 
     async def serve() -> None:
-        for number in range(60):
+        for number in range(30):
             await add(store, calm.id, f"user-{number}")
 
     async with recording(streams, database):
         await asyncio.gather(storm(), serve())
-        await eventually(lambda: _is_told(told, calm.id, 61))
+        await eventually(lambda: _is_told(told, calm.id, 31))
         await remove(store, calm.id, "user-0")
-        await eventually(lambda: _is_told(told, calm.id, 62))
+        await eventually(lambda: _is_told(told, calm.id, 32))
 
-    assert [version for version, _ in _versions(told, calm.id)] == list(range(1, 63))
+    assert [version for version, _ in _versions(told, calm.id)] == list(range(1, 33))
     assert [change.position for change in told] == list(range(1, len(told) + 1))
     assert await log.faults() == []
