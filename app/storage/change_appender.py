@@ -10,8 +10,9 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import OperationFailure
 
 from app.domain.changes import ChangeKind
-from app.domain.ids import TeamId
+from app.domain.ids import MAX_VERSION, TeamId
 from app.storage.change_documents import is_int
+from app.storage.change_log import POSITION
 from app.storage.change_sequence import LastChange, Strayed, in_sequence
 from app.storage.client import (
     Client,
@@ -20,10 +21,11 @@ from app.storage.client import (
     team_changes_of,
     teams_of,
 )
-from app.storage.documents import stored_team_id
+from app.storage.documents import RECORDED_VERSION, Document, stored_team_id
 from app.storage.errors import driver_faults
 from app.storage.lease import Lease, advanced
 from app.storage.lost_history import find_removals, read_last_changes
+from app.storage.raw_documents import RAW, all_decoded
 from app.storage.requests import remember
 from app.storage.sessions import Sessions
 
@@ -41,10 +43,10 @@ class ChangeAppender:
         self._sessions = Sessions(client)
         self._teams = teams_of(client, database)
         self._changes = team_changes_of(client, database)
+        self._raw = self._changes.with_options(codec_options=RAW)
         self._requests = requests_of(client, database)
         self._recorder = recorder_of(client, database)
         self._lease = lease
-        self._position = lease.position
 
     async def append(self, found: Sequence[Mapping[str, Any]], resume_token: object) -> None:
         """Appends what is new of the changes found, and saves how far the stream has been read.
@@ -58,13 +60,13 @@ class ChangeAppender:
         *Atomicity*: one transaction. *Held by*: G6 index `one_change_per_version`; the lease's term
         in the condition. *Raises*: `LeaseLost`, `DatabaseUnavailable`; then nothing was appended.
         """
-        new, strayed = in_sequence(found, await self._last_changes({c["teamId"] for c in found}))
+        last_changes, position = await self._read_log({c["teamId"] for c in found})
+        new, strayed = in_sequence(found, last_changes)
         await self._bring_back(strayed)
         entries = [
-            {"position": position, **change}
-            for position, change in enumerate(new, self._position + 1)
+            {"position": position, **change} for position, change in enumerate(new, position + 1)
         ]
-        position = self._position + len(entries)
+        position += len(entries)
 
         async def body(session: AsyncIOMotorClientSession) -> bool:
             await self._write(entries, advanced(position, resume_token), session)
@@ -72,7 +74,6 @@ class ChangeAppender:
 
         with driver_faults():
             await self._sessions.transact(body)
-        self._position = position
 
     async def finish(self, seconds: float) -> None:
         """Waits so long, at most, for an appending whose caller was cancelled."""
@@ -139,30 +140,50 @@ class ChangeAppender:
                     getattr(error, "code", None),
                 )
 
-    async def _last_changes(self, team_ids: Iterable[str]) -> dict[str, LastChange]:
-        """Each team's last recorded change: the greatest key of the index."""
+    async def _read_log(self, team_ids: Iterable[str]) -> tuple[dict[str, LastChange], int]:
+        """Each team's last recorded change, the greatest key of the index, and the last position.
+
+        Both are read each time: what another program has put there, too, is to be gone on behind.
+        """
         fields = ("version", "kind", "at", "userId", "commitTime", "readAt")
+        last_entry: list[dict[str, Any]] = [
+            {"$match": {"position": POSITION}},
+            {"$sort": {"position": -1}},
+            {"$limit": 1},
+            {"$project": {"_id": None, "position": 1}},
+        ]
         pipeline: list[dict[str, Any]] = [
             {"$match": {"teamId": {"$in": sorted(team_ids)}}},
             {"$sort": {"teamId": 1, "version": 1}},
             {"$group": {"_id": "$teamId", **{field: {"$last": f"${field}"} for field in fields}}},
+            {"$unionWith": {"coll": self._changes.name, "pipeline": last_entry}},
         ]
+        position, last = self._lease.position, {}
         with driver_faults():
-            last = await self._changes.aggregate(pipeline).to_list(None)
-            for team in last:
-                if not is_int(team["version"]):  # another program's
-                    numbered = {"teamId": team["_id"], "version": {"$type": ["int", "long"]}}
-                    team.update(
-                        await self._changes.find_one(numbered, {"_id": 0}, sort=[("version", -1)])
-                        or {"version": 0}
-                    )
-        return {
-            team["_id"]: LastChange(
-                team["version"],
-                team.get("kind") or "",
-                team.get("at"),
-                team.get("userId"),
-                team.get("commitTime") or team.get("readAt"),
-            )
-            for team in last
-        }
+            for entry in await self._read(self._raw.aggregate(pipeline)):
+                if (team_id := entry["_id"]) is None:
+                    position = max(position, entry["position"])
+                    continue
+                if not (is_int(entry["version"]) and entry["version"] < MAX_VERSION):
+                    # another program's
+                    numbered = {"teamId": team_id, "version": RECORDED_VERSION}
+                    found = self._raw.find(numbered, {"_id": 0}).sort("version", -1).limit(1)
+                    entry = next(iter(await self._read(found)), {})  # noqa: PLW2901
+                last[team_id] = _read_last(entry)
+        return last, position
+
+    async def _read(self, cursor: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - one of motor's
+        return all_decoded(await cursor.to_list(None), self._changes.codec_options)
+
+
+def _read_last(entry: Document) -> LastChange:
+    """An entry as a `LastChange`, where each field of another type counts as absent."""
+    kind, at, user_id = entry.get("kind"), entry.get("at"), entry.get("userId")
+    known_until = entry.get("commitTime") or entry.get("readAt")
+    return LastChange(
+        version=entry.get("version", 0),
+        kind=kind if type(kind) is str else "",
+        at=at if isinstance(at, datetime) else None,
+        user_id=user_id if type(user_id) is str else None,
+        known_until=known_until if is_int(known_until) else None,
+    )

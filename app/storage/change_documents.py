@@ -17,7 +17,6 @@ from functools import lru_cache
 from typing import Any, TypeGuard
 
 from bson import Timestamp
-from bson.errors import BSONError
 
 from app.domain.changes import Change, ChangeKind
 from app.domain.ids import MAX_ID_LENGTH, CommitTime, TeamId, Version
@@ -61,10 +60,6 @@ _NEEDED = {
 def _told(said: object, kinds: frozenset[str]) -> dict[str, Any] | None:
     """The known fields of a description; None if one has another type, or too little is said."""
     if not isinstance(said, Mapping):
-        return None
-    try:
-        said = dict(said)
-    except BSONError:  # one of its values can't be decoded
         return None
     kind, at = said.get("kind"), said.get("at")
     if not is_text(kind) or kind not in kinds or not isinstance(at, datetime):

@@ -13,9 +13,11 @@ from app.storage.client import Client, recorder_of, team_changes_of
 from app.storage.documents import Document
 from app.storage.errors import driver_faults
 from app.storage.lease import RECORDER_ID
+from app.storage.raw_documents import RAW, all_decoded
 
 # Another program may have put anything there: this passes over it.
 _NUMBER: Document = {"$type": ["int", "long"]}
+POSITION: Document = {**_NUMBER, "$lt": 2**50}
 
 
 class MongoChangeLog:
@@ -23,6 +25,7 @@ class MongoChangeLog:
 
     def __init__(self, client: Client, database: str) -> None:
         self._changes = team_changes_of(client, database)
+        self._raw = self._changes.with_options(codec_options=RAW)
         self._recorder = recorder_of(client, database).with_options(
             read_concern=ReadConcern("linearizable")
         )
@@ -36,7 +39,7 @@ class MongoChangeLog:
 
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
         """See `ChangeLog`. Walks `one_change_per_position`."""
-        return await self._find({"position": {"$gt": position, **_NUMBER}}, "position", limit)
+        return await self._find({"position": {"$gt": position, **POSITION}}, "position", limit)
 
     async def histories_of_teams(
         self, team_ids: Collection[TeamId], page: HistoryPage
@@ -64,7 +67,8 @@ class MongoChangeLog:
         order, beyond = (DESCENDING, "$lt") if page.newest_first else (ASCENDING, "$gt")
         within: list[Document] = [{"$sort": {"position": order}}, {"$limit": page.limit}]
         after = {} if page.after is None else {beyond: page.after}
-        within.insert(0, {"$match": {"position": {**_NUMBER, **after}, "version": _NUMBER}})
+        position = {**POSITION, **after}
+        within.insert(0, {"$match": {"position": position, "version": _NUMBER}})
         lookup = {
             "from": self._changes.name,
             "localField": "id",
@@ -83,17 +87,16 @@ class MongoChangeLog:
             {"$replaceRoot": {"newRoot": "$change"}},
         ]
         with driver_faults():
-            documents = await self._changes.aggregate(pipeline).to_list(None)
-        return [read_change(document) for document in documents]
+            return self._read(await self._raw.aggregate(pipeline).to_list(None))
 
     async def first_position(self) -> int:
         """See `ChangeLog`."""
-        first = await self._find({"position": _NUMBER}, "position", 1)
+        first = await self._find({"position": POSITION}, "position", 1)
         return first[0].position if first else 0
 
     async def last_position(self) -> int:
         """See `ChangeLog`."""
-        last = await self._find({"position": _NUMBER}, "position", 1, direction=DESCENDING)
+        last = await self._find({"position": POSITION}, "position", 1, direction=DESCENDING)
         return last[0].position if last else 0
 
     async def moment(self) -> Moment:
@@ -102,7 +105,7 @@ class MongoChangeLog:
             answer = await self._changes.database.command(
                 "find",
                 self._changes.name,
-                filter={"position": _NUMBER},
+                filter={"position": POSITION},
                 projection={"_id": 0, "position": 1},
                 sort={"position": DESCENDING},
                 limit=1,
@@ -125,7 +128,8 @@ class MongoChangeLog:
         self, found: Document, order: str, limit: int, *, direction: int = ASCENDING
     ) -> Sequence[Change]:
         with driver_faults():
-            documents = (
-                await self._changes.find(found).sort(order, direction).limit(limit).to_list(None)
-            )
-        return [read_change(document) for document in documents]
+            documents = self._raw.find(found).sort(order, direction).limit(limit)
+            return self._read(await documents.to_list(None))
+
+    def _read(self, documents: Sequence[Document]) -> Sequence[Change]:
+        return [read_change(each) for each in all_decoded(documents, self._changes.codec_options)]

@@ -40,7 +40,10 @@ class LastChange:
                 said == (self.kind, self.at, self.user_id)
                 or ChangeKind.FOREIGN_CHANGE in {self.kind, change["kind"]}
             )
-        return self.known_until is None or change.get("commitTime", 0) <= self.known_until
+        if self.known_until is None:  # another program's entry, or one of the first releases
+            said = (change["kind"], change.get("at"), change.get("userId"))
+            return change["version"] == self.version and said == (self.kind, self.at, self.user_id)
+        return bool(change.get("commitTime", 0) <= self.known_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def in_sequence(
                 continue
             version = last + 1
             strayed.pop(team_id, None)
-        elif last < seen <= MAX_VERSION:
+        elif last < seen < MAX_VERSION:
             version = seen
             if version > last + 1:
                 logger.error(

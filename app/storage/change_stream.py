@@ -5,28 +5,30 @@ either waits for news before it may use what it has, or pays for every event alo
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
-from bson import CodecOptions, decode
-from bson.errors import BSONError
-from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClientSession
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from app.storage.client import CLOSE_SECONDS, Client, Collection
 from app.storage.documents import Document
-from app.storage.errors import HistoryLost, driver_faults
+from app.storage.errors import (
+    AUTHENTICATION_FAILED,
+    UNAUTHORIZED,
+    HistoryLost,
+    driver_faults,
+    is_unavailable,
+)
+from app.storage.raw_documents import RAW, all_decoded
 
 ResumeToken = dict[str, Any]
 
 # How long the server holds a read for news: an empty answer is a sign of life.
 WAIT_MILLISECONDS = 500
 MAX_BATCH = 500
-
-RAW: CodecOptions[RawBSONDocument] = CodecOptions(RawBSONDocument, tz_aware=True)
 
 
 class ChangeStream:
@@ -48,6 +50,7 @@ class ChangeStream:
         self._database = client[collection.database.name]
         self._collection = collection.name
         self._collection_options = collection.codec_options
+        self._resumes = resume_after is not None
         stage: Document = {"resumeAfter": resume_after} if resume_after else {}
         self._pipeline = [{"$changeStream": stage}, *pipeline]
         self._session: AsyncIOMotorClientSession | None = None
@@ -60,7 +63,7 @@ class ChangeStream:
 
     async def __aenter__(self) -> Self:
         """Opens it; events from now on are kept."""
-        with driver_faults():
+        with driver_faults(), self._token_faults():
             self._session = await self._client.start_session()
             answer = await self._database.command(
                 "aggregate",
@@ -72,6 +75,17 @@ class ChangeStream:
             )
         self._cursor = answer["cursor"]
         return self
+
+    @contextmanager
+    def _token_faults(self) -> Iterator[None]:
+        """Raises `HistoryLost` where nothing but the token can be to blame: it is spoiled."""
+        try:
+            yield
+        except OperationFailure as error:
+            is_ours = error.code in {UNAUTHORIZED, AUTHENTICATION_FAILED} or is_unavailable(error)
+            if is_ours or not self._resumes:
+                raise
+            raise HistoryLost(str(error)) from error
 
     async def __aexit__(
         self,
@@ -92,7 +106,7 @@ class ChangeStream:
                 )
         await self._session.end_session()
 
-    async def next_batch(self) -> tuple[list[Mapping[str, Any]], ResumeToken]:
+    async def next_batch(self) -> tuple[list[dict[str, Any]], ResumeToken]:
         """The next events, none after a short wait, and the token to resume after them.
 
         Each is decoded by itself: see `decoded`.
@@ -110,17 +124,6 @@ class ChangeStream:
                 session=self._session,
             )
         self._cursor = dict(answer["cursor"])
-        events = [decoded(event, self._collection_options) for event in self._cursor["nextBatch"]]
+        events = all_decoded(self._cursor["nextBatch"], self._collection_options)
         del self._cursor["nextBatch"]
         return events, self.position
-
-
-def decoded(document: RawBSONDocument, options: CodecOptions[Any]) -> Mapping[str, Any]:
-    """A document as a dict; where it has a value that can't be decoded, as it came.
-
-    That one raises `BSONError` where the value is read, and tells all the others.
-    """
-    try:
-        return decode(document.raw, options)
-    except BSONError:
-        return document

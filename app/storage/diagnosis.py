@@ -22,6 +22,7 @@ from app.storage.documents import (
     team_fields,
 )
 from app.storage.errors import driver_faults
+from app.storage.raw_documents import RAW, all_decoded
 from app.storage.requests import RecordedRequests
 
 
@@ -46,8 +47,7 @@ class StateReader:
             fields["hasUser"] = {"$in": [{"$literal": user_id}, MEMBERS]}
         if by.request_id is not None:
             fields["requests"] = 1
-        with driver_faults():
-            documents = await self._teams.find({"$or": wanted}, fields).to_list(None)
+        documents = await self._find({"$or": wanted}, fields)
 
         live = {read_team_id(d): d for d in documents if d.get("deletedAt") is None}
         known = {id_: read_team(d, self._default_capacity) for id_, d in live.items()}
@@ -68,8 +68,7 @@ class StateReader:
         teams = dict(known)
         if missing:
             fields = team_fields(with_member_count=True)
-            with driver_faults():
-                found = await self._teams.find({"_id": {"$in": missing}}, fields).to_list(None)
+            found = await self._find({"_id": {"$in": missing}}, fields)
             teams |= {read_team_id(d): read_team(d, self._default_capacity) for d in found}
         if any(id_ not in teams for id_ in named):
             raise TeamDamaged("Another program has removed a team that a request had changed.")
@@ -82,9 +81,15 @@ class StateReader:
             return await self._read_replay(recorded, {})
         key = {"creation.requestId": by.request_id, "creation.actorId": by.actor_id}
         fields = {**team_fields(with_member_count=True), "creation": 1}
-        with driver_faults():
-            document: dict[str, Any] | None = await self._teams.find_one(key, fields)
-        if document is None:
+        documents = await self._find(key, fields)
+        if not documents:
             return None
+        document = documents[0]
         mark = read_creation_mark(document)
         return Replay(read_team(document, self._default_capacity), mark.input_digest)
+
+    async def _find(self, found: Document, fields: Document) -> list[dict[str, Any]]:
+        raw = self._teams.with_options(codec_options=RAW)
+        with driver_faults():
+            documents = await raw.find(found, fields).to_list(None)
+        return all_decoded(documents, self._teams.codec_options)

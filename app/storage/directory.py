@@ -11,7 +11,7 @@ from app.domain.faults import PlaceLost, TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import FoundTeam
-from app.storage.change_documents import read_commit_time
+from app.storage.change_documents import is_int, read_commit_time
 from app.storage.client import Client, SnapshotReads, teams_of
 from app.storage.documents import (
     LIVE,
@@ -29,8 +29,9 @@ from app.storage.documents import (
 from app.storage.errors import driver_faults
 from app.storage.indexes import LIVE_TEAMS_BY_CREATION, LIVE_TEAMS_BY_NAME
 from app.storage.member_slices import member_slice
+from app.storage.raw_documents import RAW, all_decoded
 from app.storage.team_positions import (
-    RAW,
+    RAW_KEYS,
     beyond,
     beyond_stored,
     listed,
@@ -76,7 +77,7 @@ class MongoTeamDirectory:
         """See `TeamDirectory`."""
         documents = await self._find({"_id": stored_team_id(team_id)}, {"version": 1})
         version = documents[0].get("version") if documents else None
-        return Version(version) if isinstance(version, int) else None
+        return Version(version) if is_int(version) else None
 
     async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
         """See `TeamDirectory`. A snapshot read tells the very time of what it shows."""
@@ -87,11 +88,11 @@ class MongoTeamDirectory:
                 filter={"userIds": user_id},
                 projection={"_id": 1},
                 readConcern={"level": "snapshot"},
-                codec_options=self._teams.codec_options,
+                codec_options=RAW,
             )
         cursor = answer["cursor"]
-        found = [read_team_id(document) for document in cursor["firstBatch"]]
-        return found[0] if found else None, read_commit_time(cursor["atClusterTime"])
+        found = all_decoded(cursor["firstBatch"], self._teams.codec_options)
+        return read_team_id(found[0]) if found else None, read_commit_time(cursor["atClusterTime"])
 
     async def find_teams_of(
         self,
@@ -185,7 +186,7 @@ class MongoTeamDirectory:
         if position.stored_id is None:
             return beyond(key, position.key, stored_team_id(position.id), descending=descending)
         stored_id = read_stored_id(position.stored_id)
-        raw = self._teams.with_options(codec_options=RAW)
+        raw = self._teams.with_options(codec_options=RAW_KEYS)
         with driver_faults():
             found = await raw.find_one({"_id": {"$eq": stored_id}}, {"_id": 0, key: 1})
         if found is None:
@@ -203,8 +204,9 @@ class MongoTeamDirectory:
         at: CommitTime | None = None,
     ) -> list[dict[str, Any]]:
         with driver_faults(at=at):
-            found = self._at(at).find(filters, fields, sort=sort, limit=limit, hint=hint)
-            return await found.to_list(None)
+            raw = self._at(at).with_options(codec_options=RAW)
+            found = raw.find(filters, fields, sort=sort, limit=limit, hint=hint)
+            return all_decoded(await found.to_list(None), self._teams.codec_options)
 
     def _at(self, moment: CommitTime | None) -> AsyncIOMotorCollection[dict[str, Any]]:
         if moment is None:

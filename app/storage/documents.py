@@ -22,6 +22,7 @@ from bson import Code, ObjectId
 from app.domain.changes import Attribution, ChangeKind
 from app.domain.faults import TeamDamaged
 from app.domain.ids import MAX_ID_LENGTH, TeamId, UserId, Version
+from app.domain.ids import MAX_VERSION as BEYOND_MEASURE
 from app.domain.teams import MAX_NAME_LENGTH, FoundTeam, Team
 
 Document = Mapping[str, Any]
@@ -41,6 +42,9 @@ _MAX_NAME_BYTES = 10_000
 
 # The largest number that GraphQL's Int carries: a version beyond it could be told to nobody.
 MAX_VERSION = 2**31 - 1
+
+# The versions in the log that count; another program may have put others there.
+RECORDED_VERSION: Document = {"$type": ["int", "long"], "$lt": BEYOND_MEASURE}
 
 
 def _typed(field: str, types: list[str]) -> Document:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bson.errors import BSONError
 from pymongo.errors import (
     ConfigurationError,
     ConnectionFailure,
@@ -120,6 +121,8 @@ def damage_faults() -> Iterator[None]:
             # Not its text, which may quote all of the team.
             raise TeamDamaged(f"A team's data allow no change (code {error.code}).") from error
         raise
+    except BSONError as error:  # the refusal quotes the team
+        raise TeamDamaged(f"A team holds what can't be decoded: {error}") from error
 
 
 def is_unavailable(error: PyMongoError) -> bool:

@@ -23,9 +23,24 @@ _UNTIL: dict[str, Any] = {
 }
 
 
+def _if_number(field: str, then: object, otherwise: object) -> dict[str, Any]:
+    """By a condition that no odd type nor size passes, which another program may have set."""
+    is_number = {"$in": [{"$type": field}, ["int", "long"]]}
+    return {"$cond": [{"$and": [is_number, {"$lt": [field, 2**50]}]}, then, otherwise]}
+
+
+_NEXT_TERM = _if_number("$term", {"$add": ["$term", 1]}, {"$toLong": "$$NOW"})
+_IS_TOKEN: dict[str, Any] = {"$eq": [{"$type": "$resumeToken._data"}, "string"]}
+_HELD_FIELDS: dict[str, Any] = {
+    "term": 1,
+    "position": _if_number("$position", {"$max": ["$position", 0]}, 0),
+    "resumeToken": {"$cond": [_IS_TOKEN, "$resumeToken", None]},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A lease held: where the recording stands, as the last holder left it."""
+    """A lease held: where the recording stands; the log may have more than its last holder knew."""
 
     holder: str
     term: int
@@ -59,25 +74,28 @@ async def make_lease(recorder: Collection, resume_token: dict[str, Any] | None) 
 
 async def take_lease(recorder: Collection, holder: str) -> Lease | None:
     """The lease, if nobody else holds it. *Atomicity*: one document, by the database's clock."""
-    free = {"_id": RECORDER_ID, "$expr": {"$lt": ["$expiresAt", "$$NOW"]}}
+    # By no other type, and for no longer than this, do we hold it: that is another program's.
+    longest = {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": 1}}
+    held = {"$and": [{"$gte": ["$expiresAt", "$$NOW"]}, {"$lt": ["$expiresAt", longest]}]}
+    free = {"_id": RECORDER_ID, "$expr": {"$not": held}}
     taken = [
         {
             "$set": {
                 "holder": {"$literal": holder},
                 "expiresAt": _UNTIL,
-                "term": {"$add": ["$term", 1]},
+                "term": _NEXT_TERM,
             }
         }
     ]
     with driver_faults():
         document: dict[str, Any] | None = await recorder.find_one_and_update(
-            free, taken, return_document=ReturnDocument.AFTER
+            free, taken, projection=_HELD_FIELDS, return_document=ReturnDocument.AFTER
         )
         if document is None:
             # Held by somebody else, or somebody has removed it: then the next attempt finds it.
             await make_lease(recorder, None)
             return None
-    return Lease(holder, document["term"], document["position"], document.get("resumeToken"))
+    return Lease(holder, document["term"], document["position"], document["resumeToken"])
 
 
 async def keep_lease(recorder: Collection, lease: Lease, resume_token: object) -> bool:

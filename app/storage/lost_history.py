@@ -4,16 +4,14 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-from bson import CodecOptions
-
 from app.domain.changes import ChangeKind
 from app.domain.ids import FIRST_VERSION
 from app.storage.change_documents import describe_change, is_int, read_commit_time
 from app.storage.change_events import change_fields, read_recorded_id
-from app.storage.change_stream import RAW, decoded
 from app.storage.client import Collection
 from app.storage.documents import Document, stored_team_id
 from app.storage.errors import driver_faults
+from app.storage.raw_documents import RAW, all_decoded
 
 # How many teams are compared with the log at a time.
 TEAMS_AT_ONCE = 500
@@ -46,8 +44,7 @@ async def read_last_changes(teams: Collection) -> AsyncIterator[list[dict[str, A
                 codec_options=RAW,
             )
         cursor = answer["cursor"]
-        options: CodecOptions[Any] = teams.codec_options
-        found = [decoded(document, options) for document in cursor["firstBatch"]]
+        found = all_decoded(cursor["firstBatch"], teams.codec_options)
         read_at = read_commit_time(cursor["atClusterTime"])
         if begin and found and found[0]["_id"] == begin["_id"]:
             found = found[1:]
@@ -80,9 +77,16 @@ async def find_removals(
         recorded = changes.aggregate(pipeline, allowDiskUse=True)
         while live := [team["_id"] for team in await recorded.to_list(TEAMS_AT_ONCE)]:
             ids = [stored_team_id(team_id) for team_id in live]
-            there = await teams.find({"_id": {"$in": ids}}, {"_id": 1}).to_list(None)
-            gone = set(live) - {str(team["_id"]) for team in there}
-            yield [
-                {"teamId": team_id, "kind": ChangeKind.TEAM_DELETED.value, "at": datetime.now(UTC)}
-                for team_id in sorted(gone)
-            ]
+            answer = await teams.database.command(
+                "find",
+                teams.name,
+                filter={"_id": {"$in": ids}},
+                projection={"_id": 1},
+                batchSize=TEAMS_AT_ONCE,
+                singleBatch=True,
+                readConcern={"level": "snapshot"},
+            )
+            read_at = read_commit_time(answer["cursor"]["atClusterTime"])
+            gone = set(live) - {str(team["_id"]) for team in answer["cursor"]["firstBatch"]}
+            deleted = {"kind": ChangeKind.TEAM_DELETED.value, "at": datetime.now(UTC)}
+            yield [{"teamId": each, **deleted, "readAt": read_at} for each in sorted(gone)]

@@ -12,7 +12,7 @@ from pymongo import DESCENDING, UpdateOne
 from app.domain.changes import Attribution, ChangeKind
 from app.domain.ids import TeamId
 from app.storage.client import Client, requests_of, team_changes_of
-from app.storage.documents import REMEMBERED_REQUESTS, Document, RequestMark
+from app.storage.documents import RECORDED_VERSION, REMEMBERED_REQUESTS, Document, RequestMark
 from app.storage.errors import driver_faults
 
 
@@ -42,7 +42,9 @@ class RecordedRequests:
         """
         with driver_faults():
             last: dict[str, Any] | None = await self._changes.find_one(
-                {"teamId": team_id}, {"version": 1, "_id": 0}, sort=[("version", DESCENDING)]
+                {"teamId": team_id, "version": RECORDED_VERSION},
+                {"version": 1, "_id": 0},
+                sort=[("version", DESCENDING)],
             )
         return (last["version"] if last else 0) + REMEMBERED_REQUESTS
 

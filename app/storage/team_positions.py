@@ -30,7 +30,7 @@ _MAX_ID_BYTES = 2_000
 _MAX_KEY_LENGTH = 500
 
 
-RAW: CodecOptions[RawBSONDocument] = CodecOptions(
+RAW_KEYS: CodecOptions[RawBSONDocument] = CodecOptions(
     RawBSONDocument, datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
 
@@ -112,7 +112,7 @@ def _literal(found: Document, key: str) -> Document | None:
         return None
     value = element[len(key) + 2 :]
     renamed = element[:1] + b"$literal\0" + value
-    return RawBSONDocument(struct.pack("<i", len(renamed) + 5) + renamed + b"\0", RAW)
+    return RawBSONDocument(struct.pack("<i", len(renamed) + 5) + renamed + b"\0", RAW_KEYS)
 
 
 _IDS: CodecOptions[dict[str, Any]] = CodecOptions(

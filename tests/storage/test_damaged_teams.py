@@ -11,8 +11,11 @@ from app.domain.cure import Finding, cure
 from app.domain.faults import TeamDamaged
 from app.domain.ids import RequestId, TeamId, UserId
 from app.storage.client import Client, teams_of
+from app.storage.directory import MongoTeamDirectory
 from app.storage.doctor.classic_documents import read_classic
+from app.storage.raw_documents import RAW
 from app.storage.team_store import MongoTeamStore
+from tests.harness.odd_values import UNDECODABLE
 
 VALUES: dict[str, Any] = {
     "a number": 5,
@@ -25,6 +28,8 @@ VALUES: dict[str, Any] = {
     "an array": [1, None, {}],
     "null": None,
     "the least": MinKey(),
+    "one that can't be decoded": UNDECODABLE,
+    "such a one in an array": [UNDECODABLE],
 }
 
 
@@ -36,12 +41,14 @@ async def test_a_change_of_a_damaged_team_is_made_and_shown_or_not_made(
     client: Client, database: str, field: str
 ) -> None:
     teams = teams_of(client, database)
+    raw = teams.with_options(codec_options=RAW)
     store = MongoTeamStore(client, database, default_capacity=10)
+    directory = MongoTeamDirectory(client, database, default_capacity=10)
     for name, value in VALUES.items():
         stored_id = ObjectId()
         document = {"_id": stored_id, "name": "Red", "userIds": [], "version": 1, field: value}
         await teams.insert_one(document, bypass_document_validation=True)
-        before = await teams.find_one({"_id": stored_id})
+        before = await raw.find_one({"_id": stored_id})
         by = attribute("add", actor_id=UserId("joe"), request_id=RequestId(f"r-{name}-{field}"))
         team_id, user_id = TeamId(str(stored_id)), UserId("joe")
 
@@ -59,9 +66,15 @@ async def test_a_change_of_a_damaged_team_is_made_and_shown_or_not_made(
         except TeamDamaged:
             team = None
 
-        after = await teams.find_one({"_id": stored_id})
+        after = await raw.find_one({"_id": stored_id})
+        if team is not None:
+            found = await teams.find_one({"_id": stored_id}, {"_id": 0, "version": 1})
+            assert found == {"version": team.version}, name
+        listed = await directory.find_teams([team_id], with_member_count=True)
+        assert list(listed) == [team_id]
+        assert await directory.find_creator(team_id) is None
+        await directory.find_version(team_id)
         assert (after == before) == (team is None), name
-        assert team is None or after is None or team.version == after["version"], name
         await teams.delete_one({"_id": stored_id})
 
 
