@@ -52,14 +52,18 @@ class RecordedRequests:
 def remember(change: Document) -> UpdateOne | None:
     """The write that remembers the request behind a change, for the recorder's transaction.
 
-    A move is remembered with its second half, the joining, which names both teams.
+    A move is remembered with its second half, the joining, which names both teams. The moment from
+    which on it is forgotten is the database's: the clock of the host that made the change may lag.
     """
     is_first_half = change["kind"] == ChangeKind.USER_LEFT_TEAM.value and "otherTeamId" in change
     if "requestId" not in change or "input" not in change or is_first_half:
         return None
-    fields = ("teamId", "input", "otherTeamId", "at")
+    fields = ("teamId", "input", "otherTeamId")
     return UpdateOne(
         {"id": change["requestId"], "actorId": change.get("actorId")},
-        {"$setOnInsert": {field: change[field] for field in fields if field in change}},
+        {
+            "$setOnInsert": {field: change[field] for field in fields if field in change},
+            "$currentDate": {"at": True},
+        },
         upsert=True,
     )

@@ -1,6 +1,7 @@
 """What appending to the log does to everything else in its process."""
 
 import asyncio
+from datetime import UTC, datetime
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from pymongo.errors import AutoReconnect
 from app.domain.faults import DatabaseUnavailable
 from app.storage import change_appender
 from app.storage.change_appender import ChangeAppender
-from app.storage.client import Client, connect, recorder_of
+from app.storage.client import Client, connect, recorder_of, requests_of
 from app.storage.lease import take_lease
 from tests.harness.proxy import Proxy
 
@@ -54,3 +55,19 @@ async def test_a_database_that_falls_silent_in_a_transaction_does_not_stop_the_e
     with pytest.raises(DatabaseUnavailable):
         appending.result()
     assert longest < ANSWER_SECONDS / 2
+
+
+async def test_a_request_is_forgotten_by_the_databases_clock_and_not_the_hosts(
+    client: Client, database: str
+) -> None:
+    """A host whose clock lags by more than a request is remembered would have it made twice."""
+    lease = await take_lease(recorder_of(client, database), "me")
+    assert lease is not None
+    lagging = {**CHANGE, "at": datetime(2001, 1, 1, tzinfo=UTC), "requestId": "r", "input": "i"}
+    before = (await client.admin.command("hello"))["localTime"].replace(tzinfo=UTC)
+
+    await ChangeAppender(client, database, lease).append([lagging], None)
+
+    mark = await requests_of(client, database).find_one({"id": "r"})
+    assert mark is not None
+    assert mark["at"] >= before
