@@ -48,10 +48,11 @@ _MOMENT_GONE_CODES = frozenset({239, 246, 72})
 _REOPEN_CODES = frozenset({43, 237, 133, 234})
 
 # Server codes that mean "not now": MaxTimeMSExpired, WriteConcernFailed, ShutdownInProgress,
-# PrimarySteppedDown, ExceededTimeLimit, NotWritablePrimary, the two Interrupted…, and
+# PrimarySteppedDown, NoSuchTransaction (a new primary knows none of the old one's),
+# ExceededTimeLimit, IndexBuildAborted (by an election), NotWritablePrimary, the two Interrupted…,
 # NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary. The driver has already retried once.
 _UNAVAILABLE_CODES = frozenset(
-    {50, 64, 91, 100, 189, 202, 262, 10058, 10107, 11600, 11602, 13435, 13436}
+    {50, 64, 91, 100, 189, 202, 251, 262, 276, 10058, 10107, 11600, 11602, 13435, 13436}
 )
 
 # BadValue, TypeMismatch, DocumentValidationFailure, $size of no array: how a write fails on a
@@ -130,6 +131,8 @@ def is_unavailable(error: PyMongoError) -> bool:
     if isinstance(error, ConnectionFailure | WaitQueueTimeoutError) or error.timeout:
         return True
     if isinstance(error, InvalidOperation):  # the client is closed: we are shutting down
+        return True
+    if error.has_error_label("TransientTransactionError"):  # its transaction may be run again
         return True
     return isinstance(error, OperationFailure) and error.code in _UNAVAILABLE_CODES | _REOPEN_CODES
 

@@ -1,0 +1,24 @@
+"""Which of the driver's errors say that the database is unavailable for a while."""
+
+import pytest
+from pymongo.errors import OperationFailure
+
+from app.domain.faults import DatabaseUnavailable
+from app.storage.errors import driver_faults
+
+
+@pytest.mark.parametrize(
+    ("code", "labels"),
+    [(251, []), (251, ["TransientTransactionError"]), (112, ["TransientTransactionError"])],
+)
+def test_a_transaction_that_may_be_run_again_has_met_no_bug(code: int, labels: list[str]) -> None:
+    """After an election the new primary does not know the transactions of the old one."""
+    error = OperationFailure("Over.", code, {"errorLabels": labels})
+
+    with pytest.raises(DatabaseUnavailable), driver_faults():
+        raise error
+
+
+def test_an_error_that_nothing_explains_is_passed_on() -> None:
+    with pytest.raises(OperationFailure), driver_faults():
+        raise OperationFailure("Odd.", 99_999)
