@@ -5,6 +5,7 @@ empty team the same key; `{"$gte": ""}` indexes all strings and none of the empt
 planner still uses it for a query by user id.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel
@@ -97,3 +98,22 @@ TEAM_VALIDATOR: dict[str, Any] = {
         },
     }
 }
+
+# What makes two indexes on the same fields different ones for MongoDB.
+_IDENTITY = ("unique", "sparse", "partialFilterExpression", "collation")
+
+
+def is_same_index(index: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two indexes, as the database describes them, hold the same; names may differ."""
+    return list(index["key"].items()) == list(other["key"].items()) and all(
+        (index.get(option) or None) == (other.get(option) or None) for option in _IDENTITY
+    )
+
+
+def is_validator_in_force(options: Mapping[str, Any]) -> bool:
+    """Whether a collection with these options refuses all that our validator does not allow."""
+    return (
+        options.get("validator") == TEAM_VALIDATOR
+        and options.get("validationLevel", "strict") == "strict"
+        and options.get("validationAction", "error") == "error"
+    )

@@ -33,14 +33,14 @@ from app.storage.errors import (
     set_up_faults,
 )
 from app.storage.indexes import (
-    CHANGE_INDEX_NAMES,
     CHANGE_INDEXES,
     ONE_MARK_PER_REQUEST,
     REQUEST_EXPIRY,
-    TEAM_INDEX_NAMES,
     TEAM_INDEXES,
     TEAM_VALIDATOR,
     TEAMS,
+    is_same_index,
+    is_validator_in_force,
 )
 from app.storage.lease import RECORDER_ID, make_lease
 
@@ -121,23 +121,31 @@ class Preparation:
 
 
 async def check_readiness(client: Client, database: str) -> None:
-    """Whether the database answers and the guarantees' indexes stand.
+    """Whether the database answers and the guarantees' indexes and validator stand as we made them.
 
     *Raises*: `DatabaseUnavailable` when it does not answer; `DatabaseUnsuitable` when somebody has
-    dropped an index: then nothing holds G1, or G6, any more and this server should get no traffic.
+    dropped or weakened one: then nothing holds G1, or G6, and this server should get no traffic.
     """
     for collection, wanted in (
-        (teams_of(client, database), TEAM_INDEX_NAMES),
-        (team_changes_of(client, database), CHANGE_INDEX_NAMES),
+        (teams_of(client, database), TEAM_INDEXES),
+        (team_changes_of(client, database), CHANGE_INDEXES),
     ):
         with driver_faults():
-            names = set(await collection.index_information())
-        if missing := wanted - names:
-            raise DatabaseUnsuitable(
-                f"The collection {_name(collection)} has lost its index "
-                f"{', '.join(sorted(missing))}. "
-                "Start a server anew: it makes the missing indexes, or says why it can't."
-            )
+            found = {each["name"]: each for each in await collection.list_indexes().to_list(None)}
+        for name, ours in ((index.document["name"], index.document) for index in wanted):
+            if name not in found or not is_same_index(found[name], ours):
+                raise DatabaseUnsuitable(
+                    f"The collection {_name(collection)} has lost its index {name}, or has another "
+                    "under that name. Start a server anew: it makes a missing index, or says why "
+                    "it can't."
+                )
+    with driver_faults():
+        options = await teams_of(client, database).options()
+    if not is_validator_in_force(options):
+        raise DatabaseUnsuitable(
+            f"The validator of {database}.{TEAMS} is not ours in full force. Start a server anew: "
+            "it sets the validator, or says why it can't."
+        )
 
 
 async def check_deployment(client: Client) -> None:
@@ -167,12 +175,18 @@ async def _set_validator(database: Database, teams: Collection) -> None:
         if error.code != NAMESPACE_EXISTS:
             raise
     for attempt in range(1, MAX_VALIDATOR_ATTEMPTS + 1):
-        if (await teams.options()).get("validator") == TEAM_VALIDATOR:
+        if is_validator_in_force(await teams.options()):
             return
         if attempt == 1:
             await _refuse_damage(teams)
         try:
-            await database.command("collMod", TEAMS, validator=TEAM_VALIDATOR)
+            await database.command(
+                "collMod",
+                TEAMS,
+                validator=TEAM_VALIDATOR,
+                validationLevel="strict",
+                validationAction="error",
+            )
         except OperationFailure as error:
             busy = (BACKGROUND_OPERATION_IN_PROGRESS, CONFLICTING_OPERATION_IN_PROGRESS)
             if error.code not in busy or attempt == MAX_VALIDATOR_ATTEMPTS:

@@ -14,6 +14,8 @@ from app.storage.client import Client, connect, teams_of
 from app.storage.indexes import TEAM_INDEX_NAMES, TEAM_INDEXES, TEAM_VALIDATOR
 from app.storage.preparation import Preparation, check_readiness, prepare_database
 
+PARTIAL = {"userIds": {"$gte": ""}}
+
 
 def document(*user_ids: str, **given: Any) -> dict[str, Any]:
     return {"_id": ObjectId(), "name": "Red", "userIds": list(user_ids), "version": 1, **given}
@@ -191,6 +193,41 @@ async def test_a_server_whose_index_was_dropped_is_not_ready_until_the_next_star
     await teams_of(client, database).drop_index(name)
 
     with pytest.raises(DatabaseUnsuitable, match=name):
+        await check_readiness(client, database)
+    await prepare_database(client, database)
+
+    await check_readiness(client, database)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"unique": True},
+        {"unique": True, "partialFilterExpression": {"userIds": {"$gte": "m"}}},
+        {"unique": True, "sparse": True},
+        {"unique": True, "collation": {"locale": "en"}, "partialFilterExpression": PARTIAL},
+    ],
+)
+async def test_an_index_of_our_name_that_does_not_hold_g1_is_not_ready(
+    client: Client, database: str, options: dict[str, Any]
+) -> None:
+    await teams_of(client, database).drop_index("one_team_per_user")
+    await teams_of(client, database).create_index("userIds", name="one_team_per_user", **options)
+
+    with pytest.raises(DatabaseUnsuitable, match="one_team_per_user"):
+        await check_readiness(client, database)
+
+
+@pytest.mark.parametrize(
+    "options", [{"validator": {}}, {"validationLevel": "off"}, {"validationAction": "warn"}]
+)
+async def test_a_weakened_validator_is_not_ready_until_the_next_start(
+    client: Client, database: str, options: dict[str, Any]
+) -> None:
+    await client[database].command({"collMod": "teams", **options})
+
+    with pytest.raises(DatabaseUnsuitable, match="validator"):
         await check_readiness(client, database)
     await prepare_database(client, database)
 

@@ -10,15 +10,18 @@ from pymongo.errors import OperationFailure
 from app.domain.faults import DatabaseUnsuitable, RepairStopped
 from app.domain.repairs import Obstacle
 from app.storage.client import Client, teams_of
-from app.storage.indexes import ONE_TEAM_PER_USER, TEAM_INDEXES, TEAM_VALIDATOR, TEAMS
+from app.storage.indexes import (
+    ONE_TEAM_PER_USER,
+    TEAM_INDEXES,
+    TEAMS,
+    is_same_index,
+    is_validator_in_force,
+)
 
 _OURS: Mapping[str, Mapping[str, Any]] = {
     index.document["name"]: index.document for index in TEAM_INDEXES
 }
 _G1: str = ONE_TEAM_PER_USER.document["name"]
-
-# What makes two indexes on the same fields different ones for MongoDB.
-_IDENTITY = ("unique", "sparse", "partialFilterExpression", "collation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,7 @@ class Structure:
     @property
     def has_foreign_validator(self) -> bool:
         """Whether there is a validator, and not ours in full force."""
-        validator = self.options.get("validator")
-        in_force = (
-            self.options.get("validationLevel", "strict") == "strict"
-            and self.options.get("validationAction", "error") == "error"
-        )
-        return bool(validator) and not (validator == TEAM_VALIDATOR and in_force)
+        return bool(self.options.get("validator")) and not is_validator_in_force(self.options)
 
     def obstacles(self) -> Sequence[Obstacle]:
         """What the report says of it."""
@@ -140,16 +138,10 @@ def _stands_in_the_way(index: Mapping[str, Any]) -> bool:
         return False
     ours = _OURS.get(index["name"])
     if ours is not None:
-        return not _is_same(index, ours) or "expireAfterSeconds" in index
+        return not is_same_index(index, ours) or "expireAfterSeconds" in index
     if index.get("unique") or "expireAfterSeconds" in index:
         return True
-    return any(_is_same(index, each) for each in _OURS.values())
-
-
-def _is_same(index: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return list(index["key"].items()) == list(other["key"].items()) and all(
-        (index.get(option) or None) == (other.get(option) or None) for option in _IDENTITY
-    )
+    return any(is_same_index(index, each) for each in _OURS.values())
 
 
 def _what_becomes(index: Mapping[str, Any]) -> str:
