@@ -36,6 +36,9 @@ MOST_SECONDS_BETWEEN_DROPS = 1.0
 # What a busy machine may take on top of the service's own limit.
 ALLOWANCE_SECONDS = 3.0
 STEADY_SECONDS = 30
+# Clients that close their connection in the middle of a mutation, so that it is cancelled.
+GIVING_UP = 0.04
+MOST_SECONDS_BEFORE_GIVING_UP = 0.03
 
 # Codes of errors after which nothing has been done, and of those after which nobody knows.
 NOT_DONE_CODES = frozenset({"CONTENTION"})
@@ -149,7 +152,10 @@ class Load:
     async def _send(self, server: int, request: Request) -> Outcome:
         call = self.history.start(request)
         try:
-            outcome = await ask(self._clients[server], request)
+            async with asyncio.timeout(self._patience(request)):
+                outcome = await ask(self._clients[server], request)
+        except TimeoutError:
+            outcome = Unknown("gave up")
         except httpx.ConnectError as error:
             outcome = NotDone(type(error).__name__)
         except httpx.TransportError as error:
@@ -163,6 +169,11 @@ class Load:
         if request.kind not in READS and isinstance(outcome, Accepted | Refused):
             self.changes_answered[server].append(monotonic())
         return outcome
+
+    def _patience(self, request: Request) -> float | None:
+        """After how many seconds the client closes its connection, if it does."""
+        gives_up = self._tasks and request.kind not in READS and self._chance.random() < GIVING_UP
+        return self._chance.uniform(0, MOST_SECONDS_BEFORE_GIVING_UP) if gives_up else None
 
     def _follow(self, number: int) -> None:
         urls = [server.url for server in self._lab.servers]
