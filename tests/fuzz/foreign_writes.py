@@ -78,9 +78,12 @@ class ForeignWriter:
         await self._update({"$set": self._document(fields)})
 
     async def _set_last_change(self) -> None:
-        change = self._document(self._chance.sample(_CHANGE_FIELDS, self._chance.randrange(9)))
-        kind = bson.encode({"kind": self._chance.choice(list(ChangeKind))})[4:-1]
-        change = _raw(kind + change.raw[4:-1])
+        """Like ours, but for a few fields: it has to be looked at field by field."""
+        odd = self._chance.sample(_CHANGE_FIELDS, self._chance.choice((0, 1, 1, 2, 5)))
+        kind = self._chance.choice(list(ChangeKind))
+        ours = {"kind": kind, "at": datetime.now(UTC), "userId": "their-user", "name": "Theirs"}
+        kept = {key: value for key, value in ours.items() if key not in odd}
+        change = _raw(bson.encode(kept)[4:-1] + self._document(odd).raw[4:-1])
         await self._update({"$set": {"lastChange": change}, "$inc": {"version": 1}})
 
     async def _set_version(self) -> None:
@@ -111,7 +114,13 @@ class ForeignWriter:
     async def _log_something(self) -> None:
         """An entry of the log as a newer release may write it, and far from our positions."""
         change = self._document(["at", "kind", "userId", "name"])
-        ours = {"_id": ObjectId(), "teamId": f"foreign-{self._chance.random()}", "version": 1}
+        position = -self._chance.randrange(2**40)
+        ours = {
+            "_id": ObjectId(),
+            "teamId": f"their-{position}",
+            "version": 1,
+            "position": position,
+        }
         entry = _raw(bson.encode(ours)[4:-1] + change.raw[4:-1])
         await self._changes.insert_one(entry, bypass_document_validation=True)
 
