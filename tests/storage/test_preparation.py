@@ -204,6 +204,7 @@ async def test_a_server_whose_index_was_dropped_is_not_ready_until_the_next_star
     [
         {},
         {"unique": True},
+        {"partialFilterExpression": PARTIAL},
         {"unique": True, "partialFilterExpression": {"userIds": {"$gte": "m"}}},
         {"unique": True, "sparse": True},
         {"unique": True, "collation": {"locale": "en"}, "partialFilterExpression": PARTIAL},
