@@ -1,40 +1,75 @@
 """A cache that forgets what was not used for longest, bounded by entries and by their weight."""
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 
 
+@dataclass(slots=True)
+class _Holdings(Generic[KeyT, ValueT]):
+    """The entries of one owner, those not used for longest first."""
+
+    entries: OrderedDict[KeyT, tuple[ValueT, int]] = field(default_factory=OrderedDict)
+    weight: int = 0
+
+
 class BoundedCache(Generic[KeyT, ValueT]):
-    """*Limits*: at most `max_entries`, which together weigh at most `max_weight`."""
+    """Entries, each with its owner: the one that put it first, or everybody.
+
+    *Limits*: at most `max_entries`, which together weigh at most `max_weight`. Beyond it the owner
+    that holds most loses an entry, so that nobody pushes out what others hold within their share.
+    """
 
     def __init__(self, *, max_entries: int, max_weight: int) -> None:
         self._max_entries = max_entries
         self._max_weight = max_weight
-        self._entries: OrderedDict[KeyT, tuple[ValueT, int]] = OrderedDict()
+        self._owners: dict[KeyT, str] = {}
+        # Those that were not active for longest come first: of several with most, they lose.
+        self._holdings: OrderedDict[str, _Holdings[KeyT, ValueT]] = OrderedDict()
         self._weight = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._owners)
 
     def get(self, key: KeyT) -> ValueT | None:
         """The value, which from now on is the one used last; None when it is not there."""
-        entry = self._entries.get(key)
-        if entry is None:
+        owner = self._owners.get(key)
+        if owner is None:
             return None
-        self._entries.move_to_end(key)
-        return entry[0]
+        self._holdings.move_to_end(owner)
+        entries = self._holdings[owner].entries
+        entries.move_to_end(key)
+        return entries[key][0]
 
-    def put(self, key: KeyT, value: ValueT, *, weight: int) -> None:
+    def put(self, key: KeyT, value: ValueT, *, weight: int, owner: str = "") -> None:
         """Keeps the value; not at all when it is too heavy alone."""
         if weight > self._max_weight:
             return
-        if key in self._entries:
-            self._weight -= self._entries.pop(key)[1]
-        self._entries[key] = (value, weight)
+        if key in self._owners:
+            owner = self._owners[key]
+            self._forget(owner, key)
+        holdings = self._holdings.setdefault(owner, _Holdings())
+        self._holdings.move_to_end(owner)
+        holdings.entries[key] = (value, weight)
+        holdings.weight += weight
         self._weight += weight
-        while len(self._entries) > self._max_entries or self._weight > self._max_weight:
-            _, (_, forgotten) = self._entries.popitem(last=False)
-            self._weight -= forgotten
+        self._owners[key] = owner
+        while len(self._owners) > self._max_entries:
+            self._forget(max(self._holdings, key=lambda each: len(self._holdings[each].entries)))
+        while self._weight > self._max_weight:
+            self._forget(max(self._holdings, key=lambda each: self._holdings[each].weight))
+
+    def _forget(self, owner: str, key: KeyT | None = None) -> None:
+        """Drops an entry of the owner's: without a key, the one not used for longest."""
+        holdings = self._holdings[owner]
+        if key is None:
+            key = next(iter(holdings.entries))
+        _, weight = holdings.entries.pop(key)
+        holdings.weight -= weight
+        self._weight -= weight
+        del self._owners[key]
+        if not holdings.entries:
+            del self._holdings[owner]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode
@@ -61,6 +62,14 @@ class Context:
         return self.viewer.user_id if self.viewer else None
 
     @property
+    def client(self) -> str:
+        """The key of what one client takes: its viewer's, or else its address's."""
+        if self.viewer is not None:
+            return f"user {self.viewer.user_id}"
+        peer = self.connection.client if self.connection else None
+        return address_of(peer.host if peer else "")
+
+    @property
     def signed_in_id(self) -> UserId:
         """The viewer's id, for operations whose `refusal` rules out anonymous viewers."""
         assert self.viewer is not None  # noqa: S101 - `refusal` comes first
@@ -111,6 +120,17 @@ class Info(StrawberryInfo[Context, None]):
             _selects(node.selection_set, wanted, info.fragments, directly)
             for node in info.field_nodes
         )
+
+
+def address_of(host: str) -> str:
+    """The key of an address; of IPv6 that of its network of 64 bits, all of which a client has."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return f"network {int(address) >> 64:x}"
+    return f"address {host}"
 
 
 def _selects(

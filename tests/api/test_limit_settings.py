@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from app.api.operations.persisted_documents import hash_of
 from tests.api.limits import refusal
 from tests.api.world import new_id
 from tests.harness.client import ADMIN, Answer, headers_of
 from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
+from tests.harness.subscriber import connected, receive, send
 
 
 @pytest.fixture
@@ -32,6 +34,7 @@ async def strict(mongodb_uri: str) -> AsyncIterator[Server]:
         "MAX_DIRECTIVES": "1",
         "MAX_ROOT_FIELDS": "2",
         "MAX_COST": "50",
+        "MAX_PERSISTED_QUERIES": "3",
     }
     async with running_servers(1, mongodb_uri, new_id("strict"), **settings) as (server,):
         yield server
@@ -161,3 +164,33 @@ async def test_a_batch_of_what_is_no_request_is_a_bad_request(
 
     assert response.status_code == 400
     assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_a_client_pushes_out_its_own_persisted_documents_only(
+    strict: Server, strict_http: httpx.AsyncClient
+) -> None:
+    def registering(number: int) -> Answer:
+        query = f"{{ __typename }} #{number}"
+        return {"query": query} | naming(number)
+
+    def naming(number: int) -> Answer:
+        asked = {"version": 1, "sha256Hash": hash_of(f"{{ __typename }} #{number}")}
+        return {"extensions": {"persistedQuery": asked}}
+
+    async def is_known(number: int) -> bool:
+        return "data" in (await strict_http.post("/graphql", json=naming(number))).json()
+
+    await strict_http.post("/graphql", json=registering(0))
+    async with http_client(base_url=strict.url, timeout=15) as anonymous:
+        for number in range(1, 5):
+            await anonymous.post("/graphql", json=registering(number))
+    by_http = [await is_known(number) for number in range(5)]
+    async with connected(strict.url, headers={}) as socket:
+        for number in range(5, 9):
+            await send(socket, id=str(number), type="subscribe", payload=registering(number))
+            while (await receive(socket))["type"] != "complete":
+                pass
+    by_websocket = [await is_known(number) for number in range(9)]
+
+    assert by_http == [True, False, False, True, True]
+    assert by_websocket == [True, *[False] * 6, True, True]

@@ -78,15 +78,15 @@ def test_clients_documents_are_forgotten_when_there_are_too_many() -> None:
         return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash_of(text)}}}
 
     for text in texts:
-        documents.find({"query": text, **named(text)})
+        documents.find({"query": text, **named(text)}, "sue")
 
-    assert [documents.find(named(text)) for text in texts[1:]] == texts[1:]
+    assert [documents.find(named(text), "sue") for text in texts[1:]] == texts[1:]
     with pytest.raises(CodedError):
-        documents.find(named(texts[0]))
+        documents.find(named(texts[0]), "sue")
 
 
 def test_a_registered_document_may_come_with_its_own_hash() -> None:
     documents = PersistedDocuments({hash_of(TEXT): TEXT}, only_registered=True)
     asked = {"persistedQuery": {"version": 1, "sha256Hash": hash_of(TEXT)}}
 
-    assert documents.find({"query": TEXT, "extensions": asked}) == TEXT
+    assert documents.find({"query": TEXT, "extensions": asked}, "sue") == TEXT

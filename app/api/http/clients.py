@@ -3,37 +3,13 @@
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from ipaddress import IPv6Address, ip_address
 from typing import Protocol
 
-from starlette.requests import HTTPConnection
 from strawberry.types import ExecutionResult
 
 from app.api.codes import Code
-from app.api.context import Context
 from app.api.errors import CodedError
 from app.api.operations.limits import Limits, beyond
-
-
-def client_of(context: Context, connection: HTTPConnection) -> str:
-    """Whose connections count together: the viewer's, or else those of one address.
-
-    An IPv6 client counts by its network of 64 bits, out of which it may take any address.
-    """
-    if context.viewer_id is not None:
-        return f"user {context.viewer_id}"
-    return address_of(connection.client.host if connection.client else "")
-
-
-def address_of(host: str) -> str:
-    """What counts as one address."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return f"network {int(address) >> 64:x}"
-    return f"address {host}"
 
 
 class Waiting(Protocol):

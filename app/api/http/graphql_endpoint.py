@@ -31,11 +31,11 @@ from app.api.errors import (
     as_refused,
     status_of_all,
 )
-from app.api.http.clients import Clients, client_of
+from app.api.http.clients import Clients
 from app.api.http.cross_origin import Origins
 from app.api.http.event_stream import EventStream, EventTransport, PartTransport
 from app.api.http.graphiql import graphiql_page
-from app.api.http.http_request import ASKING, RequestedOperation, RequestReader
+from app.api.http.http_request import ASKING, RequestAdapter, RequestedOperation, RequestReader
 from app.api.http.rate_limit import RateLimits
 from app.api.http.refusals import answer_to, as_ours
 from app.api.http.single_connection import Connections
@@ -63,6 +63,7 @@ _ALWAYS_200 = frozenset({400, 500, 503})
 class GraphQLEndpoint(GraphQL[Context, None]):
     """`/graphql`: GraphiQL for browsers, queries by GET and POST, mutations by POST."""
 
+    request_adapter_class = RequestAdapter
     websocket_adapter_class = StrictWebSocketAdapter
     graphql_transport_ws_handler_class = BoundedWebSocketHandler
     stream_transport_classes_by_protocol: Mapping[str, type[HTTPStreamTransport]] = {
@@ -114,7 +115,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         viewer = None
         if not isinstance(request, WebSocket):
             viewer = await self._identity.viewer(request, {})
-        return Context(self._services, viewer, request)
+        context = Context(self._services, viewer, request)
+        request.state.client = context.client
+        return context
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         """Lets a WebSocket say who it is. *Raises*: `Refused` if that can't be."""
@@ -186,7 +189,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         protocol = transport.protocol if transport else "http"
         is_stream_alone = negotiate(request.headers.get("accept")) is None
         return await self.reader.read(
-            request, protocol, batch_protocol=protocol if is_stream_alone else "http"
+            cast("RequestAdapter", request),
+            protocol,
+            batch_protocol=protocol if is_stream_alone else "http",
         )
 
     async def execute_operation(
@@ -205,7 +210,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         context.answers_once = isinstance(request_data, list) or request_data.protocol == "http"
         if isinstance(request_data, RequestedOperation) and request_data.refusal:
             return self._refused(request_data.refusal)
-        client = client_of(context, request)
+        client = context.client
         if not context.answers_once and (refusal := self.clients.refusal(client)):
             return self._refused(refusal)
         result = await super().execute_operation(

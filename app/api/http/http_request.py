@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from cross_web import AsyncHTTPRequestAdapter
+from cross_web import StarletteRequestAdapter
 from strawberry.http import GraphQLRequestData, GraphQLRequestProtocol
 
 from app.api.codes import Code
@@ -25,6 +25,15 @@ class RequestedOperation(GraphQLRequestData):
     refusal: CodedError | None = None
 
 
+class RequestAdapter(StarletteRequestAdapter):
+    """Strawberry's view of a request, with the client that has sent it."""
+
+    @property
+    def client(self) -> str:
+        """The client's key, which `get_context` has left here."""
+        return cast("str", self._request.state.client)
+
+
 class RequestReader:
     """Reads requests. *Limits*: a batch has at most `max_batch_size` operations; 0 means none."""
 
@@ -34,14 +43,14 @@ class RequestReader:
 
     async def read(
         self,
-        request: AsyncHTTPRequestAdapter,
+        request: RequestAdapter,
         protocol: GraphQLRequestProtocol,
         *,
         batch_protocol: GraphQLRequestProtocol,
     ) -> GraphQLRequestData | list[GraphQLRequestData]:
         """The operation, or a batch of them. *Raises*: `Refused`."""
         if request.method == "GET":
-            return self._operation(_from_url(request.query_params), protocol)
+            return self._operation(_from_url(request.query_params), protocol, request.client)
         if (request.content_type or "").split(";")[0].strip().lower() != JSON:
             raise Refused(
                 Code.BAD_REQUEST,
@@ -50,14 +59,17 @@ class RequestReader:
             )
         match _read_json(await request.get_body()):
             case dict() as parameters:
-                return self._operation(parameters, protocol)
+                return self._operation(parameters, protocol, request.client)
             case list() as batch:
                 self._check_batch(batch, batch_protocol)
-                return [self._operation(parameters, batch_protocol) for parameters in batch]
+                return [
+                    self._operation(parameters, batch_protocol, request.client)
+                    for parameters in batch
+                ]
         raise Refused(Code.BAD_REQUEST, "The request must be a JSON object.")
 
     def _operation(
-        self, parameters: dict[str, Any], protocol: GraphQLRequestProtocol
+        self, parameters: dict[str, Any], protocol: GraphQLRequestProtocol, client: str
     ) -> RequestedOperation:
         for name in ("variables", "extensions"):
             if not isinstance(parameters.get(name), dict | None):
@@ -67,7 +79,7 @@ class RequestReader:
             raise Refused(Code.BAD_REQUEST, "`operationName` must be a string or null, if given.")
         text, refusal = None, None
         try:
-            text = self._documents.find(parameters)
+            text = self._documents.find(parameters, client)
         except CodedError as error:
             refusal = error
         if refusal is None and not text:

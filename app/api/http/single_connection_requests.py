@@ -12,8 +12,7 @@ from strawberry.types import ExecutionResult
 
 from app.api.context import Context
 from app.api.errors import as_refused
-from app.api.http.clients import client_of
-from app.api.http.http_request import ASKING
+from app.api.http.http_request import ASKING, RequestAdapter
 from app.api.http.single_connection import Connection, token_of
 
 if TYPE_CHECKING:
@@ -31,8 +30,7 @@ async def answer_on_connection(endpoint: "GraphQLEndpoint", request: Request) ->
         case "PUT":
             if refusal := endpoint.rate_limits.refusal_of_user(context.viewer_id):
                 raise as_refused(refusal)
-            client = client_of(context, request)
-            reserved = endpoint.connections.reserve(context.viewer_id, client)
+            reserved = endpoint.connections.reserve(context.viewer_id, context.client)
             return PlainTextResponse(reserved, HTTPStatus.CREATED)
         case "GET" if token:
             return endpoint.connections.open(token)
@@ -51,7 +49,7 @@ async def _execute_on(
     connection: Connection, endpoint: "GraphQLEndpoint", request: Request, context: Context
 ) -> None:
     """Begins an operation whose results go to a connection."""
-    adapter = endpoint.request_adapter_class(request)
+    adapter = RequestAdapter(request)
     operation = await endpoint.reader.read(adapter, "sse", batch_protocol="sse")
     extensions = operation.extensions if isinstance(operation, GraphQLRequestData) else None
     operation_id = connection.check((extensions or {}).get("operationId"))

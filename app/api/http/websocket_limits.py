@@ -15,7 +15,6 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 from app.api.codes import CloseCode, Code
 from app.api.context import Context
 from app.api.errors import CodedError, Refused
-from app.api.http.clients import client_of
 from app.api.operations.limits import beyond
 from app.api.sign_in.expiry import SENTENCE, seconds_left
 
@@ -72,7 +71,7 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self._turn_down(close_code, error.code, error.reason)
         if not self.connection_acknowledged or self._client is not None:
             return
-        client = client_of(self.context, cast("ASGIWebSocketAdapter", self.websocket).ws)
+        client = self.context.client
         if refusal := clients.refusal(client):
             await self._turn_down(CloseCode.TOO_MANY, refusal.code, refusal.message)
         else:
@@ -103,7 +102,7 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             if self.connection_acknowledged and message["id"] not in self.operations:
                 self._check_operations()
                 self._check_rates()
-                payload["query"] = self._endpoint.documents.find(payload) or ""
+                payload["query"] = self._endpoint.documents.find(payload, self.context.client) or ""
         except CodedError as error:
             await self._refuse(message["id"], error)
         except Refused as error:

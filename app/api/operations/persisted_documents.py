@@ -30,7 +30,7 @@ class PersistedDocuments:
     """Finds the text that a request asks for.
 
     *Limits*: at most `max_remembered` documents of clients are kept, of 5,000,000 characters
-    together; those not used for longest go first.
+    together. Beyond it the client that holds most loses the one not used for longest.
     """
 
     def __init__(
@@ -53,8 +53,8 @@ class PersistedDocuments:
         """The documents that were registered at the start."""
         return self._texts
 
-    def find(self, parameters: Mapping[str, object]) -> str | None:
-        """The text to execute; None when the request names none.
+    def find(self, parameters: Mapping[str, object], client: str) -> str | None:
+        """The text to execute; None when the request names none. The `client` registers it.
 
         *Raises*: `Refused` for parameters that are none, `CodedError` for a document that is not
         known here or not wanted.
@@ -62,7 +62,7 @@ class PersistedDocuments:
         query = parameters.get("query")
         if not isinstance(query, str | None):
             raise Refused(Code.BAD_REQUEST, "`query` must be a string or null, if given.")
-        text = self._by_id(parameters, query) or self._by_hash(parameters, query) or query
+        text = self._by_id(parameters, query) or self._by_hash(parameters, query, client) or query
         if self.only_registered and text and text not in self._texts:
             raise CodedError(
                 Code.DOCUMENT_NOT_TRUSTED, "Only registered documents are answered here."
@@ -83,7 +83,9 @@ class PersistedDocuments:
             raise CodedError(Code.DOCUMENT_NOT_FOUND, "No document is registered under this id.")
         return text
 
-    def _by_hash(self, parameters: Mapping[str, object], query: str | None) -> str | None:
+    def _by_hash(
+        self, parameters: Mapping[str, object], query: str | None, client: str
+    ) -> str | None:
         """What `extensions.persistedQuery` names; with a `query`, it is kept for the next time."""
         extensions = parameters.get("extensions")
         asked = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
@@ -108,7 +110,7 @@ class PersistedDocuments:
             return text
         if hash_of(query) != given:
             raise Refused(Code.BAD_REQUEST, "The sha256Hash is not the hash of the query.")
-        self._remembered.put(given, query, weight=len(query))
+        self._remembered.put(given, query, weight=len(query), owner=client)
         return query
 
 
