@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.config import Settings
-from app.storage.embedded.database import EmbeddedDatabase
+from app.embedded.database import EmbeddedDatabase
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from app.storage.embedded.database import EmbeddedDatabase
+from app.embedded.database import EmbeddedDatabase
 
 
 class Api(NamedTuple):

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 import httpx
 
+from app.embedded.database import EmbeddedDatabase
 from app.storage.client import Client as MongoClient
 from app.storage.client import connect, team_changes_of
-from app.storage.embedded.database import EmbeddedDatabase
 from tests.fuzz.exchange import Answer
 from tests.fuzz.foreign_writes import ForeignWriter
 from tests.fuzz.judge import judge_answer

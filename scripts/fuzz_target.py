@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import psutil
 
+from app.embedded.database import EmbeddedDatabase
 from app.storage.client import Client as MongoClient
 from app.storage.client import connect, team_changes_of, teams_of
-from app.storage.embedded.database import EmbeddedDatabase
 from tests.checker.change_log import check_change_log
 from tests.checker.evidence import Evidence
 from tests.checker.history import FinalState

@@ -28,8 +28,8 @@ with moving("Starting the race."):
 
     from app.config import Settings
     from app.domain.faults import Fault
+    from app.embedded.database import EmbeddedDatabase
     from app.setting_values import SettingsError
-    from app.storage.embedded.database import EmbeddedDatabase
 
 HELD, BROKEN, NOT_RUN = 0, 1, 2
 

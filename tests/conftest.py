@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from app.embedded.database import EmbeddedDatabase
 from app.storage.client import Client, connect
-from app.storage.embedded.database import EmbeddedDatabase
 from app.storage.preparation import prepare_database
 
 

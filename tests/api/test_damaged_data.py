@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from app.embedded.database import EmbeddedDatabase
 from app.storage.client import Client as DriverClient
 from app.storage.client import connect
-from app.storage.embedded.database import EmbeddedDatabase
 from app.wiring import APPLICATION
 from tests.api.world import new_id
 from tests.harness.client import Client, ServerError

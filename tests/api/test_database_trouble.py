@@ -12,8 +12,8 @@ from time import monotonic
 import httpx
 import pytest
 
+from app.embedded.database import EmbeddedDatabase
 from app.storage.client import connect
-from app.storage.embedded.database import EmbeddedDatabase
 from tests.api.world import find_team, new_id
 from tests.harness.client import Answer, Client, ServerError, headers_of
 from tests.harness.http import http_client

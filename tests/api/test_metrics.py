@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.embedded.database import EmbeddedDatabase
 from app.storage.client import connect
-from app.storage.embedded.database import EmbeddedDatabase
 from tests.api.test_serve import run_command
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import Client

@@ -14,7 +14,7 @@ from pathlib import Path
 import environment
 import pytest
 
-from app.storage.embedded import systems
+from app.embedded import systems
 
 ROOT = Path(__file__).parents[2]
 STARTED_FIRST = sorted(

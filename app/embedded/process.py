@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.storage.embedded.binary import NOT_EXECUTABLE, explain_exit
+from app.embedded.binary import NOT_EXECUTABLE, explain_exit
 
 logger = logging.getLogger(__name__)
 

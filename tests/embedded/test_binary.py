@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.domain.faults import EmbeddedDatabaseFailed
-from app.storage.embedded import binary, database
-from app.storage.embedded.binary import find_mongod
-from app.storage.embedded.database import EmbeddedDatabase
+from app.embedded import binary, database
+from app.embedded.binary import find_mongod
+from app.embedded.database import EmbeddedDatabase
 
 
 def fake_mongod(folder: Path, script: str) -> Path:
@@ -69,7 +69,7 @@ def test_an_executable_without_its_bit_is_answered_with_what_to_do(
 def test_a_missing_optional_package_is_answered_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
-    monkeypatch.delitem(sys.modules, "app.storage.embedded.folder", raising=False)
+    monkeypatch.delitem(sys.modules, "app.embedded.folder", raising=False)
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(EmbeddedDatabaseFailed, match=rf"{package}.*team-joiner\[embedded\]"):

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from app.domain.faults import EmbeddedDatabaseFailed
-from app.storage.embedded.systems import INSTEAD, package_obstacle
+from app.embedded.systems import INSTEAD, package_obstacle
 
 ADDRESS_IN_USE = 48
 """mongod's exit code when another program holds its port."""

@@ -20,8 +20,8 @@ import psutil
 from filelock import FileLock, Timeout
 
 from app.domain.faults import EmbeddedDatabaseFailed
-from app.storage.embedded.primary import REPLICA_SET
-from app.storage.embedded.process import END_SECONDS
+from app.embedded.primary import REPLICA_SET
+from app.embedded.process import END_SECONDS
 
 logger = logging.getLogger(__name__)
 

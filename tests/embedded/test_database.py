@@ -20,7 +20,7 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from app.domain.faults import EmbeddedDatabaseFailed
-from app.storage.embedded.database import EmbeddedDatabase
+from app.embedded.database import EmbeddedDatabase
 
 DEADLINE_SECONDS = 30.0
 PROJECT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ PROJECT = Path(__file__).parents[2]
 OWNER = """
 import sys
 from pathlib import Path
-from app.storage.embedded.database import EmbeddedDatabase
+from app.embedded.database import EmbeddedDatabase
 {before}
 print(EmbeddedDatabase(Path(sys.argv[1])).start(), flush=True)
 sys.stdin.read()
