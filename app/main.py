@@ -15,8 +15,8 @@ import click
 
 from app.command_help import GroupedCommand, as_typed, default_as_typed, option_of
 from app.config import HELP, Settings
-from app.doctor.command import CouldNotWork, Order, doctor_options
-from app.doctor.command import run as run_doctor
+from app.doctor.cli.command import CouldNotWork, Order, doctor_options
+from app.doctor.cli.command import run as run_doctor
 from app.domain.faults import EmbeddedDatabaseFailed
 from app.logs import configure_logging
 from app.setting_values import SettingsError
@@ -101,7 +101,7 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     with --repair --keep ask-file FILE.
     """
     from app.deployment import deployment  # noqa: PLC0415
-    from app.storage.doctor.facilities import MongoFacilities  # noqa: PLC0415
+    from app.doctor.storage.database import MongoFacilities  # noqa: PLC0415
 
     order = Order.take(options)
     settings, _ = _read_settings(options)

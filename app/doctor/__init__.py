@@ -1,1 +1,1 @@
-"""The command `team-joiner doctor`: its options, and what it prints."""
+"""The repair tool for team data that other programs have written."""

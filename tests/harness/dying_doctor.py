@@ -8,20 +8,20 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from app.doctor.storage import journal, membership_index, swaps, teams, undo
 from app.main import main
-from app.storage.doctor import classic_teams, journal, ledger, restoration, swaps
 
 PLACES: dict[str, tuple[Any, str]] = {
     "write_collection": (journal.RepairJournal, "write_collection"),
     "write_teams": (journal.RepairJournal, "write_teams"),
     "mark_undone": (journal.RepairJournal, "mark_undone"),
-    "clear_structure": (classic_teams, "clear_structure"),
-    "swap": (classic_teams, "swap"),
+    "clear_structure": (teams, "clear_structure"),
+    "swap": (teams, "swap"),
     "exchange": (swaps, "_exchange"),
-    "prepare": (classic_teams, "prepare_database"),
-    "undo_clear": (restoration, "clear_structure"),
-    "undo_swap": (restoration, "swap"),
-    "restore_structure": (restoration, "restore_structure"),
+    "prepare": (teams, "prepare_database"),
+    "undo_clear": (undo, "clear_structure"),
+    "undo_swap": (undo, "swap"),
+    "restore_structure": (undo, "restore_structure"),
 }
 
 
@@ -44,7 +44,7 @@ def _mine(when: str, name: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    ledger.PATIENTS_AT_ONCE = journal.ENTRIES_AT_ONCE = 3
+    membership_index.PATIENTS_AT_ONCE = journal.ENTRIES_AT_ONCE = 3
     when, name, count = os.environ["DIES_AT"].split()
     _mine(when, name, int(count))
     main()

@@ -6,13 +6,13 @@ import bson
 import pytest
 from bson import DatetimeMS, Int64, MinKey, ObjectId
 
+from app.doctor.rules.repair_plan import Finding, cure
+from app.doctor.storage.team_documents import read_classic
 from app.domain.changes import attribute
-from app.domain.cure import Finding, cure
 from app.domain.faults import TeamDamaged
 from app.domain.ids import RequestId, TeamId, UserId
 from app.storage.client import Client, teams_of
 from app.storage.directory import MongoTeamDirectory
-from app.storage.doctor.classic_documents import read_classic
 from app.storage.raw_documents import RAW
 from app.storage.team_store import MongoTeamStore
 from tests.harness.odd_values import UNDECODABLE

@@ -13,11 +13,11 @@ from race_run import main as race
 
 from app.command_help import GROUPS
 from app.config import HELP
-from app.doctor.progress import Bar
-from app.doctor.text import counted, report_lines
-from app.domain.settlement import Keep
+from app.doctor.cli.progress import Bar
+from app.doctor.cli.text import counted, report_lines
+from app.doctor.examine import Report
+from app.doctor.rules.memberships import Keep
 from app.main import main
-from app.service.doctor.examine import Report
 
 
 @pytest.mark.parametrize("command", [(), ("serve",), ("doctor",), ("schema",)])

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from app.domain.classic import ABSENT, Absent, ClassicTeam, Stored, TeamKey, as_text, show
-from app.domain.classic_fields import (
+from app.doctor.rules.fields import (
     capacity_of,
     created_at_of,
     deleted_at_of,
@@ -20,6 +19,7 @@ from app.domain.classic_fields import (
     team_id_of,
     version_of,
 )
+from app.doctor.rules.stored_team import ABSENT, Absent, ClassicTeam, Stored, TeamKey, as_text, show
 from app.domain.ids import TeamId, UserId, Version, is_well_formed_id
 
 # The lines about one finding in one document; of thousands, the rest is counted.

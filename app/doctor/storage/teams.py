@@ -9,12 +9,13 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from app.domain.classic import ClassicTeam, TeamKey
-from app.domain.faults import RepairStopped
-from app.domain.ids import TeamId
-from app.domain.repairs import Obstacle, Treatment
-from app.storage.client import Client, team_changes_of, teams_of
-from app.storage.doctor.classic_documents import (
+from app.doctor.repairs import Obstacle, Treatment
+from app.doctor.rules.stored_team import ClassicTeam, TeamKey
+from app.doctor.storage.exclusive_access import Guard
+from app.doctor.storage.journal import RepairJournal
+from app.doctor.storage.structure import clear_structure, enforce_validation, read_structure
+from app.doctor.storage.swaps import Swap, swap
+from app.doctor.storage.team_documents import (
     id_of,
     id_of_document,
     key_of,
@@ -23,10 +24,9 @@ from app.storage.doctor.classic_documents import (
     repaired_document,
     split_batch,
 )
-from app.storage.doctor.guard import Guard
-from app.storage.doctor.journal import RepairJournal
-from app.storage.doctor.structure import clear_structure, enforce_validation, read_structure
-from app.storage.doctor.swaps import Swap, swap
+from app.domain.faults import RepairStopped
+from app.domain.ids import TeamId
+from app.storage.client import Client, team_changes_of, teams_of
 from app.storage.documents import stored_team_id
 from app.storage.errors import driver_faults
 from app.storage.preparation import prepare_database

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from app.domain.classic import ClassicTeam, TeamKey
-from app.domain.cure import Finding
+from app.doctor.examine import SHOWN, Report, treat
+from app.doctor.ports import Journal, Ledger, Progress, RepairableTeams
+from app.doctor.repairs import Undone
+from app.doctor.rules.memberships import Keep
+from app.doctor.rules.repair_plan import Finding
+from app.doctor.rules.stored_team import ClassicTeam, TeamKey
 from app.domain.faults import RepairStopped
-from app.domain.repairs import Undone
-from app.domain.settlement import Keep
-from app.service.doctor.examine import SHOWN, Report, treat
-from app.service.doctor.ports import Journal, Ledger, Progress, RepairableTeams
 
 # So much is written at a time: few round trips, and a few copies of it fit into memory.
 BYTES_AT_ONCE = 1_000_000

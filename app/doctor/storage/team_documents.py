@@ -11,10 +11,10 @@ from bson.binary import UUID_SUBTYPE, Binary
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 
+from app.doctor.rules.fields import OBJECT_ID
+from app.doctor.rules.repair_plan import Cure
+from app.doctor.rules.stored_team import ABSENT, ClassicTeam, Foreign, Stored, TeamKey
 from app.domain.changes import ChangeKind
-from app.domain.classic import ABSENT, ClassicTeam, Foreign, Stored, TeamKey
-from app.domain.classic_fields import OBJECT_ID
-from app.domain.cure import Cure
 from app.storage.documents import Document, stored_team_id
 
 # A team of 10,000 members with the longest ids takes 1.4 MB. What is larger would be neither

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.classic import ABSENT, ClassicTeam, Foreign, Stored, TeamKey
-from app.domain.cure import Cure, Finding, cure
+from app.doctor.rules.repair_plan import Cure, Finding, cure
+from app.doctor.rules.stored_team import ABSENT, ClassicTeam, Foreign, Stored, TeamKey
 from app.domain.ids import TeamId, UserId
 
 OBJECT_ID = Foreign("ObjectId", "a" * 24, "a" * 24)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from app.domain.classic import ClassicTeam
-from app.domain.cure import Cure
+from app.doctor.rules.repair_plan import Cure
+from app.doctor.rules.stored_team import ClassicTeam
 from app.domain.ids import TeamId
 
 

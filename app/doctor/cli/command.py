@@ -13,10 +13,10 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from app.doctor.as_json import report_json, undone_json
-from app.doctor.progress import Bar
-from app.doctor.questions import UnusableAnswers, read_answers, write_questions
-from app.doctor.text import (
+from app.doctor.cli.as_json import report_json, undone_json
+from app.doctor.cli.progress import Bar
+from app.doctor.cli.questions import UnusableAnswers, read_answers, write_questions
+from app.doctor.cli.text import (
     counted,
     keep_is_missing,
     next_steps,
@@ -25,11 +25,11 @@ from app.doctor.text import (
     report_lines,
     undone_lines,
 )
+from app.doctor.examine import Report, examine
+from app.doctor.ports import ClassicTeams, Journal, Ledger, RepairableTeams
+from app.doctor.repair import reason_to_refuse, repair, undo
+from app.doctor.rules.memberships import Keep
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable, RepairStopped
-from app.domain.settlement import Keep
-from app.service.doctor.examine import Report, examine
-from app.service.doctor.ports import ClassicTeams, Journal, Ledger, RepairableTeams
-from app.service.doctor.repair import reason_to_refuse, repair, undo
 
 WELL, BROKEN, FAILED = 0, 1, 2
 

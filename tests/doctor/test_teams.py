@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from app.domain.cure import Finding
+from app.doctor import repair as repair_module
+from app.doctor.examine import Report, examine
+from app.doctor.repair import reason_to_refuse, repair, undo
+from app.doctor.rules.memberships import Keep
+from app.doctor.rules.repair_plan import Finding
+from app.doctor.storage import exclusive_access as guard_module
+from app.doctor.storage.exclusive_access import Guard, alone
+from app.doctor.storage.journal import RepairJournal
+from app.doctor.storage.membership_index import SqliteLedger, scratch_ledger
+from app.doctor.storage.team_documents import MAX_DOCUMENT_BYTES
+from app.doctor.storage.teams import MongoClassicTeams, MongoClinic
+from app.doctor.storage.undo import MongoRestoration
 from app.domain.faults import DatabaseUnsuitable, RepairStopped
-from app.domain.settlement import Keep
-from app.service.doctor import repair as repair_module
-from app.service.doctor.examine import Report, examine
-from app.service.doctor.repair import reason_to_refuse, repair, undo
 from app.storage.client import Client, recorder_of
-from app.storage.doctor import guard as guard_module
-from app.storage.doctor.classic_documents import MAX_DOCUMENT_BYTES
-from app.storage.doctor.classic_teams import MongoClassicTeams, MongoClinic
-from app.storage.doctor.guard import Guard, alone
-from app.storage.doctor.journal import RepairJournal
-from app.storage.doctor.ledger import SqliteLedger, scratch_ledger
-from app.storage.doctor.restoration import MongoRestoration
 from app.storage.lease import take_lease
 from tests.harness.doctor import end_lease, stored_teams
 

@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping
 
+from app.doctor.repairs import Undone
+from app.doctor.storage.exclusive_access import Guard
+from app.doctor.storage.journal import CollectionEntry, Entry, RepairJournal
+from app.doctor.storage.structure import clear_structure, restore_structure
+from app.doctor.storage.swaps import Swap, swap
+from app.doctor.storage.team_documents import RAW, key_of, now
 from app.domain.ids import TeamId
-from app.domain.repairs import Undone
 from app.storage.client import Client, teams_of
-from app.storage.doctor.classic_documents import RAW, key_of, now
-from app.storage.doctor.guard import Guard
-from app.storage.doctor.journal import CollectionEntry, Entry, RepairJournal
-from app.storage.doctor.structure import clear_structure, restore_structure
-from app.storage.doctor.swaps import Swap, swap
 from app.storage.errors import driver_faults
 
 RESTORED = "restored"

@@ -4,9 +4,9 @@ from itertools import permutations
 
 import pytest
 
-from app.domain.classic import TeamKey
+from app.doctor.rules.memberships import Keep, Membership, settle
+from app.doctor.rules.stored_team import TeamKey
 from app.domain.ids import TeamId
-from app.domain.settlement import Keep, Membership, settle
 
 
 def on(team: str, *, made_at: int | None = 1, size: int = 5, place: int = 0) -> Membership:

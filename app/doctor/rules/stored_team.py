@@ -1,6 +1,6 @@
 """A team document as other programs left it: nothing about it is certain but its id.
 
-Storage translates what is stored into the values here; what a document becomes is in `cure.py`.
+Storage translates stored values into these; `repair_plan.py` decides the result of a repair.
 """
 
 from dataclasses import dataclass

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from app.domain.classic import show
-from app.domain.cure import Finding
-from app.domain.repairs import Treatment, Undone
-from app.domain.settlement import Keep
-from app.service.doctor.examine import Contest, Report
+from app.doctor.examine import Contest, Report
+from app.doctor.repairs import Treatment, Undone
+from app.doctor.rules.memberships import Keep
+from app.doctor.rules.repair_plan import Finding
+from app.doctor.rules.stored_team import show
 
 JOURNAL = "team_repairs"
 

@@ -7,12 +7,12 @@ from typing import Final
 
 from pymongo.errors import OperationFailure
 
+from app.doctor.storage.exclusive_access import alone
+from app.doctor.storage.membership_index import SqliteLedger, scratch_ledger
+from app.doctor.storage.teams import MongoClassicTeams, MongoClinic
+from app.doctor.storage.undo import MongoRestoration
 from app.domain.faults import RepairStopped
 from app.storage.client import Client, close, connect_for_repair
-from app.storage.doctor.classic_teams import MongoClassicTeams, MongoClinic
-from app.storage.doctor.guard import alone
-from app.storage.doctor.ledger import SqliteLedger, scratch_ledger
-from app.storage.doctor.restoration import MongoRestoration
 from app.storage.errors import UNAUTHORIZED, driver_faults, set_up_faults
 from app.storage.preparation import check_deployment
 

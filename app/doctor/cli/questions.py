@@ -7,10 +7,10 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.doctor.text import counted
+from app.doctor.cli.text import counted
+from app.doctor.ports import Ledger
+from app.doctor.rules.memberships import Membership, by_age
 from app.domain.ids import TeamId, UserId
-from app.domain.settlement import Membership, by_age
-from app.service.doctor.ports import Ledger
 
 
 class UnusableAnswers(Exception):

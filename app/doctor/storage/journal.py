@@ -20,11 +20,11 @@ from uuid import uuid4
 from bson.raw_bson import RawBSONDocument
 from pymongo import DESCENDING
 
-from app.domain.classic import TeamKey
-from app.domain.repairs import Treatment
+from app.doctor.repairs import Treatment
+from app.doctor.rules.stored_team import TeamKey
+from app.doctor.storage.structure import Structure
+from app.doctor.storage.team_documents import RAW, id_of_document, key_of
 from app.storage.client import Client, team_repairs_of
-from app.storage.doctor.classic_documents import RAW, id_of_document, key_of
-from app.storage.doctor.structure import Structure
 
 ENTRIES_AT_ONCE = 200
 BYTES_AT_ONCE = 1_000_000

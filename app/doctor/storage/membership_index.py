@@ -12,10 +12,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from app.domain.classic import TeamKey
-from app.domain.cure import Cure
+from app.doctor.rules.memberships import Membership
+from app.doctor.rules.repair_plan import Cure
+from app.doctor.rules.stored_team import TeamKey
 from app.domain.ids import TeamId, UserId
-from app.domain.settlement import Membership
 
 # The pages that SQLite keeps in memory, also while it sorts; the rest is on disk.
 CACHE_KILOBYTES = 24_000

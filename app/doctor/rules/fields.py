@@ -1,4 +1,4 @@
-"""What each field of a classic document becomes, one function each; `cure.py` puts them together.
+"""What each field of a classic document becomes, one function each; `repair_plan.py` combines them.
 
 Each is stable: what it answers is its own answer again, so a repair that is repeated ends.
 """
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
-from app.domain.classic import (
+from app.doctor.rules.stored_team import (
     ABSENT,
     Absent,
     ClassicTeam,

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from app.domain.classic import ClassicTeam, TeamKey
-from app.domain.cure import Cure
+from app.doctor.repairs import Obstacle, Treatment, Undone
+from app.doctor.rules.memberships import Membership
+from app.doctor.rules.repair_plan import Cure
+from app.doctor.rules.stored_team import ClassicTeam, TeamKey
 from app.domain.ids import TeamId, UserId
-from app.domain.repairs import Obstacle, Treatment, Undone
-from app.domain.settlement import Membership
 
 
 class ClassicTeams(Protocol):

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from app.domain.classic import show
-from app.domain.cure import Finding
-from app.domain.repairs import Treatment, Undone
-from app.service.doctor.examine import Contest, Report
+from app.doctor.examine import Contest, Report
+from app.doctor.repairs import Treatment, Undone
+from app.doctor.rules.repair_plan import Finding
+from app.doctor.rules.stored_team import show
 
 
 def report_json(report: Report, database: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.classic import TeamKey
+from app.doctor.rules.stored_team import TeamKey
 from app.domain.ids import TeamId
 
 

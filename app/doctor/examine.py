@@ -5,13 +5,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.domain.classic import ClassicTeam, TeamKey
-from app.domain.classic_fields import team_id_of
-from app.domain.cure import Cure, Finding, cure
+from app.doctor.ports import ClassicTeams, Ledger, Progress
+from app.doctor.repairs import Obstacle, Treatment
+from app.doctor.rules.fields import team_id_of
+from app.doctor.rules.memberships import Keep, Membership, settle
+from app.doctor.rules.repair_plan import Cure, Finding, cure
+from app.doctor.rules.stored_team import ClassicTeam, TeamKey
 from app.domain.ids import UserId, Version
-from app.domain.repairs import Obstacle, Treatment
-from app.domain.settlement import Keep, Membership, settle
-from app.service.doctor.ports import ClassicTeams, Ledger, Progress
 
 # Of each finding so many cases are shown: enough to see the pattern, few enough to read.
 SHOWN = 5

@@ -1,0 +1,1 @@
+"""The command line of the doctor: options, report and progress."""

@@ -1,0 +1,1 @@
+"""Rules of a repair: pure functions on values, without a database."""

@@ -1,1 +1,0 @@
-"""Examines, repairs and restores a collection of teams that other programs have filled."""
