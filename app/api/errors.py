@@ -8,7 +8,7 @@ from typing import Any, Final
 from cross_web import HTTPException
 from graphql import GraphQLError, GraphQLSyntaxError
 from starlette.responses import JSONResponse, Response
-from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionError
+from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from app.api.codes import STATUSES, Code
@@ -27,8 +27,6 @@ from app.domain.problems import InvalidInput, NotAllowed
 NOT_EXECUTABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 logger = logging.getLogger(__name__)
-
-NULL_GIVEN: Final = "A field of the input is null that must have a value, or be left out."
 
 # The library quotes what it was sent: a document of 900 KB was answered with 89 MB.
 MAX_MESSAGE_LENGTH: Final = 300
@@ -54,6 +52,13 @@ def not_allowed(problem: NotAllowed, *, is_anonymous: bool) -> CodedError:
 def invalid_input(problem: InvalidInput) -> CodedError:
     """The form that `InvalidInput` takes in a query, where there is no union to put it in."""
     return CodedError(Code.INVALID_INPUT, problem.message, field=problem.field)
+
+
+def misfit(field: str, reason: str) -> CodedError:
+    """The refusal of a value that does not fit its type."""
+    field = shortened(field)
+    message = f"The value of `{field}` does not fit: {reason}"
+    return CodedError(Code.BAD_USER_INPUT, message, field=field)
 
 
 def database_unavailable() -> CodedError:
@@ -87,8 +92,6 @@ def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
     if error.extensions and "code" in error.extensions:
         return error
     cause = error.original_error
-    if isinstance(cause, StrawberryInputCoercionError):  # its words are for who wrote the schema
-        return _with_code(error, Code.BAD_USER_INPUT, NULL_GIVEN)
     if _is_the_clients(error):
         return _with_code(error, _code_of_uncoded(error), error.message)
     if isinstance(cause, NOT_EXECUTABLE):

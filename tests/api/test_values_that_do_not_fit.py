@@ -9,6 +9,7 @@ from tests.harness.client import headers_of
 from tests.harness.http import http_client
 from tests.harness.servers import Server
 
+UPDATE = "mutation ($v: UpdateTeamInput!) { updateTeam(input: $v) { __typename } }"
 CREATE = "mutation ($v: CreateTeamInput!) { createTeam(input: $v) { __typename } }"
 
 
@@ -75,3 +76,54 @@ async def test_the_field_is_that_which_the_variable_is_for(
 
     extensions = response.json()["errors"][0]["extensions"]
     assert (extensions["code"], extensions["field"]) == ("BAD_USER_INPUT", field)
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "field"),
+    [
+        (CREATE, {"v": {"name": "A", "capacity": 10**30}}, "input.capacity"),
+        (CREATE, {"v": {"name": "A", "requestId": -(2**70)}}, "input.requestId"),
+        (CREATE, {"v": {"name": "A", "tags": [1, {"deep": 1e300}]}}, "input.tags.1.deep"),
+        ("query ($n: Int) { teams(first: $n) { totalCount } }", {"n": 10**30}, "first"),
+        ("query ($n: Int) { teams(first: $n) { totalCount } }", {"m": 10**30}, "$m"),
+    ],
+)
+async def test_a_number_too_large_to_be_exact_is_refused_with_its_field(
+    servers: list[Server], query: str, variables: dict[str, Any], field: str
+) -> None:
+    async with http_client(base_url=servers[0].url, headers=headers_of()) as http:
+        response = await http.post("/graphql", json={"query": query, "variables": variables})
+
+    (error,) = response.json()["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": field}
+    assert "too large to be read exactly" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        (UPDATE, {"v": {"teamId": "a", "expectedVersion": 1, "name": None}}),
+        (
+            'mutation { updateTeam(input: {teamId: "a", expectedVersion: 1, name: null})'
+            " { __typename } }",
+            {},
+        ),
+        (
+            "mutation ($n: String) { updateTeam(input: {teamId: 1, expectedVersion: 1, name: $n})"
+            " { __typename } }",
+            {"n": None},
+        ),
+    ],
+)
+async def test_a_name_of_null_is_refused_alike_however_it_is_sent(
+    servers: list[Server], query: str, variables: dict[str, Any]
+) -> None:
+    async with http_client(base_url=servers[0].url, headers=headers_of()) as http:
+        response = await http.post("/graphql", json={"query": query, "variables": variables})
+
+    (error,) = response.json()["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "input.name"}
+    assert error["message"] == (
+        "The value of `input.name` does not fit: it can't be null; leave it out to keep the name."
+    )
+    assert error["path"] == ["updateTeam"]

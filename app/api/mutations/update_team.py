@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.api.context import COUNTED_BY, Info
+from app.api.errors import misfit
 from app.api.mutations.fields import (
     CAPACITY,
     EXPECTED_VERSION,
@@ -35,7 +36,9 @@ class UpdateTeamInput:
 
     team_id: strawberry.ID = strawberry.field(description=TEAM_ID)
     expected_version: int = strawberry.field(description=EXPECTED_VERSION.split(". ")[0] + ".")
-    name: strawberry.Maybe[str] = strawberry.field(description=NAME, default=None)
+    name: strawberry.Maybe[str | None] = strawberry.field(
+        description=f"{NAME} Left out or given, not null.", default=None
+    )
     capacity: strawberry.Maybe[int | None] = strawberry.field(
         description=f"{CAPACITY} Null gives it back to the service's default limit.", default=None
     )
@@ -60,12 +63,15 @@ async def update_team(info: Info, input: UpdateTeamInput) -> UpdateTeamResult:
     """Gives a team another name, another capacity, or both."""
     if refused := await info.context.refusal_on_team("updateTeam", TeamId(input.team_id)):
         return present_problem(refused)
+    name = input.name.value if input.name else UNCHANGED
+    if name is None:  # in the schema it looks as if it could be
+        raise misfit("input.name", "it can't be null; leave it out to keep the name.")
     outcome = await service.update_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
         team_id=TeamId(input.team_id),
         expected_version=Version(input.expected_version),
-        name=input.name.value if input.name else UNCHANGED,
+        name=name,
         capacity=input.capacity.value if input.capacity else UNCHANGED,
         request_id=read_request_id(input.request_id),
         default_capacity=info.context.services.default_capacity,

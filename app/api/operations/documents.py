@@ -24,7 +24,6 @@ from graphql import (
 )
 from graphql.language.parser import MAX_NESTING_DEPTH
 from graphql.validation import MaxIntrospectionDepthRule
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.api.bounded_cache import BoundedCache
@@ -54,7 +53,6 @@ _RULES = (
     *(rule for rule in specified_rules if rule is not ValuesOfCorrectTypeRule),
     ValuesOfCorrectType,
     MaxIntrospectionDepthRule,
-    MaybeNullValidationRule,
     OneOfInputValidationRule,
 )
 

@@ -16,9 +16,7 @@ from app.api.operations.dearest import Valuation
 from app.api.operations.documents import Documents, PreparedDocument
 from app.api.operations.limits import Limits, too_costly
 from app.api.operations.measures import MeasuredOperation
-
-# Beyond it a JSON number no longer names one integer: readers, ours too, round it.
-MAX_EXACT_INTEGER = 2**53
+from app.api.operations.values import rounded
 
 NEEDS_A_STREAM = CodedError(
     Code.BAD_REQUEST,
@@ -63,9 +61,11 @@ class GuardedExecution(SchemaExtension):
         errors = list(self._prepared.errors)
         if not errors:
             operation = self._prepared.operations[context.operation_name]
-            errors += self._beyond_limits(operation, context.variables or {})
-            errors += self._documents.misfits(self._prepared, operation, context.variables or {})
-            _forget_what_is_not_asked_for(operation, context.variables or {})
+            variables = context.variables or {}
+            errors += [*self._beyond_limits(operation, variables)] or self._documents.misfits(
+                self._prepared, operation, variables
+            )
+            _forget_what_is_not_asked_for(operation, variables)
         if context.operation_type is OperationType.SUBSCRIPTION and context.context.answers_once:
             errors.append(NEEDS_A_STREAM)
         context.pre_execution_errors = errors
@@ -80,13 +80,8 @@ class GuardedExecution(SchemaExtension):
             found = cost.with_variables({**operation.defaults, **variables})
             if found > self._limits.max_cost:
                 yield self._too_costly({**operation.defaults, **variables}, found)
-        for name, value in variables.items():
-            if _holds_rounded(value):
-                yield CodedError(
-                    Code.BAD_USER_INPUT,
-                    f"Variable '${name}' holds a number that is too large to be read exactly. "
-                    "Send ids as strings.",
-                )
+        if refusal := rounded(self._prepared.document, variables):
+            yield refusal
 
     def _too_costly(self, values: Mapping[str, Any], found: int) -> CodedError:
         return too_costly(
@@ -115,21 +110,3 @@ def _forget_what_is_not_asked_for(operation: MeasuredOperation, variables: dict[
     """Variables that the operation does not declare would stay as long as a subscription does."""
     for name in variables.keys() - operation.variables.keys():
         del variables[name]
-
-
-def _holds_rounded(value: Any) -> bool:  # noqa: ANN401 - any JSON value
-    """Whether a number in it may have lost digits on its way; the schema has no use for such.
-
-    It may be nested more deeply than a function can call itself.
-    """
-    pending = [value]
-    while pending:
-        match pending.pop():
-            case float(number):
-                if abs(number) > MAX_EXACT_INTEGER:
-                    return True
-            case dict(members):
-                pending += members.values()
-            case list(items):
-                pending += items
-    return False

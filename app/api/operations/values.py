@@ -25,10 +25,12 @@ from graphql.language.visitor import VisitorAction
 from graphql.pyutils import Undefined
 from graphql.utilities import coerce_input_value, validate_input_literal, validate_input_value
 
-from app.api.codes import Code
-from app.api.errors import shortened
+from app.api.errors import CodedError, misfit
 
 MAX_ERRORS = 10
+
+# Beyond it a JSON number no longer names one integer: readers, ours too, round it.
+MAX_EXACT_INTEGER = 2**53
 
 
 class ValuesOfCorrectType(ValuesOfCorrectTypeRule):
@@ -99,6 +101,40 @@ def _misfits_of(
     return found
 
 
+def rounded(document: DocumentNode, variables: Mapping[str, Any]) -> CodedError | None:
+    """The refusal of a number that may have lost digits on its way; the schema has no use for such.
+
+    It may be nested more deeply than a function can call itself.
+    """
+    pending: list[tuple[_Way, Any]] = [((None, name), each) for name, each in variables.items()]
+    while pending:
+        way, value = pending.pop()
+        match value:
+            case float(number) if abs(number) > MAX_EXACT_INTEGER:
+                (name, *path) = _steps(way)
+                return misfit(
+                    ".".join([*place_of(document, name), *path]),
+                    "the number is too large to be read exactly. Send ids as strings.",
+                )
+            case dict(members):
+                pending += (((way, key), each) for key, each in members.items())
+            case list(items):
+                pending += (((way, str(index)), each) for index, each in enumerate(items))
+    return None
+
+
+# The step before, and the last one: a path of its own for each value would take far more memory.
+_Way = tuple[Any, str]
+
+
+def _steps(way: _Way | None) -> list[str]:
+    steps = []
+    while way:
+        way, step = way
+        steps.append(step)
+    return steps[::-1]
+
+
 def place_of(document: DocumentNode, variable: str) -> list[str]:
     """The argument that a variable is for, and the fields on the way; itself if for none."""
     finder = _Finder(variable)
@@ -127,6 +163,5 @@ class _Finder(Visitor):
 
 
 def _refusal(place: Sequence[str | int], error: GraphQLError, node: Node) -> GraphQLError:
-    field = ".".join(map(str, place))
-    message = shortened(f"The value of `{field}` does not fit: {error.message}")
-    return GraphQLError(message, node, extensions={"code": Code.BAD_USER_INPUT, "field": field})
+    refusal = misfit(".".join(map(str, place)), error.message)
+    return GraphQLError(refusal.message, node, extensions=refusal.extensions)
