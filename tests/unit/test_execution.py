@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from unittest.mock import Mock
 
 import pytest
+from graphql import validate
 from strawberry.types import ExecutionResult
 
 from app.api.context import Context, Services
+from app.api.operations import documents
 from app.api.operations.limits import Limits
 from app.api.schema import build_schema
 from app.api.shared_answers import ChangeViews
@@ -86,3 +89,18 @@ async def test_no_subscription_begins_on_a_database_that_is_not_prepared() -> No
         result = await streamed("subscription { allTeamChanges { version } }", is_prepared=False)
 
     assert code_of(result) == "DATABASE_UNAVAILABLE"
+
+
+async def test_a_document_that_does_not_fit_is_validated_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    validating = Mock(wraps=validate)
+    monkeypatch.setattr(documents, "validate", validating)
+    schema = build_schema(SOON)
+    text = "query subscription { nothingOfThisName }"
+
+    assert not schema.is_subscription(text, None)
+    result = await schema.execute(text, context_value=context(is_prepared=lambda: True))
+
+    assert code_of(result) == "GRAPHQL_VALIDATION_FAILED"
+    assert validating.call_count == 1

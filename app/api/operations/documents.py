@@ -75,14 +75,20 @@ class Documents:
         self._prepared: BoundedCache[str, PreparedDocument] = BoundedCache(
             max_entries=MAX_CACHED_DOCUMENTS, max_weight=MAX_CACHED_TOKENS
         )
+        self._wrong: tuple[str, PreparedDocument] | None = None
 
     def prepare(self, text: str) -> PreparedDocument:
         """The document. *Raises*: `GraphQLError` for what can't be parsed."""
+        if self._wrong and self._wrong[0] == text:
+            return self._wrong[1]
         prepared = self._prepared.get(text)
         if prepared is None:
             prepared = self._prepare(text)
-            # What is wrong does not come again, and its errors may be larger than itself.
-            if not prepared.errors:
+            # What is wrong comes again within its request at most, and its errors may be larger
+            # than itself.
+            if prepared.errors:
+                self._wrong = text, prepared
+            else:
                 weight = prepared.document.token_count + len(text) // CHARACTERS_LIKE_A_TOKEN
                 self._prepared.put(text, prepared, weight=weight)
         return prepared
