@@ -22,7 +22,10 @@ ADMIN_ROLE = "admin"
 SIGN_IN_ADVICE = (
     "This server is in its development mode: send X-User-Id: sue (tokens are not looked at)."
 )
-ADMIN_ADVICE = "This server is in its development mode: send X-User-Role: admin, in lower case."
+ADMIN_ADVICE = (
+    "This server is in its development mode: send X-User-Role: admin, in lower case (no other role "
+    "gives rights, and tokens are not looked at)."
+)
 
 logger = logging.getLogger(__name__)
 
