@@ -46,8 +46,9 @@ from app.storage.change_tail import MongoChangeTail
 from app.storage.client import CLOSE_SECONDS, Client, close, connect, connect_for_streams
 from app.storage.directory import MongoTeamDirectory
 from app.storage.metrics import Listener
-from app.storage.preparation import Preparation, check_readiness
+from app.storage.preparation import Preparation
 from app.storage.recorder import Recorder
+from app.storage.safety import SafetyWatch, check_readiness
 from app.storage.team_store import MongoTeamStore
 from app.telemetry import Telemetry
 
@@ -75,6 +76,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
     streams = _connect_streams(settings, telemetry.listeners("streams"))
     database, default_capacity = settings.mongodb_database, settings.default_capacity
     preparation = _preparation(client, settings)
+    safety = SafetyWatch(client, database, telemetry.storage_metrics)
     stop_serving = partial(_stop_serving, settings.log_format)
     hub = Hub(telemetry.api_metrics)
     drain = Drain(settings.drain_seconds)
@@ -103,6 +105,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
             async with asyncio.TaskGroup() as group:
                 group.create_task(Recorder(streams, database, telemetry.storage_metrics).run())
                 group.create_task(hub.run(MongoChangeTail(streams, database)))
+                group.create_task(safety.run())
 
         identifying = asyncio.create_task(identity.run())
         feeding = asyncio.create_task(feed())
@@ -136,6 +139,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
             default_capacity=default_capacity,
             is_prepared=preparation.is_done,
             observers=telemetry.observers,
+            is_safe=safety.is_safe,
         ),
         identity,
         check_readiness=partial(check_readiness, client, database),

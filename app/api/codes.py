@@ -67,6 +67,9 @@ class Code(StrEnum):
     # Another program has changed the team's data so that it can't be shown or changed. Nothing was
     # done; it stays so until the operator repairs it.
     TEAM_DAMAGED = "TEAM_DAMAGED"
+    # The database has lost an index or its validator, without which changes are not safe. Nothing
+    # was done; it stays so until the operator restores them.
+    DATABASE_UNSAFE = "DATABASE_UNSAFE"
     # MongoDB did not answer in time; send the request again.
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     # The server had no time left to answer; send the request again.
@@ -87,6 +90,7 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     Code.TOKEN_EXPIRED: HTTPStatus.UNAUTHORIZED,
     Code.AUTHENTICATION_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.DATABASE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.DATABASE_UNSAFE: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.SERVER_ENDED: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.CONTENTION: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.INTERNAL_SERVER_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -28,7 +28,10 @@ COUNTED_BY = ("memberCount", "totalCount")
 
 @dataclass(frozen=True)
 class Services:
-    """What all requests share. Until the database is prepared, no request may reach it."""
+    """What all requests share.
+
+    Until the database is prepared, no request may reach it; while it is not safe, no mutation.
+    """
 
     store: TeamStore
     directory: TeamDirectory
@@ -39,6 +42,7 @@ class Services:
     default_capacity: int
     is_prepared: Callable[[], bool]
     observers: Observers = field(default_factory=Observers)
+    is_safe: Callable[[], bool] = lambda: True
 
 
 @dataclass

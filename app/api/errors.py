@@ -70,6 +70,15 @@ def database_unavailable() -> CodedError:
     )
 
 
+def database_unsafe() -> CodedError:
+    """The answer to mutations while an index or the validator is missing."""
+    return CodedError(
+        Code.DATABASE_UNSAFE,
+        "Nothing can be changed until the operator has repaired the database. Nothing was done, "
+        "and reading goes on: send it again later.",
+    )
+
+
 def present_all(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
     """The errors of one answer as the client may see them.
 

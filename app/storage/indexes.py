@@ -99,21 +99,53 @@ TEAM_VALIDATOR: dict[str, Any] = {
     }
 }
 
+# The part that G1 and G2 need. The validators of all releases have it, whatever else they change:
+# while they run side by side, an older instance finds that of the newer one.
+GUARANTEED_VALIDATOR: dict[str, Any] = {
+    "$jsonSchema": {
+        "required": ["userIds", "version"],
+        "properties": {
+            "userIds": {
+                "bsonType": "array",
+                "uniqueItems": True,
+                "items": {"bsonType": "string"},
+            }
+        },
+    }
+}
+
 # What makes two indexes on the same fields different ones for MongoDB.
 _IDENTITY = ("unique", "sparse", "partialFilterExpression", "collation")
 
 
 def is_same_index(index: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two indexes, as the database describes them, hold the same; names may differ."""
-    return list(index["key"].items()) == list(other["key"].items()) and all(
-        (index.get(option) or None) == (other.get(option) or None) for option in _IDENTITY
+    return (
+        list(index["key"].items()) == list(other["key"].items())
+        and all((index.get(option) or None) == (other.get(option) or None) for option in _IDENTITY)
+        and index.get("expireAfterSeconds") == other.get("expireAfterSeconds")
     )
 
 
 def is_validator_in_force(options: Mapping[str, Any]) -> bool:
-    """Whether a collection with these options refuses all that our validator does not allow."""
+    """Whether a collection with these options has exactly our validator, in full force."""
+    return options.get("validator") == TEAM_VALIDATOR and refuses_all_that(options, {})
+
+
+def refuses_all_that(options: Mapping[str, Any], validator: Mapping[str, Any]) -> bool:
+    """Whether a collection with these options refuses all that the validator does."""
     return (
-        options.get("validator") == TEAM_VALIDATOR
+        _demands(options.get("validator", {}), validator)
         and options.get("validationLevel", "strict") == "strict"
         and options.get("validationAction", "error") == "error"
+    )
+
+
+def _demands(found: Any, needed: Any) -> bool:  # noqa: ANN401 - any part of a JSON Schema
+    """Whether the found schema has all parts of the needed one; more of them only refuse more."""
+    if not isinstance(needed, Mapping):
+        return bool(found == needed)
+    return isinstance(found, Mapping) and all(
+        {*part} <= {*found.get(name, ())} if name == "required" else _demands(found.get(name), part)
+        for name, part in needed.items()
     )

@@ -91,6 +91,13 @@ class StorageMetrics:
             multiprocess_mode="livesum",
             registry=registry,
         )
+        self._is_safe = Gauge(
+            "team_joiner_database_safe",
+            "1 while the indexes and the validator that mutations rely on are in place, else 0.",
+            multiprocess_mode="livemin",
+            registry=registry,
+        )
+        self._is_safe.set(1)
         self._recorder_failures = Counter(
             "team_joiner_recorder_failures",
             "Attempts to record changes, or to begin with it, that failed and are made again.",
@@ -113,6 +120,10 @@ class StorageMetrics:
     def transaction_retried(self) -> None:
         """An attempt of a transaction has met a rival."""
         self._retries.inc()
+
+    def safety_seen(self, *, is_safe: bool) -> None:
+        """Whether the database has what mutations rely on."""
+        self._is_safe.set(is_safe)
 
     def recording_ended(self) -> None:
         """This server records no more."""

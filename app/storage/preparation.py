@@ -39,7 +39,6 @@ from app.storage.indexes import (
     TEAM_INDEXES,
     TEAM_VALIDATOR,
     TEAMS,
-    is_same_index,
     is_validator_in_force,
 )
 from app.storage.lease import RECORDER_ID, make_lease
@@ -118,34 +117,6 @@ class Preparation:
         except DatabaseUnsuitable as fault:
             refuse(fault)
         return self._done
-
-
-async def check_readiness(client: Client, database: str) -> None:
-    """Whether the database answers and the guarantees' indexes and validator stand as we made them.
-
-    *Raises*: `DatabaseUnavailable` when it does not answer; `DatabaseUnsuitable` when somebody has
-    dropped or weakened one: then nothing holds G1, or G6, and this server should get no traffic.
-    """
-    for collection, wanted in (
-        (teams_of(client, database), TEAM_INDEXES),
-        (team_changes_of(client, database), CHANGE_INDEXES),
-    ):
-        with driver_faults():
-            found = {each["name"]: each for each in await collection.list_indexes().to_list(None)}
-        for name, ours in ((index.document["name"], index.document) for index in wanted):
-            if name not in found or not is_same_index(found[name], ours):
-                raise DatabaseUnsuitable(
-                    f"The collection {_name(collection)} has lost its index {name}, or has another "
-                    "under that name. Start a server anew: it makes a missing index, or says why "
-                    "it can't."
-                )
-    with driver_faults():
-        options = await teams_of(client, database).options()
-    if not is_validator_in_force(options):
-        raise DatabaseUnsuitable(
-            f"The validator of {database}.{TEAMS} is not ours in full force. Start a server anew: "
-            "it sets the validator, or says why it can't."
-        )
 
 
 async def check_deployment(client: Client) -> None:

@@ -12,11 +12,12 @@ UNAVAILABLE: Final = frozenset(
     {Code.DATABASE_UNAVAILABLE, Code.CONTENTION, Code.AUTHENTICATION_UNAVAILABLE}
 )
 
-# What has no place in a run: our bugs, the end of a server, and settings that the servers are not
-# given.
+# What has no place in a run: our bugs, the end of a server, lost indexes, and settings that the
+# servers are not given.
 CODES: Final = frozenset(Code) - {
     Code.INTERNAL_SERVER_ERROR,
     Code.SERVER_ENDED,
+    Code.DATABASE_UNSAFE,
     Code.DOCUMENT_NOT_TRUSTED,
     Code.SUBSCRIBER_TOO_SLOW,
 }

@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 from app.domain.faults import DatabaseUnsuitable
 from app.storage.client import Client as MongoClient
 from app.storage.indexes import CHANGE_INDEX_NAMES
-from app.storage.preparation import check_readiness
+from app.storage.safety import check_readiness
 from tests.harness.client import Client, ServerError
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import Subscriber

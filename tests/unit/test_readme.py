@@ -38,8 +38,13 @@ def test_every_metric_that_an_alert_names_exists() -> None:
 
     alerts = README[README.index("### Watching it") : README.index("### Past one replica set")]
     named = set(
-        re.findall(r"`(?:(?:rate|increase|sum)\()?([a-z]+(?:_[a-z]+)+)(?=[`{\[) ])", alerts)
+        re.findall(r"`(?:(?:rate|increase|sum|min)\()?([a-z]+(?:_[a-z]+)+)(?=[`{\[) ])", alerts)
     )
 
-    assert {"internal_errors_total", "recorder_active", "feed_lag_seconds"} <= named
+    assert {
+        "internal_errors_total",
+        "recorder_active",
+        "database_safe",
+        "feed_lag_seconds",
+    } <= named
     assert named - {"request_id", "duration_ms"} <= existing

@@ -18,7 +18,14 @@ from strawberry.utils.await_maybe import AwaitableOrValue, await_maybe
 from app.api.codes import Code
 from app.api.monitoring.observation import EndedOperation, ended_operation
 
-SERVER_FAULTS = frozenset({Code.DATABASE_UNAVAILABLE, Code.CONTENTION, Code.INTERNAL_SERVER_ERROR})
+SERVER_FAULTS = frozenset(
+    {
+        Code.DATABASE_UNAVAILABLE,
+        Code.DATABASE_UNSAFE,
+        Code.CONTENTION,
+        Code.INTERNAL_SERVER_ERROR,
+    }
+)
 
 
 class TracedRequests:

@@ -10,7 +10,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types.graphql import OperationType
 
 from app.api.codes import Code
-from app.api.errors import CodedError, database_unavailable
+from app.api.errors import CodedError, database_unavailable, database_unsafe
 from app.api.operations.cost import given_size
 from app.api.operations.dearest import Valuation
 from app.api.operations.documents import Documents, PreparedDocument
@@ -96,9 +96,16 @@ class GuardedExecution(SchemaExtension):
         )
 
     async def on_execute(self) -> AsyncIterator[None]:
-        """Lets nothing reach a database that is not prepared, and nothing wait for it too long."""
-        if not self.execution_context.context.services.is_prepared():
+        """Lets nothing reach a database that is not prepared, and nothing wait for it too long.
+
+        Lets no mutation reach one that has lost an index or the validator.
+        """
+        services = self.execution_context.context.services
+        if not services.is_prepared():
             raise database_unavailable()
+        is_mutation = self.execution_context.operation_type is OperationType.MUTATION
+        if is_mutation and not services.is_safe():
+            raise database_unsafe()
         try:
             async with asyncio.timeout(self._limits.request_timeout_seconds):
                 yield

@@ -138,7 +138,7 @@ def _stands_in_the_way(index: Mapping[str, Any]) -> bool:
         return False
     ours = _OURS.get(index["name"])
     if ours is not None:
-        return not is_same_index(index, ours) or "expireAfterSeconds" in index
+        return not is_same_index(index, ours)
     if index.get("unique") or "expireAfterSeconds" in index:
         return True
     return any(is_same_index(index, each) for each in _OURS.values())

@@ -1,0 +1,128 @@
+"""Compares the database with what `preparation` has made; restores nothing."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pymongo import IndexModel
+
+from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
+from app.storage.client import Client, Collection, requests_of, team_changes_of, teams_of
+from app.storage.errors import driver_faults, set_up_faults
+from app.storage.indexes import (
+    CHANGE_INDEXES,
+    GUARANTEED_VALIDATOR,
+    ONE_MARK_PER_REQUEST,
+    ONE_TEAM_PER_CREATION_REQUEST,
+    ONE_TEAM_PER_USER,
+    TEAM_INDEXES,
+    TEAM_VALIDATOR,
+    is_same_index,
+    refuses_all_that,
+)
+from app.storage.metrics import StorageMetrics
+
+logger = logging.getLogger(__name__)
+
+# Between two checks, each of three commands; the README states how soon a loss is noticed.
+WATCH_SECONDS = 2
+
+NAMESPACE_NOT_FOUND = 26
+
+
+async def check_readiness(client: Client, database: str) -> None:
+    """Whether the database answers, and has all indexes and a validator as strict as ours.
+
+    *Raises*: `DatabaseUnavailable`; `DatabaseUnsuitable`, with a sentence for the operator.
+    """
+    with driver_faults(), set_up_faults():
+        await _check_indexes(teams_of(client, database), TEAM_INDEXES)
+        await _check_indexes(team_changes_of(client, database), CHANGE_INDEXES)
+        await _check_indexes(requests_of(client, database), [ONE_MARK_PER_REQUEST])
+        await _check_validator(teams_of(client, database), TEAM_VALIDATOR)
+
+
+async def check_safety(client: Client, database: str) -> None:
+    """The same of what mutations rely on: G1, G2, and that a request is carried out once.
+
+    The log's indexes are not among it: the recorder keeps the order by its lease and transactions.
+    """
+    with driver_faults(), set_up_faults():
+        await _check_indexes(
+            teams_of(client, database), [ONE_TEAM_PER_USER, ONE_TEAM_PER_CREATION_REQUEST]
+        )
+        await _check_indexes(requests_of(client, database), [ONE_MARK_PER_REQUEST])
+        await _check_validator(teams_of(client, database), GUARANTEED_VALIDATOR)
+
+
+class SafetyWatch:
+    """Repeats `check_safety`, so that no mutation has to."""
+
+    def __init__(self, client: Client, database: str, metrics: StorageMetrics) -> None:
+        self._client = client
+        self._database = database
+        self._metrics = metrics
+        self._is_safe = True
+
+    def is_safe(self) -> bool:
+        """Whether the last check that the database answered has found all that it looked for."""
+        return self._is_safe
+
+    async def run(self) -> None:
+        """Checks until it is cancelled. One task owns it, and starts it on a prepared database."""
+        while True:
+            try:
+                await check_safety(self._client, self._database)
+            except DatabaseUnavailable:
+                pass  # nothing can be changed either, and nothing is known
+            except DatabaseUnsuitable as fault:
+                self._note(str(fault))
+            except Exception as fault:  # a check that fails has not found the index
+                code = getattr(fault, "code", None)
+                self._note(f"The indexes can't be read: {type(fault).__name__}, code {code}.")
+            else:
+                self._note(None)
+            await asyncio.sleep(WATCH_SECONDS)
+
+    def _note(self, loss: str | None) -> None:
+        is_safe = loss is None
+        if self._is_safe and not is_safe:
+            logger.error(
+                "Mutations are refused with DATABASE_UNSAFE until this is repaired: %s", loss
+            )
+        elif is_safe and not self._is_safe:
+            logger.info("The indexes and the validator are in place; mutations are accepted again.")
+        self._is_safe = is_safe
+        self._metrics.safety_seen(is_safe=is_safe)
+
+
+async def _check_indexes(collection: Collection, wanted: Sequence[IndexModel]) -> None:
+    # With `includeBuildUUIDs` an index that is being built, and refuses nothing yet, has no name.
+    answer = await collection.database.command(
+        "listIndexes",
+        collection.name,
+        includeBuildUUIDs=True,
+        allowable_errors=[NAMESPACE_NOT_FOUND],
+    )
+    found: dict[str, Mapping[str, Any]] = {
+        each["name"]: each
+        for each in answer.get("cursor", {}).get("firstBatch", ())
+        if "name" in each
+    }
+    for ours in (index.document for index in wanted):
+        name = ours["name"]
+        if name not in found or not is_same_index(found[name], ours):
+            raise DatabaseUnsuitable(
+                f"The collection {collection.full_name} has lost its index {name}, or has another "
+                "under that name. Start a server anew: it makes a missing index, or says why "
+                "it can't."
+            )
+
+
+async def _check_validator(teams: Collection, needed: Mapping[str, Any]) -> None:
+    if not refuses_all_that(await teams.options(), needed):
+        raise DatabaseUnsuitable(
+            f"The validator of {teams.full_name} is not ours in full force. Start a server anew: "
+            "it sets the validator, or says why it can't."
+        )
