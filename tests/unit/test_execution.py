@@ -6,9 +6,12 @@ from unittest.mock import Mock
 
 import pytest
 from graphql import validate
+from prometheus_client import CollectorRegistry
 from strawberry.types import ExecutionResult
 
 from app.api.context import Context, Services
+from app.api.monitoring.metrics import ApiMetrics, OperationNames
+from app.api.monitoring.observation import ObservedExecution, Observers
 from app.api.operations import documents
 from app.api.operations.limits import Limits
 from app.api.schema import build_schema
@@ -30,16 +33,29 @@ class SilentDirectory:
         return 0
 
 
-def context(*, is_prepared: Callable[[], bool]) -> Context:
+class FailingDirectory:
+    """A directory with a bug."""
+
+    async def count_teams(self, **_: object) -> int:
+        raise RuntimeError
+
+
+def context(
+    *,
+    is_prepared: Callable[[], bool],
+    directory: object = SilentDirectory(),
+    observers: Observers | None = None,
+) -> Context:
     services = Services(
         None,  # type: ignore[arg-type]  # nothing is written
-        SilentDirectory(),  # type: ignore[arg-type]  # only what is asked here
+        directory,  # type: ignore[arg-type]  # only what is asked here
         None,  # type: ignore[arg-type]  # nothing is read from the log
         Hub(),
         ChangeViews(),
         Permissions(None, everyone_may_create_teams=False),  # type: ignore[arg-type]  # as above
         default_capacity=3,
         is_prepared=is_prepared,
+        observers=observers or Observers(),
     )
     return Context(services, Viewer(UserId("sue")))
 
@@ -104,3 +120,16 @@ async def test_a_document_that_does_not_fit_is_validated_once(
 
     assert code_of(result) == "GRAPHQL_VALIDATION_FAILED"
     assert validating.call_count == 1
+
+
+async def test_a_bug_is_counted_and_a_refusal_is_none() -> None:
+    registry = CollectorRegistry()
+    observers = Observers(ApiMetrics(registry, OperationNames()))
+    failing = context(is_prepared=lambda: True, directory=FailingDirectory(), observers=observers)
+    schema, counts = build_schema(SOON, (ObservedExecution,)), []
+
+    for query in ("{ teams(first: 0) { totalCount } }", QUERY, QUERY):
+        assert (await schema.execute(query, context_value=failing)).errors
+        counts.append(registry.get_sample_value("team_joiner_internal_errors_total"))
+
+    assert counts == [0, 1, 2]
