@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.changes import UNCHANGED, Attribution, Unchanged
-from app.domain.ids import TeamId, UserId, Version
+from app.domain.faults import TeamDamaged
+from app.domain.ids import LAST_VERSION, TeamId, UserId, Version
 from app.domain.outcomes import Accepted, AcceptedMove
 from app.domain.problems import (
     AlreadyOnTeam,
@@ -19,7 +20,7 @@ from app.domain.problems import (
     TeamNotFound,
     VersionConflict,
 )
-from app.domain.teams import Team
+from app.domain.teams import FoundTeam, Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,38 @@ class Replay:
 class TeamState:
     """The result of one read: the live teams asked for, the user's team, an earlier sending.
 
-    Every team in it has its `member_count`.
+    Every team in it has its `member_count`. A damaged one is a fault only for an answer that shows
+    it, or if no reason holds: see `damage`.
     """
 
-    teams: Mapping[TeamId, Team]
-    current_team: Team | None
+    teams: Mapping[TeamId, FoundTeam]
+    current_team_id: TeamId | None
     replay: Replay | None
+
+    @property
+    def current_team(self) -> Team | None:
+        """The user's team. *Raises*: `TeamDamaged`."""
+        if self.current_team_id is None:
+            return None
+        team = self.teams[self.current_team_id]
+        if isinstance(team, TeamDamaged):
+            raise team
+        return team
+
+    @property
+    def damage(self) -> TeamDamaged | None:
+        """The reason for a refusal that nothing else explains: a team that can't be changed."""
+        for team in self.teams.values():
+            if isinstance(team, TeamDamaged):
+                return team
+            if team.version >= LAST_VERSION:
+                return TeamDamaged("A team has reached the last version that there is.")
+        return None
+
+    def sound_team(self, team_id: TeamId | None) -> Team | None:
+        """That team, if it is there and can be told."""
+        team = self.teams.get(team_id) if team_id else None
+        return None if isinstance(team, TeamDamaged) else team
 
 
 def repeated(replay: Replay | None, by: Attribution) -> Accepted | InvalidInput | None:
@@ -95,24 +122,23 @@ def already_on_that_team(
     state: TeamState, user_id: UserId, team_id: TeamId
 ) -> AlreadyOnTeam | None:
     """The user is on the very team that was asked for."""
-    if state.current_team is None or state.current_team.id != team_id:
+    if state.current_team_id != team_id:
         return None
-    return AlreadyOnTeam(user_id, state.current_team)
+    return already_on_team(state, user_id)
 
 
 def not_on_team(state: TeamState, user_id: UserId, team_id: TeamId | None) -> NotOnTeam | None:
     """The user is not on that team; or, where no team was named, on none."""
-    current_team = state.current_team
-    if current_team is not None and team_id in (None, current_team.id):
+    if state.current_team_id is not None and team_id in (None, state.current_team_id):
         return None
-    return NotOnTeam(user_id, current_team)
+    return NotOnTeam(user_id, state.current_team)
 
 
 def version_conflict(
     state: TeamState, team_id: TeamId | None, expected_version: Version | None
 ) -> VersionConflict | None:
     """The team is at another version than the one expected, if one was."""
-    team = state.teams.get(team_id) if team_id else state.current_team
+    team = state.sound_team(team_id or state.current_team_id)
     if team is None or expected_version in (None, team.version):
         return None
     return VersionConflict(expected_version, team)
@@ -120,7 +146,7 @@ def version_conflict(
 
 def team_full(state: TeamState, team_id: TeamId) -> TeamFull | None:
     """The team has no room for one more."""
-    team = state.teams.get(team_id)
+    team = state.sound_team(team_id)
     if team is None or team.member_count is None or team.member_count < team.limit:
         return None
     return TeamFull(team.limit)
@@ -130,7 +156,7 @@ def members_do_not_fit(
     state: TeamState, team_id: TeamId, limit: int | Unchanged
 ) -> TeamFull | None:
     """The team has more members than a new limit would let it have."""
-    team = state.teams.get(team_id)
+    team = state.sound_team(team_id)
     if limit is UNCHANGED or team is None or (team.member_count or 0) <= limit:
         return None
     return TeamFull(limit)

@@ -17,6 +17,9 @@ FIRST_VERSION = Version(1)
 # billion versions that may follow it.
 MAX_VERSION = Version(2**30)
 
+# The greatest that `Int` carries. No change makes it: one beyond it could be told to nobody.
+LAST_VERSION = Version(2**31 - 1)
+
 MAX_ID_LENGTH = 128
 ID_CHARACTERS = "ASCII letters, digits and . _ ~ - + = : | @ /"
 

@@ -78,4 +78,4 @@ async def add_user_to_team(
             or team_full(state, team_id)
         ):
             return answer
-        await attempts.again()
+        await attempts.again(state)

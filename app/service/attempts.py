@@ -3,6 +3,7 @@
 import asyncio
 import random
 
+from app.domain.diagnosis import TeamState
 from app.domain.faults import TooMuchContention
 
 # A write that is refused without a reason lost a race that was over before the read; a second one
@@ -24,8 +25,10 @@ class Attempts:
     def __init__(self) -> None:
         self._made = 0
 
-    async def again(self) -> None:
-        """Backs off before the next attempt."""
+    async def again(self, refused: TeamState | None = None) -> None:
+        """Backs off before the next attempt. *Raises*: `TeamDamaged`, where that is the reason."""
+        if refused is not None and refused.damage:
+            raise refused.damage
         self._made += 1
         if self._made == MAX_ATTEMPTS:
             raise TooMuchContention(f"Refused {MAX_ATTEMPTS} times without a reason that lasted.")

@@ -53,4 +53,4 @@ async def delete_team(
             or version_conflict(state, team_id, expected_version)
         ):
             return answer
-        await attempts.again()
+        await attempts.again(state)

@@ -98,4 +98,4 @@ async def move_user_to_team(
             or team_full(state, to_team_id)
         ):
             return answer
-        await attempts.again()
+        await attempts.again(state)

@@ -70,4 +70,4 @@ async def remove_user_from_team(
             or version_conflict(state, team_id, expected_version)
         ):
             return answer
-        await attempts.again()
+        await attempts.again(state)

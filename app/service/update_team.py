@@ -72,4 +72,4 @@ async def update_team(
             or members_do_not_fit(state, team_id, new_limit)
         ):
             return answer
-        await attempts.again()
+        await attempts.again(state)

@@ -7,14 +7,14 @@ from app.domain.changes import Attribution
 from app.domain.diagnosis import Replay, TeamState
 from app.domain.faults import TeamDamaged
 from app.domain.ids import TeamId, UserId
-from app.domain.teams import Team
+from app.domain.teams import FoundTeam, Team
 from app.storage.client import Client, teams_of
 from app.storage.documents import (
-    MAX_VERSION,
     MEMBERS,
     Document,
     RequestMark,
     read_creation_mark,
+    read_or_blame,
     read_request_mark,
     read_team,
     read_team_id,
@@ -50,18 +50,16 @@ class StateReader:
         documents = await self._find({"$or": wanted}, fields)
 
         live = {read_team_id(d): d for d in documents if d.get("deletedAt") is None}
-        known = {id_: read_team(d, self._default_capacity) for id_, d in live.items()}
-        if any(team.version >= MAX_VERSION for team in known.values()):
-            raise TeamDamaged("A team has reached the last version that there is.")
+        known = {id_: read_or_blame(d, self._default_capacity) for id_, d in live.items()}
         marks = (read_request_mark(d, by) for d in documents if read_team_id(d) in team_ids)
         mark = recorded or next((mark for mark in marks if mark is not None), None)
         return TeamState(
             teams=known,
-            current_team=next((known[id_] for id_, d in live.items() if d.get("hasUser")), None),
+            current_team_id=next((id_ for id_, d in live.items() if d.get("hasUser")), None),
             replay=await self._read_replay(mark, known) if mark else None,
         )
 
-    async def _read_replay(self, mark: RequestMark, known: Mapping[TeamId, Team]) -> Replay | None:
+    async def _read_replay(self, mark: RequestMark, known: Mapping[TeamId, FoundTeam]) -> Replay:
         """What a request did, with its teams as they are now, deleted or not."""
         named = [id_ for id_ in (mark.team_id, mark.other_team_id) if id_ is not None]
         missing = [stored_team_id(id_) for id_ in named if id_ not in known]
@@ -69,10 +67,8 @@ class StateReader:
         if missing:
             fields = team_fields(with_member_count=True)
             found = await self._find({"_id": {"$in": missing}}, fields)
-            teams |= {read_team_id(d): read_team(d, self._default_capacity) for d in found}
-        if any(id_ not in teams for id_ in named):
-            raise TeamDamaged("Another program has removed a team that a request had changed.")
-        team, *others = [teams[id_] for id_ in named]
+            teams |= {read_team_id(d): read_or_blame(d, self._default_capacity) for d in found}
+        team, *others = [_shown(teams.get(id_)) for id_ in named]
         return Replay(team, mark.input_digest, others[0] if others else None)
 
     async def find_created(self, by: Attribution) -> Replay | None:
@@ -93,3 +89,11 @@ class StateReader:
         with driver_faults():
             documents = await raw.find(found, fields).to_list(None)
         return all_decoded(documents, self._teams.codec_options)
+
+
+def _shown(team: FoundTeam | None) -> Team:
+    if team is None:
+        raise TeamDamaged("Another program has removed a team that a request had changed.")
+    if isinstance(team, TeamDamaged):
+        raise team
+    return team

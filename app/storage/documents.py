@@ -21,7 +21,7 @@ from bson import Code, ObjectId
 
 from app.domain.changes import Attribution, ChangeKind
 from app.domain.faults import TeamDamaged
-from app.domain.ids import MAX_ID_LENGTH, TeamId, UserId, Version
+from app.domain.ids import LAST_VERSION, MAX_ID_LENGTH, TeamId, UserId, Version
 from app.domain.ids import MAX_VERSION as BEYOND_MEASURE
 from app.domain.teams import MAX_NAME_LENGTH, FoundTeam, Team
 
@@ -40,8 +40,7 @@ _NUMBER_TYPES, _TIME_TYPES = ["int", "long"], ["date"]
 # Longer names, of another program, never leave the database; the service's own take 400 bytes.
 _MAX_NAME_BYTES = 10_000
 
-# The largest number that GraphQL's Int carries: a version beyond it could be told to nobody.
-MAX_VERSION = 2**31 - 1
+MAX_VERSION: int = LAST_VERSION
 
 # The versions in the log that count; another program may have put others there.
 RECORDED_VERSION: Document = {"$type": ["int", "long"], "$lt": BEYOND_MEASURE}

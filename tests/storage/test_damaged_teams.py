@@ -10,12 +10,15 @@ from app.doctor.rules.repair_plan import Finding, cure
 from app.doctor.storage.team_documents import read_classic
 from app.domain.changes import attribute
 from app.domain.faults import TeamDamaged
-from app.domain.ids import RequestId, TeamId, UserId
+from app.domain.ids import LAST_VERSION, RequestId, TeamId, UserId
+from app.domain.problems import AlreadyOnTeam, NotOnTeam, TeamNotFound, VersionConflict
+from app.service.attempts import Attempts
 from app.storage.client import Client, teams_of
 from app.storage.directory import MongoTeamDirectory
 from app.storage.raw_documents import RAW
 from app.storage.team_store import MongoTeamStore
 from tests.harness.odd_values import UNDECODABLE
+from tests.harness.service import add, remove
 
 VALUES: dict[str, Any] = {
     "a number": 5,
@@ -62,7 +65,8 @@ async def test_a_change_of_a_damaged_team_is_made_and_shown_or_not_made(
             )
             if team is None:
                 state = await store.read_state(team_ids=[team_id], user_id=user_id, by=by)
-                assert state.teams[team_id].version
+                await Attempts().again(state)
+                assert not isinstance(state.teams[team_id], TeamDamaged)
         except TeamDamaged:
             team = None
 
@@ -76,6 +80,34 @@ async def test_a_change_of_a_damaged_team_is_made_and_shown_or_not_made(
         await directory.find_version(team_id)
         assert (after == before) == (team is None), name
         await teams.delete_one({"_id": stored_id})
+
+
+async def test_a_refusal_needs_only_the_teams_that_its_answer_shows(
+    client: Client, database: str
+) -> None:
+    store = MongoTeamStore(client, database, default_capacity=10)
+    nobody, last, broken = (TeamId(str(ObjectId())) for _ in range(3))
+    for team_id, version, user_id in ((last, LAST_VERSION, "sue"), (broken, "1", "joe")):
+        document = {"_id": ObjectId(team_id), "name": "", "userIds": [user_id], "version": version}
+        await teams_of(client, database).insert_one(document, bypass_document_validation=True)
+
+    for outcome, attempt in (
+        (AlreadyOnTeam, add(store, last, "sue")),
+        (AlreadyOnTeam, add(store, broken, "sue")),
+        (TeamNotFound, add(store, nobody, "joe")),
+        (NotOnTeam, remove(store, broken, "sue")),
+        (NotOnTeam, remove(store, last, "ann")),
+        (VersionConflict, add(store, last, "ann", expected_version=3)),
+    ):
+        assert isinstance(await attempt, outcome)
+    for refused in (
+        remove(store, last, "sue"),
+        remove(store, last, "joe"),
+        add(store, last, "ann"),
+        add(store, broken, "ann", expected_version=1),
+    ):
+        with pytest.raises(TeamDamaged):
+            await refused
 
 
 def test_the_doctor_names_a_text_that_is_no_utf_8_and_an_odd_creator() -> None:

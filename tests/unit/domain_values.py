@@ -31,4 +31,5 @@ def state(
     *teams: Team, current_team: Team | None = None, replay: Replay | None = None
 ) -> TeamState:
     """The state with these teams."""
-    return TeamState({team.id: team for team in teams}, current_team, replay)
+    known = {team.id: team for team in (*teams, *([current_team] if current_team else []))}
+    return TeamState(known, current_team.id if current_team else None, replay)
