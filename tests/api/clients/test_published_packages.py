@@ -48,7 +48,7 @@ async def outcomes(servers: list[Server]) -> list[Answer]:
 @pytest.mark.parametrize(
     "name",
     [
-        *("urql 6", "urql 4", "urql graphcache", "apollo"),
+        *("urql 6", "urql 4", "urql graphcache", "apollo", "relay"),
         *("graphql-sse, distinct connections", "graphql-sse, single connection", "graphql-ws"),
     ],
 )
@@ -62,10 +62,6 @@ async def test_a_client_asks_changes_and_follows_a_feed(outcomes: list[Answer], 
         "changes": [1, 2],
         "refusal": "TEAM_NOT_FOUND",
     }
-
-
-async def test_relays_runtime_asks_and_changes(outcomes: list[Answer]) -> None:
-    assert {"name": "relay", "viewer": "root", "created": 1} in outcomes
 
 
 async def test_the_readmes_snippet_resumes_however_long_the_server_is_away() -> None:

@@ -1,4 +1,4 @@
-"""The requests that clients for browsers send, byte for byte where it matters: their headers."""
+"""The requests that clients for browsers send, byte for byte where it matters."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,6 +10,7 @@ from tests.api.world import new_id
 from tests.harness.client import Answer, Client, headers_of
 from tests.harness.http import http_client
 from tests.harness.servers import Server
+from tests.harness.subscriber import connected, receive
 
 URQL = (
     "application/graphql-response+json, application/graphql+json, application/json, "
@@ -94,6 +95,46 @@ async def test_an_apollo_subscription_is_refused_in_an_envelope(http: httpx.Asyn
 
     (part,) = filter(None, _parts(response.text))
     assert part["payload"]["errors"][0]["extensions"]["code"] == "TEAM_NOT_FOUND"
+
+
+async def test_relays_request_by_fetch_is_answered_in_json(http: httpx.AsyncClient) -> None:
+    response = await http.post(
+        "/graphql",
+        content=b'{"query":"query { viewer { id } }","variables":{}}',
+        headers={"Accept": "*/*", "Content-Type": "application/json", "Sec-Fetch-Mode": "cors"},
+    )
+
+    assert response.headers["Content-Type"].startswith("application/json")
+    assert response.json() == {"data": {"viewer": {"id": "root"}}}
+
+
+async def test_the_messages_of_graphql_ws_are_answered_in_its_protocol(
+    servers: list[Server], api: Client
+) -> None:
+    team = await api.create_team(new_id())
+    await api.mutate("deleteTeam", teamId=team["id"], expectedVersion=1)
+    operation_id = "1f6cbd6e-4a4b-4e3a-9a51-1e4e6c0e1f0d"
+    asked = json.dumps({"query": FEED, "variables": {"id": team["id"]}}, separators=(",", ":"))
+
+    async with connected(servers[0].url, init=False, headers={}) as socket:
+        await socket.send(
+            '{"type":"connection_init","payload":{"X-User-Id":"root","X-User-Role":"admin"}}'
+        )
+        await socket.send(f'{{"id":"{operation_id}","type":"subscribe","payload":{asked}}}')
+        answers = [await receive(socket) for _ in range(4)]
+
+    assert answers == [
+        {"type": "connection_ack"},
+        *(
+            {
+                "id": operation_id,
+                "type": "next",
+                "payload": {"data": {"teamChanges": {"version": version}}},
+            }
+            for version in (1, 2)
+        ),
+        {"id": operation_id, "type": "complete"},
+    ]
 
 
 def _parts(body: str) -> list[Answer]:
