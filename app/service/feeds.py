@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from app.domain.changes import Change, ChangeKind
-from app.domain.faults import HistoryIncomplete
+from app.domain.faults import DatabaseUnavailable, HistoryIncomplete
 from app.domain.ids import MAX_VERSION, CommitTime, TeamId, UserId, Version
 from app.domain.pages import HistoryPage
 from app.domain.problems import InvalidInput, TeamNotFound
@@ -25,6 +25,9 @@ class CursorExpired:
 
 # Changes per read of a replay.
 REPLAY_SIZE = 500
+
+# Of a user's team. The second, after `catch_up`, is late enough unless the database was set back.
+MAX_READS = 3
 
 
 async def open_team_feed(
@@ -211,7 +214,7 @@ async def open_user_team_feed(
     The subscriber is added first and the current team is read after. By the database's commit
     times, changes that the read already contains are dropped, so that nothing older is shown after
     it. A move is one event: never no team in between. *Outcomes*: `InvalidInput`.
-    *Raises*: `SubscriberTooSlow` while iterating.
+    *Raises*: `SubscriberTooSlow` and `DatabaseUnavailable` while iterating.
     """
     if problem := check_id("userId", user_id):
         return problem
@@ -238,13 +241,19 @@ async def _user_team(
 async def _current_team(
     log: ChangeLog, directory: TeamDirectory, hub: Hub, user_id: UserId
 ) -> tuple[TeamId | None, CommitTime]:
-    """The user's team, at a moment not before the last change that the hub has delivered."""
-    team_id, seen_at = await directory.find_team_id_of(user_id)
-    while seen_at < hub.delivered_at:
+    """The user's team, at a moment not before the last change that the hub had delivered.
+
+    Changes that are delivered meanwhile are in the subscriber's buffer.
+    *Raises*: `DatabaseUnavailable` if `MAX_READS` reads show earlier ones, as after a restore.
+    """
+    delivered_at = hub.delivered_at
+    for _ in range(MAX_READS):
+        team_id, seen_at = await directory.find_team_id_of(user_id)
+        if seen_at >= delivered_at:
+            return team_id, seen_at
         # A newly elected primary may show a moment before a change that the hub has delivered.
         await log.catch_up()
-        team_id, seen_at = await directory.find_team_id_of(user_id)
-    return team_id, seen_at
+    raise DatabaseUnavailable("Reads show moments before a change that has been delivered.")
 
 
 # Kinds that do not name the user's team: it has to be read.

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from app.domain.changes import ChangeKind
+from app.domain.faults import DatabaseUnavailable
 from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.problems import InvalidInput
 from app.service.feeds import open_user_team_feed
@@ -161,3 +162,15 @@ async def test_what_a_change_does_not_tell_is_read_again_until_it_shows(world: W
     await world.happen(ChangeKind.FOREIGN_CHANGE, BLUE, at=9)
 
     assert [*shown, *await take(feed, 1)] == [RED, BLUE]
+
+
+async def test_a_database_that_stays_behind_what_was_shown_ends_the_feed(world: World) -> None:
+    """It was restored: its present lies before the change that the hub has delivered."""
+    world.stands(None, at=5)
+    await world.happen(JOINED, RED, at=9)
+    feed = await world.feed()
+
+    with pytest.raises(DatabaseUnavailable):
+        await take(feed, 1)
+    world.stands(RED, at=9)
+    assert await take(await world.feed(), 1) == [RED]
