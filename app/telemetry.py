@@ -17,6 +17,7 @@ from app.api.monitoring.observation import ObservedExecution, Observers
 from app.api.monitoring.operation_log import OperationLog
 from app.config import Settings
 from app.setting_values import SettingsError
+from app.storage.clock import DatabaseClock
 from app.storage.metrics import Listener, StorageMetrics
 
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -34,8 +35,10 @@ class Telemetry:
         environment: Mapping[str, str],
     ) -> None:
         in_any_case = registry or CollectorRegistry()
-        self.api_metrics = ApiMetrics(in_any_case, OperationNames(registered_documents))
-        self.storage_metrics = StorageMetrics(in_any_case)
+        self.clock = DatabaseClock()
+        names, lag = OperationNames(registered_documents), self.clock.seconds_since
+        self.api_metrics = ApiMetrics(in_any_case, names, lag)
+        self.storage_metrics = StorageMetrics(in_any_case, lag)
         logs = [OperationLog()] if settings.log_format == "json" else []
         metrics = [self.api_metrics] if registry else []
         self.observers = Observers(*metrics, *logs)

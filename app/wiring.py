@@ -103,6 +103,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
             if not await preparation.repeat_until_done(stop_serving):
                 return
             async with asyncio.TaskGroup() as group:
+                group.create_task(telemetry.clock.run(client))
                 group.create_task(Recorder(streams, database, telemetry.storage_metrics).run())
                 group.create_task(hub.run(MongoChangeTail(streams, database)))
                 group.create_task(safety.run())

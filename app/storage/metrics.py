@@ -3,8 +3,7 @@
 Nothing here has a label that a client chooses.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -27,6 +26,7 @@ from pymongo.monitoring import (
     PoolReadyEvent,
 )
 
+from app.domain.ids import CommitTime
 from app.storage.errors import EXPECTED_CODES
 
 # A join takes some 2 ms; a getMore of a change stream waits half a second for news.
@@ -35,11 +35,15 @@ LAG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.
 
 Listener = CommandListener | ConnectionPoolListener
 
+Lag = Callable[[CommitTime], float | None]
+"""The seconds since a commit by the database's clock; None while that is not known."""
+
 
 class StorageMetrics:
     """The database's metrics in a registry; `listeners` let a client's driver fill them."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, lag: Lag = lambda _: None) -> None:
+        self._lag = lag
         self._commands = Histogram(
             "team_joiner_database_command_seconds",
             "How long commands to MongoDB took, those that failed too.",
@@ -105,7 +109,7 @@ class StorageMetrics:
         )
         self._recorder_lag = Histogram(
             "team_joiner_recorder_lag_seconds",
-            "From a change's commit until the change log has it.",
+            "From a change's commit until the change log has it, in whole seconds.",
             buckets=LAG_SECONDS,
             registry=registry,
         )
@@ -136,9 +140,9 @@ class StorageMetrics:
     def recorded(self, changes: Sequence[Mapping[str, Any]]) -> None:
         """This server records: the log has these changes, if any, from now on."""
         self._is_recording.set(1)
-        now = datetime.now(UTC)
         for change in changes:
-            self._recorder_lag.observe(max(0.0, (now - change["at"]).total_seconds()))
+            if (seconds := self._lag(change["commitTime"])) is not None:
+                self._recorder_lag.observe(seconds)
 
 
 class _Commands(CommandListener):

@@ -4,8 +4,7 @@ Clients choose the names of their operations, so only some become labels: those 
 documents, and the first `MAX_OTHER_NAMES` others that a process meets.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from graphql import GraphQLError, OperationDefinitionNode, parse
@@ -13,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from app.api.monitoring.observation import EndedOperation
 from app.domain.changes import Change
+from app.domain.ids import CommitTime
 from app.service.hub import EVERYTHING, Topic
 
 MAX_OTHER_NAMES: Final = 100
@@ -47,8 +47,14 @@ class OperationNames:
 class ApiMetrics:
     """The API's metrics in a registry; an `OperationObserver` and a `HubObserver`."""
 
-    def __init__(self, registry: CollectorRegistry, names: OperationNames) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        names: OperationNames,
+        lag: Callable[[CommitTime], float | None] = lambda _: None,
+    ) -> None:
         self._names = names
+        self._lag = lag
         self._operations = Counter(
             "team_joiner_operations",
             "Operations that ended, by outcome: success, a problem's type, or an error's code.",
@@ -95,7 +101,7 @@ class ApiMetrics:
         )
         self._feed_lag = Histogram(
             "team_joiner_feed_lag_seconds",
-            "From a change's making until this server gives it to its subscribers.",
+            "From a change's commit until this server has it for subscribers, in whole seconds.",
             buckets=LAG_SECONDS,
             registry=registry,
         )
@@ -129,9 +135,8 @@ class ApiMetrics:
 
     def delivered(self, change: Change) -> None:
         """See `HubObserver`. Changes without a commit time say nothing about lag."""
-        if change.commit_time is not None:
-            lag = datetime.now(UTC) - change.at
-            self._feed_lag.observe(max(0.0, lag.total_seconds()))
+        if change.commit_time is not None and (lag := self._lag(change.commit_time)) is not None:
+            self._feed_lag.observe(lag)
 
 
 def _operations_in(text: str) -> Iterator[str]:
