@@ -80,6 +80,11 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
         "NUMBER",
         "Allow so many WebSockets in each process that have not said hello.",
     ),
+    "max_operations_under_way_per_client": (
+        "NUMBER",
+        "Execute so many operations of one user at once in each process, or of one address for "
+        "those who have not signed in.",
+    ),
     "max_frames_per_second_per_connection": (
         "NUMBER",
         "Allow a WebSocket to send so many frames (messages, pings), ten seconds' worth at "
@@ -165,6 +170,7 @@ class Settings:
     max_subscriptions_per_connection: int = 100
     max_connections_per_user: int = 100
     max_waiting_connections: int = 1_000
+    max_operations_under_way_per_client: int = 50
     max_frames_per_second_per_connection: int = 100
     introspection: bool = True
     graphiql: bool = True
@@ -227,6 +233,7 @@ _PARSERS: Final[Mapping[str, Callable[[str, str], object]]] = {
     "max_subscriptions_per_connection": values.whole_number(1, 10_000),
     "max_connections_per_user": values.whole_number(1, 1_000_000),
     "max_waiting_connections": values.whole_number(1, 1_000_000),
+    "max_operations_under_way_per_client": values.whole_number(1, 1_000_000),
     "max_frames_per_second_per_connection": values.whole_number(0, 1_000_000),
     "introspection": values.switch,
     "graphiql": values.switch,

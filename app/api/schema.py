@@ -34,7 +34,7 @@ from app.api.errors import code_of, mask, present, present_all
 from app.api.monitoring.observation import note_bug
 from app.api.mutations import Mutation
 from app.api.operations.documents import Documents
-from app.api.operations.execution import GuardedExecution
+from app.api.operations.execution import GuardedExecution, operations_under_way
 from app.api.operations.limits import DEFAULT_LIMITS, Limits
 from app.api.queries import Query
 from app.api.shared_answers import SharingExecutor
@@ -71,12 +71,13 @@ class TeamJoinerSchema(strawberry.Schema):
             config=StrawberryConfig(info_class=Info, scalar_map={datetime: DATE_TIME}),
             extensions=[
                 *extensions,
-                lambda: GuardedExecution(self._documents, limits),
+                lambda: GuardedExecution(self._documents, limits, self._under_way),
             ],
             execution_context_class=SharingExecutor,
         )
         _drop_null_defaults(self._schema)
         self._documents = Documents(self._schema, limits)
+        self._under_way = operations_under_way(limits)
         self._suggests_names = limits.introspection
 
     def is_subscription(self, text: str, operation_name: str | None) -> bool:

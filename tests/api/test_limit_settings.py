@@ -35,6 +35,7 @@ async def strict(mongodb_uri: str) -> AsyncIterator[Server]:
         "MAX_ROOT_FIELDS": "2",
         "MAX_COST": "50",
         "MAX_PERSISTED_QUERIES": "3",
+        "MAX_OPERATIONS_UNDER_WAY_PER_CLIENT": "2",
     }
     async with running_servers(1, mongodb_uri, new_id("strict"), **settings) as (server,):
         yield server
@@ -146,6 +147,18 @@ async def test_a_batch_that_is_allowed_is_answered_in_order(
     assert answers[0] == {"data": {"viewer": {"id": ADMIN}}}
     assert answers[1]["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert answers[2] == {"data": {"__typename": "Query"}}
+
+
+async def test_the_operations_of_a_batch_are_under_way_together(
+    strict_http: httpx.AsyncClient,
+) -> None:
+    batch = [{"query": "{ teams(first: 1) { edges { cursor } } }"}] * 3
+
+    answers = (await strict_http.post("/graphql", json=batch)).json()
+
+    assert ["data" in answer for answer in answers] == [True, True, False]
+    (error,) = answers[2]["errors"]
+    assert error["extensions"] == {"code": "TOO_MANY_OPERATIONS", "limit": 2, "found": 3}
 
 
 async def test_a_batch_beyond_the_limit_is_refused_whole(strict_http: httpx.AsyncClient) -> None:

@@ -1,7 +1,8 @@
 """That every transport passes the same guards: here without one, by the schema alone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
@@ -13,6 +14,7 @@ from app.api.context import Context, Services
 from app.api.monitoring.metrics import ApiMetrics, OperationNames
 from app.api.monitoring.observation import ObservedExecution, Observers
 from app.api.operations import documents
+from app.api.operations.documents import Documents, PreparedDocument
 from app.api.operations.limits import Limits
 from app.api.schema import build_schema
 from app.api.shared_answers import ChangeViews
@@ -22,6 +24,7 @@ from app.service.hub import Hub
 from app.service.permissions import Permissions
 
 SOON = Limits(request_timeout_seconds=0.05)
+LATE = Limits(request_timeout_seconds=500, max_operations_under_way_per_client=2)
 QUERY = "{ teams { totalCount } }"
 
 
@@ -42,7 +45,8 @@ class FailingDirectory:
 
 def context(
     *,
-    is_prepared: Callable[[], bool],
+    is_prepared: Callable[[], bool] = lambda: True,
+    user: str = "sue",
     directory: object = SilentDirectory(),
     observers: Observers | None = None,
 ) -> Context:
@@ -57,7 +61,7 @@ def context(
         is_prepared=is_prepared,
         observers=observers or Observers(),
     )
-    return Context(services, Viewer(UserId("sue")))
+    return Context(services, Viewer(UserId(user)))
 
 
 async def executed(query: str, *, is_prepared: bool) -> ExecutionResult:
@@ -133,3 +137,80 @@ async def test_a_bug_is_counted_and_a_refusal_is_none() -> None:
         counts.append(registry.get_sample_value("team_joiner_internal_errors_total"))
 
     assert counts == [0, 1, 2]
+
+
+async def begun(operations: int, query: str, *, user: str = "sue") -> list[asyncio.Task[object]]:
+    """So many operations under way, of which half are queries as HTTP asks them."""
+    schema, tasks = build_schema(LATE), list[asyncio.Task[object]]()
+    for number in range(operations):
+        if number % 2 and query == QUERY:
+            asking = schema.execute(query, context_value=context(user=user))
+        else:
+            results = await schema.stream(query, context_value=context(user=user))
+            asking = cast("Coroutine[Any, Any, ExecutionResult]", anext(results))
+        tasks.append(asyncio.create_task(asking))
+        await turns()
+    return tasks
+
+
+async def turns() -> None:
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+async def ended(tasks: Iterable[asyncio.Task[object]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_client_has_so_many_operations_under_way_and_no_more() -> None:
+    sues = await begun(4, QUERY)
+    johns = await begun(2, QUERY, user="john")
+
+    assert [task.done() for task in sues] == [False, False, True, True]
+    assert {code_of(cast("ExecutionResult", task.result())) for task in sues[2:]} == {
+        "TOO_MANY_OPERATIONS"
+    }
+    assert [task.done() for task in johns] == [False, False]
+
+    await ended(sues)
+    again = await begun(2, QUERY)
+
+    assert [task.done() for task in again] == [False, False]
+    await ended([*johns, *again])
+
+
+async def test_subscriptions_count_until_they_have_begun() -> None:
+    feeds = await begun(5, "subscription { allTeamChanges { version } }")
+    (answered,) = await begun(1, "{ viewer { id } }")
+
+    assert not any(feed.done() for feed in feeds)
+    assert answered.done()
+    assert cast("ExecutionResult", answered.result()).data == {"viewer": {"id": "sue"}}
+    await ended(feeds)
+
+
+async def test_the_time_to_parse_and_validate_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    clock, late = loop.time, 0
+    monkeypatch.setattr(loop, "time", lambda: clock() + late)
+    (asking,) = await begun(1, QUERY)
+
+    late = 499  # the database takes its time
+    await turns()
+    was_done = asking.done()
+    await ended([asking])
+
+    def prepare_slowly(self: Documents, text: str) -> PreparedDocument:
+        nonlocal late
+        late += 501
+        return prepare(self, text)
+
+    prepare = Documents.prepare
+    monkeypatch.setattr(Documents, "prepare", prepare_slowly)
+    (slow,) = await begun(1, QUERY)
+
+    assert not was_done
+    assert slow.done()
+    assert code_of(cast("ExecutionResult", slow.result())) == "DATABASE_UNAVAILABLE"

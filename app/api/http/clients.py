@@ -8,8 +8,8 @@ from typing import Protocol
 from strawberry.types import ExecutionResult
 
 from app.api.codes import Code
-from app.api.errors import CodedError
-from app.api.operations.limits import Limits, beyond
+from app.api.operations.counts import Counts
+from app.api.operations.limits import Limits
 
 
 class Waiting(Protocol):
@@ -19,31 +19,15 @@ class Waiting(Protocol):
         """Ends the connection."""
 
 
-class Clients:
+class Clients(Counts):
     """Counts connections. *Limits*: `max_connections_per_user` and `max_waiting_connections`."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limit = limits.max_connections_per_user
+        super().__init__(
+            limits.max_connections_per_user, Code.TOO_MANY_CONNECTIONS, "connections at a time"
+        )
         self._max_waiting = limits.max_waiting_connections
-        self._connections: dict[str, int] = {}
         self._waiting: OrderedDict[Waiting, None] = OrderedDict()
-
-    def refusal(self, client: str) -> CodedError | None:
-        """Why the client may open no more connections; None when it may."""
-        found = self._connections.get(client, 0) + 1
-        if found <= self._limit:
-            return None
-        return beyond(Code.TOO_MANY_CONNECTIONS, "connections at a time", self._limit, found)
-
-    def enter(self, client: str) -> None:
-        """Counts a connection, until it leaves."""
-        self._connections[client] = self._connections.get(client, 0) + 1
-
-    def leave(self, client: str) -> None:
-        """Ends what `enter` began."""
-        self._connections[client] -= 1
-        if not self._connections[client]:
-            del self._connections[client]
 
     async def counted(
         self, client: str, results: AsyncGenerator[ExecutionResult]

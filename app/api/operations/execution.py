@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from graphql import GraphQLError
@@ -12,6 +13,7 @@ from strawberry.types.graphql import OperationType
 from app.api.codes import Code
 from app.api.errors import CodedError, database_unavailable, database_unsafe
 from app.api.operations.cost import given_size
+from app.api.operations.counts import Counts
 from app.api.operations.dearest import Valuation
 from app.api.operations.documents import Documents, PreparedDocument
 from app.api.operations.limits import Limits, too_costly
@@ -35,19 +37,31 @@ class OperationNameNeeded(CannotGetOperationTypeError):
 class GuardedExecution(SchemaExtension):
     """Gives Strawberry the prepared document, and ends what takes too much.
 
-    *Limits*: an operation is answered within `request_timeout_seconds`, if need be with the code
-    `DATABASE_UNAVAILABLE`, since the database is all that it can wait for. Of a subscription this
-    holds for its beginning.
+    *Limits*: a client has at most `max_operations_under_way_per_client`. An operation is answered
+    within `request_timeout_seconds` after its text has come, if need be with the code
+    `DATABASE_UNAVAILABLE`, since the database is all that it can wait for. Of a subscription both
+    hold for its beginning.
     """
 
-    def __init__(self, documents: Documents, limits: Limits) -> None:
+    def __init__(self, documents: Documents, limits: Limits, under_way: Counts) -> None:
         self._documents = documents
         self._limits = limits
+        self._under_way = under_way
         self._prepared: PreparedDocument
+
+    def on_operation(self) -> Iterator[None]:
+        """Surrounds all the rest: here the time begins, and here the operation counts no more.
+
+        It refuses nothing: what stands around it would not hear of that.
+        """
+        self._deadline = asyncio.get_running_loop().time() + self._limits.request_timeout_seconds
+        with ExitStack() as self._counted:
+            yield
 
     def on_parse(self) -> Iterator[None]:
         """Parses and validates, or finds the document in the cache."""
         context = self.execution_context
+        self._counted.enter_context(self._under_way.one_more(context.context.client))
         context.context.begin_answer()
         prepared = self._prepared = self._documents.prepare(context.query or "")
         context.graphql_document = prepared.document
@@ -107,10 +121,22 @@ class GuardedExecution(SchemaExtension):
         if is_mutation and not services.is_safe():
             raise database_unsafe()
         try:
-            async with asyncio.timeout(self._limits.request_timeout_seconds):
+            async with asyncio.timeout_at(self._deadline):
                 yield
         except TimeoutError:
             raise database_unavailable() from None
+        if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+            self._counted.close()
+
+
+def operations_under_way(limits: Limits) -> Counts:
+    """Counts the operations that are being executed, over whatever transport."""
+    return Counts(
+        limits.max_operations_under_way_per_client,
+        Code.TOO_MANY_OPERATIONS,
+        "operations under way",
+        advice="Wait for the answers to some of them and send it again.",
+    )
 
 
 def _forget_what_is_not_asked_for(operation: MeasuredOperation, variables: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ class Limits:
     max_subscriptions_per_connection: int = 100
     max_connections_per_user: int = 100
     max_waiting_connections: int = 1_000
+    max_operations_under_way_per_client: int = 50
     introspection: bool = True
     graphiql: bool = True
 

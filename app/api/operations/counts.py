@@ -1,0 +1,47 @@
+"""How many things of one kind each client has under way."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.api.codes import Code
+from app.api.errors import CodedError
+from app.api.operations.limits import beyond
+
+
+class Counts:
+    """Counts by client. *Limits*: `limit` for each; those that have nothing take no memory."""
+
+    def __init__(self, limit: int, code: Code, what: str, *, advice: str = "") -> None:
+        self._limit = limit
+        self._code = code
+        self._what = what
+        self._advice = advice
+        self._counts: dict[str, int] = {}
+
+    def refusal(self, client: str) -> CodedError | None:
+        """Why the client may begin no more; None when it may."""
+        found = self._counts.get(client, 0) + 1
+        if found <= self._limit:
+            return None
+        return beyond(self._code, self._what, self._limit, found, advice=self._advice)
+
+    def enter(self, client: str) -> None:
+        """Counts one more, until it leaves."""
+        self._counts[client] = self._counts.get(client, 0) + 1
+
+    def leave(self, client: str) -> None:
+        """Ends what `enter` began."""
+        self._counts[client] -= 1
+        if not self._counts[client]:
+            del self._counts[client]
+
+    @contextmanager
+    def one_more(self, client: str) -> Iterator[None]:
+        """Counts one for as long as the body takes. *Raises*: the refusal."""
+        if refusal := self.refusal(client):
+            raise refusal
+        self.enter(client)
+        try:
+            yield
+        finally:
+            self.leave(client)
