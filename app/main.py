@@ -15,7 +15,7 @@ import click
 
 from app.command_help import GroupedCommand, as_typed, default_as_typed, option_of
 from app.config import HELP, Settings
-from app.doctor.cli.command import CouldNotWork, Order, doctor_options
+from app.doctor.cli.command import DoctorFailed, DoctorRequest, doctor_options
 from app.doctor.cli.command import run as run_doctor
 from app.domain.faults import EmbeddedDatabaseFailed
 from app.logs import configure_logging
@@ -101,9 +101,9 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     with --repair --keep ask-file FILE.
     """
     from app.deployment import deployment  # noqa: PLC0415
-    from app.doctor.storage.database import MongoFacilities  # noqa: PLC0415
+    from app.doctor.storage.database import MongoDatabaseAccess  # noqa: PLC0415
 
-    order = Order.take(options)
+    request = DoctorRequest.from_options(options)
     settings, _ = _read_settings(options)
     configure_logging("warning", "text")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -114,19 +114,19 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
         )
     try:
         with deployment(settings) as mongodb_uri:
-            facilities = MongoFacilities(
+            access = MongoDatabaseAccess(
                 mongodb_uri,
                 settings.mongodb_database,
                 request_memory_hours=settings.request_memory_hours,
             )
             status = run_doctor(
-                order,
-                facilities,
+                request,
+                access,
                 database=settings.mongodb_database,
                 default_capacity=settings.default_capacity,
             )
     except EmbeddedDatabaseFailed as fault:
-        raise CouldNotWork(str(fault)) from fault
+        raise DoctorFailed(str(fault)) from fault
     raise SystemExit(status)
 
 

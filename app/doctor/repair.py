@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from app.doctor.examine import SHOWN, Report, treat
-from app.doctor.ports import Journal, Ledger, Progress, RepairableTeams
-from app.doctor.repairs import Undone
+from app.doctor.examine import SHOWN, Report, plan_repairs
+from app.doctor.ports import MembershipIndex, Progress, RepairableTeams, UndoableRepairs, Undone
 from app.doctor.rules.memberships import Keep
 from app.doctor.rules.repair_plan import Finding
-from app.doctor.rules.stored_team import ClassicTeam, TeamKey
+from app.doctor.rules.stored_team import StoredTeam, TeamKey
 from app.domain.faults import RepairStopped
 
 # So much is written at a time: few round trips, and a few copies of it fit into memory.
@@ -21,9 +20,9 @@ def reason_to_refuse(report: Report) -> str | None:
     """Why nothing of this may be repaired yet: what only the operator can decide."""
     if too_large := report.counts.get(Finding.TOO_LARGE):
         return f"Shorten by hand first what is too large to be repaired (documents: {too_large})."
-    if report.unsettled and report.keep is Keep.ASK_FILE:
+    if report.unresolved and report.keep is Keep.ASK_FILE:
         return (
-            f"The file does not settle {report.unsettled} of the users who are on several teams: "
+            f"The file does not settle {report.unresolved} of the users who are on several teams: "
             "each needs a line that names one of the user's own teams."
         )
     return None
@@ -31,7 +30,7 @@ def reason_to_refuse(report: Report) -> str | None:
 
 async def repair(
     teams: RepairableTeams,
-    ledger: Ledger,
+    index: MembershipIndex,
     report: Report,
     *,
     default_capacity: int,
@@ -45,10 +44,10 @@ async def repair(
     """
     repaired = 0
     if not report.is_well:
-        await teams.clear()
-    progress.begin("Repairing the teams", ledger.count_patients())
-    for keys in ledger.patients():
-        repaired += await _repair_batch(teams, keys, ledger, default_capacity=default_capacity)
+        await teams.remove_obstacles()
+    progress.begin("Repairing the teams", index.count_broken())
+    for keys in index.broken_teams():
+        repaired += await _repair_batch(teams, keys, index, default_capacity=default_capacity)
         progress.advance(len(keys))
     progress.begin("Building the indexes", 1)
     await teams.prepare()
@@ -57,14 +56,18 @@ async def repair(
 
 
 async def _repair_batch(
-    teams: RepairableTeams, keys: Sequence[TeamKey], ledger: Ledger, *, default_capacity: int
+    teams: RepairableTeams,
+    keys: Sequence[TeamKey],
+    index: MembershipIndex,
+    *,
+    default_capacity: int,
 ) -> int:
     repaired = 0
     for _ in range(MAX_ATTEMPTS):
         missed: list[TeamKey] = []
         async for portion in _portions(teams.read(keys)):
-            treatments = await treat(teams, portion, ledger, default_capacity=default_capacity)
-            needed = [each for each in treatments if each.cure.findings]
+            repairs = await plan_repairs(teams, portion, index, default_capacity=default_capacity)
+            needed = [each for each in repairs if each.plan.findings]
             changed = await teams.rewrite(needed)
             repaired += len(needed) - len(changed)
             missed += changed
@@ -78,8 +81,8 @@ async def _repair_batch(
     )
 
 
-async def _portions(found: AsyncIterator[ClassicTeam]) -> AsyncIterator[list[ClassicTeam]]:
-    portion: list[ClassicTeam] = []
+async def _portions(found: AsyncIterator[StoredTeam]) -> AsyncIterator[list[StoredTeam]]:
+    portion: list[StoredTeam] = []
     size = 0
     async for team in found:
         portion.append(team)
@@ -91,14 +94,14 @@ async def _portions(found: AsyncIterator[ClassicTeam]) -> AsyncIterator[list[Cla
         yield portion
 
 
-async def undo(journal: Journal, *, progress: Progress) -> Undone:
+async def undo(repairs: UndoableRepairs, *, progress: Progress) -> Undone:
     """Takes back what repairs have done, the last change first, as far as the journal reaches.
 
     Killed at any point, it goes on where it was when it is run again. *Raises*: as `repair`.
     """
-    progress.begin("Restoring the teams", await journal.count())
+    progress.begin("Restoring the teams", await repairs.count())
     total = Undone()
-    async for batch in journal.undo():
+    async for batch in repairs.undo():
         total = Undone(
             entries=total.entries + batch.entries,
             restored=total.restored + batch.restored,

@@ -122,9 +122,9 @@ async def test_what_the_report_says_is_what_the_repair_does(
     assert len(cases) > 15
     for case in cases:
         assert await becomes(client, damaged, case["becomes"]["id"]) == case["becomes"]
-    (contest,) = (c for c in dry.report["usersOnSeveralTeams"] if c["user"] == "sue")
+    (conflict,) = (c for c in dry.report["usersOnSeveralTeams"] if c["user"] == "sue")
     sues = await client[damaged].teams.find({"userIds": "sue"}).to_list(None)
-    assert [str(team["_id"]) for team in sues] == [contest["stays"]]
+    assert [str(team["_id"]) for team in sues] == [conflict["stays"]]
     assert dry.report["broken"] == wet.report["repaired"] == 20
     assert wet.report["after"]["well"] is True
 

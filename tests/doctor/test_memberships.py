@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from app.doctor.rules.memberships import Keep, Membership, settle
+from app.doctor.rules.memberships import Keep, Membership, choose_membership
 from app.doctor.rules.stored_team import TeamKey
 from app.domain.ids import TeamId
 
@@ -18,7 +18,7 @@ def kept(memberships: tuple[Membership, ...], keep: Keep, answer: str | None = N
     found = {
         membership.team_id if membership else None
         for order in permutations(memberships)
-        for membership in [settle(order, keep, TeamId(answer) if answer else None)]
+        for membership in [choose_membership(order, keep, TeamId(answer) if answer else None)]
     }
     (team_id,) = found
     return team_id

@@ -5,31 +5,31 @@ from typing import Any
 
 import pytest
 
-from app.doctor.rules.repair_plan import Cure, Finding, cure
-from app.doctor.rules.stored_team import ABSENT, ClassicTeam, Foreign, Stored, TeamKey
+from app.doctor.rules.repair_plan import Finding, RepairPlan, plan_repair
+from app.doctor.rules.stored_team import ABSENT, Foreign, StoredTeam, StoredValue, TeamKey
 from app.domain.ids import TeamId, UserId
 
 OBJECT_ID = Foreign("ObjectId", "a" * 24, "a" * 24)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def classic(**given: Any) -> ClassicTeam:
+def stored_team(**given: Any) -> StoredTeam:
     """A document that is in our form already, but for what is given."""
     fields = {"id": OBJECT_ID, "name": "Red", "user_ids": ("sue",), "version": 3, **given}
-    return ClassicTeam(TeamKey(b"key"), b"stored", **fields)
+    return StoredTeam(TeamKey(b"key"), b"stored", **fields)
 
 
-def cured(team: ClassicTeam, **losses: str) -> Cure:
-    return cure(
+def planned(team: StoredTeam, **departures: str) -> RepairPlan:
+    return plan_repair(
         team,
         default_capacity=3,
-        losses={UserId(user): TeamId(kept) for user, kept in losses.items()},
+        departures={UserId(user): TeamId(kept) for user, kept in departures.items()},
     )
 
 
-def as_stored(team: Cure) -> ClassicTeam:
+def as_stored(team: RepairPlan) -> StoredTeam:
     """The document that a repair makes."""
-    return classic(
+    return stored_team(
         id=OBJECT_ID if team.id_is_kept else team.id,
         name=team.name,
         user_ids=team.user_ids,
@@ -41,14 +41,16 @@ def as_stored(team: Cure) -> ClassicTeam:
 
 
 def test_a_document_of_our_own_form_may_stay_as_it_is() -> None:
-    assert cured(classic()).findings == frozenset()
-    assert cured(classic(capacity=5, created_at=NOW, deleted_at=ABSENT)).findings == frozenset()
-    assert cured(classic(deleted_at=NOW, user_ids=())).findings == frozenset()
+    assert planned(stored_team()).findings == frozenset()
+    assert (
+        planned(stored_team(capacity=5, created_at=NOW, deleted_at=ABSENT)).findings == frozenset()
+    )
+    assert planned(stored_team(deleted_at=NOW, user_ids=())).findings == frozenset()
 
 
 @pytest.mark.parametrize("stored", [ABSENT, None, "2", 0, -1, 1.0, True, 2**31])
-def test_without_a_sound_version_there_is_none_to_go_on_from(stored: Stored) -> None:
-    found = cured(classic(version=stored))
+def test_without_a_sound_version_there_is_none_to_go_on_from(stored: StoredValue) -> None:
+    found = planned(stored_team(version=stored))
 
     assert found.findings == {Finding.NO_VERSION}
     assert found.version is None
@@ -67,8 +69,8 @@ def test_without_a_sound_version_there_is_none_to_go_on_from(stored: Stored) -> 
         ),
     ],
 )
-def test_what_can_only_mean_one_user_id_becomes_its_text(stored: Stored, becomes: str) -> None:
-    found = cured(classic(user_ids=("sue", stored)))
+def test_what_can_only_mean_one_user_id_becomes_its_text(stored: StoredValue, becomes: str) -> None:
+    found = planned(stored_team(user_ids=("sue", stored)))
 
     assert found.user_ids == ("sue", becomes)
     assert found.findings == {Finding.CONVERTED_USER_ID}
@@ -91,15 +93,15 @@ def test_what_can_only_mean_one_user_id_becomes_its_text(stored: Stored, becomes
         Foreign("array", "x"),
     ],
 )
-def test_what_is_no_user_id_leaves_the_team(stored: Stored) -> None:
-    found = cured(classic(user_ids=("sue", stored, "zoe")))
+def test_what_is_no_user_id_leaves_the_team(stored: StoredValue) -> None:
+    found = planned(stored_team(user_ids=("sue", stored, "zoe")))
 
     assert found.user_ids == ("sue", "zoe")
     assert found.findings == {Finding.UNUSABLE_USER_ID}
 
 
 def test_a_user_keeps_the_first_of_several_places_however_the_id_is_stored() -> None:
-    found = cured(classic(user_ids=(5, "sue", "5", 5.0, "sue")))
+    found = planned(stored_team(user_ids=(5, "sue", "5", 5.0, "sue")))
 
     assert found.user_ids == ("5", "sue")
     assert Finding.REPEATED_USER in found.findings
@@ -109,8 +111,8 @@ def test_a_user_keeps_the_first_of_several_places_however_the_id_is_stored() -> 
     ("stored", "becomes"),
     [(ABSENT, ()), (None, ()), ("zoe", ("zoe",)), (7, ("7",)), (Foreign("document", "x"), ())],
 )
-def test_what_is_no_array_becomes_one(stored: Stored, becomes: tuple[str, ...]) -> None:
-    found = cured(classic(user_ids=stored))
+def test_what_is_no_array_becomes_one(stored: StoredValue, becomes: tuple[str, ...]) -> None:
+    found = planned(stored_team(user_ids=stored))
 
     assert found.user_ids == becomes
     assert Finding.NO_MEMBERS_ARRAY in found.findings
@@ -128,8 +130,8 @@ def test_what_is_no_array_becomes_one(stored: Stored, becomes: tuple[str, ...]) 
         (Foreign("array", "x"), f"Team {'a' * 24}"),
     ],
 )
-def test_a_name_is_tidied_up_or_made_of_the_id(stored: Stored, becomes: str) -> None:
-    found = cured(classic(name=stored))
+def test_a_name_is_tidied_up_or_made_of_the_id(stored: StoredValue, becomes: str) -> None:
+    found = planned(stored_team(name=stored))
 
     assert found.name == becomes
     assert found.findings == {Finding.NAME}
@@ -139,8 +141,10 @@ def test_a_name_is_tidied_up_or_made_of_the_id(stored: Stored, becomes: str) -> 
     ("stored", "becomes"),
     [(5.0, 5), (0, None), (None, None), ("5", None), (True, None), (2**31, 10_000)],
 )
-def test_a_capacity_is_a_whole_number_or_the_default(stored: Stored, becomes: int | None) -> None:
-    found = cured(classic(capacity=stored))
+def test_a_capacity_is_a_whole_number_or_the_default(
+    stored: StoredValue, becomes: int | None
+) -> None:
+    found = planned(stored_team(capacity=stored))
 
     assert found.capacity == becomes
     assert found.findings == {Finding.CAPACITY}
@@ -149,48 +153,48 @@ def test_a_capacity_is_a_whole_number_or_the_default(stored: Stored, becomes: in
 def test_a_team_beyond_its_limit_gets_a_limit_that_keeps_everybody() -> None:
     four = ("a", "b", "c", "d")
 
-    assert cured(classic(user_ids=four, capacity=2)).capacity == 4
-    assert cured(classic(user_ids=four, version=ABSENT)).capacity == 4
-    assert cured(classic(user_ids=four, version=ABSENT)).user_ids == four
+    assert planned(stored_team(user_ids=four, capacity=2)).capacity == 4
+    assert planned(stored_team(user_ids=four, version=ABSENT)).capacity == 4
+    assert planned(stored_team(user_ids=four, version=ABSENT)).user_ids == four
 
 
 def test_a_team_of_our_own_form_may_be_over_a_default_that_was_lowered() -> None:
-    assert cured(classic(user_ids=("a", "b", "c", "d"))).findings == frozenset()
+    assert planned(stored_team(user_ids=("a", "b", "c", "d"))).findings == frozenset()
 
 
 def test_the_members_of_a_deleted_team_become_free() -> None:
-    found = cured(classic(deleted_at=NOW))
+    found = planned(stored_team(deleted_at=NOW))
 
     assert found.user_ids == ()
     assert found.findings == {Finding.DELETED_WITH_MEMBERS}
 
 
 @pytest.mark.parametrize("stored", [None, False, 0])
-def test_a_team_is_live_when_its_deletion_says_no(stored: Stored) -> None:
-    found = cured(classic(deleted_at=stored))
+def test_a_team_is_live_when_its_deletion_says_no(stored: StoredValue) -> None:
+    found = planned(stored_team(deleted_at=stored))
 
     assert found.deleted_at is ABSENT
     assert found.user_ids == ("sue",)
 
 
 def test_a_time_that_is_spelled_out_is_read() -> None:
-    found = cured(classic(created_at="2020-01-02T03:04:05Z"))
+    found = planned(stored_team(created_at="2020-01-02T03:04:05Z"))
 
     assert found.created_at == datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert found.findings == {Finding.TIMES}
 
 
 @pytest.mark.parametrize("stored", ["soon", 12, Foreign("date", "x"), None])
-def test_a_time_that_is_none_gives_way_to_that_of_the_id(stored: Stored) -> None:
-    assert cured(classic(created_at=stored, made_at=NOW)).created_at == NOW
-    assert cured(classic(created_at=stored)).created_at is None
+def test_a_time_that_is_none_gives_way_to_that_of_the_id(stored: StoredValue) -> None:
+    assert planned(stored_team(created_at=stored, made_at=NOW)).created_at == NOW
+    assert planned(stored_team(created_at=stored)).created_at is None
 
 
 @pytest.mark.parametrize(
     ("stored", "becomes"), [(5, "5"), (Foreign("UUID", "x", "0-1"), "0-1"), (5.0, "5")]
 )
-def test_an_id_that_spells_a_text_becomes_it(stored: Stored, becomes: str) -> None:
-    found = cured(classic(id=stored))
+def test_an_id_that_spells_a_text_becomes_it(stored: StoredValue, becomes: str) -> None:
+    found = planned(stored_team(id=stored))
 
     assert (found.id, found.id_is_kept) == (becomes, False)
     assert found.findings == {Finding.TEAM_ID}
@@ -199,43 +203,43 @@ def test_an_id_that_spells_a_text_becomes_it(stored: Stored, becomes: str) -> No
 @pytest.mark.parametrize(
     "stored", ["a b", "", "x" * 129, "a" * 24, True, NOW, Foreign("document", "x")]
 )
-def test_an_id_that_the_service_cannot_ask_for_becomes_a_digest(stored: Stored) -> None:
-    found = cured(classic(id=stored))
+def test_an_id_that_the_service_cannot_ask_for_becomes_a_digest(stored: StoredValue) -> None:
+    found = planned(stored_team(id=stored))
 
     assert found.id.startswith("team-")
     assert not found.id_is_kept
 
 
 def test_an_id_whose_text_is_taken_becomes_a_digest() -> None:
-    found = cure(classic(id=5), default_capacity=3, id_is_taken=True)
+    found = plan_repair(stored_team(id=5), default_capacity=3, id_is_taken=True)
 
     assert found.id.startswith("team-")
 
 
 @pytest.mark.parametrize("stored", ["red", "A" * 24, "a" * 23])
 def test_a_string_that_the_service_can_ask_for_stays(stored: str) -> None:
-    assert cured(classic(id=stored)).findings == frozenset()
+    assert planned(stored_team(id=stored)).findings == frozenset()
 
 
 def test_a_user_who_stays_elsewhere_leaves() -> None:
-    found = cured(classic(user_ids=("sue", "zoe")), sue="blue", ann="blue")
+    found = planned(stored_team(user_ids=("sue", "zoe")), sue="blue", ann="blue")
 
     assert found.user_ids == ("zoe",)
     assert found.notes == {Finding.USER_ON_SEVERAL_TEAMS: ("'sue' stays on blue",)}
 
 
 def test_marks_of_another_program_are_a_finding() -> None:
-    assert cured(classic(has_sound_marks=False)).findings == {Finding.MARKS}
+    assert planned(stored_team(has_sound_marks=False)).findings == {Finding.MARKS}
 
 
 def test_a_document_that_is_too_large_is_left_alone() -> None:
-    team = ClassicTeam(TeamKey(b"key"), b"", OBJECT_ID, is_too_large=True)
+    team = StoredTeam(TeamKey(b"key"), b"", OBJECT_ID, is_too_large=True)
 
-    assert cured(team).findings == {Finding.TOO_LARGE}
+    assert planned(team).findings == {Finding.TOO_LARGE}
 
 
 def test_of_thousands_of_notes_the_rest_is_counted() -> None:
-    found = cured(classic(user_ids=(None,) * 1_000))
+    found = planned(stored_team(user_ids=(None,) * 1_000))
 
     assert found.notes[Finding.UNUSABLE_USER_ID][-1] == "997 more"
 
@@ -243,13 +247,13 @@ def test_of_thousands_of_notes_the_rest_is_counted() -> None:
 @pytest.mark.parametrize(
     "team",
     [
-        classic(name=" x\n", user_ids=(5, "5", " sue ", None), version=ABSENT),
-        classic(user_ids=("a", "b", "c", "d"), version=ABSENT),
-        classic(user_ids=tuple(f"u{n}" for n in range(10_001)), version=ABSENT, capacity=2.0),
-        classic(deleted_at=True, created_at="2020-01-02", id=5),
-        classic(id="a" * 24, name=ABSENT),
-        classic(name=f"{'x' * 99}  y"),
+        stored_team(name=" x\n", user_ids=(5, "5", " sue ", None), version=ABSENT),
+        stored_team(user_ids=("a", "b", "c", "d"), version=ABSENT),
+        stored_team(user_ids=tuple(f"u{n}" for n in range(10_001)), version=ABSENT, capacity=2.0),
+        stored_team(deleted_at=True, created_at="2020-01-02", id=5),
+        stored_team(id="a" * 24, name=ABSENT),
+        stored_team(name=f"{'x' * 99}  y"),
     ],
 )
-def test_what_a_document_becomes_needs_no_repair(team: ClassicTeam) -> None:
-    assert cured(as_stored(cured(team))).findings == frozenset()
+def test_what_a_document_becomes_needs_no_repair(team: StoredTeam) -> None:
+    assert planned(as_stored(planned(team))).findings == frozenset()

@@ -12,12 +12,12 @@ from app.doctor.repair import reason_to_refuse, repair, undo
 from app.doctor.rules.memberships import Keep
 from app.doctor.rules.repair_plan import Finding
 from app.doctor.storage import exclusive_access as guard_module
-from app.doctor.storage.exclusive_access import Guard, alone
+from app.doctor.storage.exclusive_access import LeaseGuard, exclusive_access
 from app.doctor.storage.journal import RepairJournal
-from app.doctor.storage.membership_index import SqliteLedger, scratch_ledger
+from app.doctor.storage.membership_index import SqliteMembershipIndex, temporary_membership_index
 from app.doctor.storage.team_documents import MAX_DOCUMENT_BYTES
-from app.doctor.storage.teams import MongoClassicTeams, MongoClinic
-from app.doctor.storage.undo import MongoRestoration
+from app.doctor.storage.teams import MongoRepairableTeams, MongoStoredTeams
+from app.doctor.storage.undo import MongoUndoableRepairs
 from app.domain.faults import DatabaseUnsuitable, RepairStopped
 from app.storage.client import Client, recorder_of
 from app.storage.lease import take_lease
@@ -35,30 +35,33 @@ class Quiet:
 
 
 @pytest.fixture
-async def guard(client: Client, empty_database: str) -> AsyncIterator[Guard]:
-    async with alone(client, empty_database) as guard:
+async def guard(client: Client, empty_database: str) -> AsyncIterator[LeaseGuard]:
+    async with exclusive_access(client, empty_database) as guard:
         yield guard
 
 
 @pytest.fixture
-def clinic(client: Client, empty_database: str, guard: Guard) -> MongoClinic:
-    return MongoClinic(client, empty_database, guard, request_memory_hours=24)
+def repairable(client: Client, empty_database: str, guard: LeaseGuard) -> MongoRepairableTeams:
+    return MongoRepairableTeams(client, empty_database, guard, request_memory_hours=24)
 
 
-async def examined(clinic: MongoClinic, ledger: SqliteLedger) -> Report:
+async def examined(repairable: MongoRepairableTeams, index: SqliteMembershipIndex) -> Report:
     return await examine(
-        clinic, ledger, keep=Keep.FIRST_JOINED, default_capacity=1_000, progress=Quiet()
+        repairable, index, keep=Keep.FIRST_JOINED, default_capacity=1_000, progress=Quiet()
     )
 
 
-async def repaired(clinic: MongoClinic) -> int:
-    with scratch_ledger() as ledger:
-        report = await examined(clinic, ledger)
-        return await repair(clinic, ledger, report, default_capacity=1_000, progress=Quiet())
+async def repaired(repairable: MongoRepairableTeams) -> int:
+    with temporary_membership_index() as index:
+        report = await examined(repairable, index)
+        return await repair(repairable, index, report, default_capacity=1_000, progress=Quiet())
 
 
 async def test_a_rival_who_writes_between_the_journal_and_the_document_is_not_overwritten(
-    client: Client, empty_database: str, clinic: MongoClinic, monkeypatch: pytest.MonkeyPatch
+    client: Client,
+    empty_database: str,
+    repairable: MongoRepairableTeams,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     teams, original = client[empty_database]["teams"], RepairJournal.write_teams
     await teams.insert_many([{"name": "Red", "userIds": ["sue"]}, {"name": "Blue"}])
@@ -72,7 +75,7 @@ async def test_a_rival_who_writes_between_the_journal_and_the_document_is_not_ov
     monkeypatch.setattr(RepairJournal, "write_teams", write_teams)
     before = await stored_teams(client, empty_database)
 
-    count = await repaired(clinic)
+    count = await repaired(repairable)
 
     team = await teams.find_one({"userIds": "sue"})
     assert team is not None
@@ -82,7 +85,10 @@ async def test_a_rival_who_writes_between_the_journal_and_the_document_is_not_ov
 
 
 async def test_a_document_that_changes_again_and_again_ends_the_repair_with_a_sentence(
-    client: Client, empty_database: str, clinic: MongoClinic, monkeypatch: pytest.MonkeyPatch
+    client: Client,
+    empty_database: str,
+    repairable: MongoRepairableTeams,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     teams, original = client[empty_database]["teams"], RepairJournal.write_teams
     await teams.insert_one({"name": "Red", "userIds": ["sue"]})
@@ -94,7 +100,7 @@ async def test_a_document_that_changes_again_and_again_ends_the_repair_with_a_se
     monkeypatch.setattr(RepairJournal, "write_teams", write_teams)
 
     with pytest.raises(RepairStopped, match="something still writes"):
-        await repaired(clinic)
+        await repaired(repairable)
 
     team = await teams.find_one({})
     assert team is not None
@@ -103,29 +109,29 @@ async def test_a_document_that_changes_again_and_again_ends_the_repair_with_a_se
 
 
 async def test_several_portions_are_repaired_and_undone(
-    client: Client, empty_database: str, guard: Guard, clinic: MongoClinic
+    client: Client, empty_database: str, guard: LeaseGuard, repairable: MongoRepairableTeams
 ) -> None:
     teams = client[empty_database]["teams"]
     blob = "x" * 1_000_000
     await teams.insert_many([{"name": f"T{n}", "userIds": ["sue"], "b": blob} for n in range(9)])
     before = await stored_teams(client, empty_database)
 
-    count = await repaired(clinic)
+    count = await repaired(repairable)
     on = await teams.count_documents({"userIds": "sue"})
-    undone = await undo(MongoRestoration(client, empty_database, guard), progress=Quiet())
+    undone = await undo(MongoUndoableRepairs(client, empty_database, guard), progress=Quiet())
 
     assert (count, on, undone.restored) == (9, 1, 9)
     assert await stored_teams(client, empty_database) == before
 
 
 async def test_a_document_that_is_too_large_is_reported_and_keeps_the_repair_from_beginning(
-    client: Client, empty_database: str, clinic: MongoClinic
+    client: Client, empty_database: str, repairable: MongoRepairableTeams
 ) -> None:
     large = {"name": "L", "userIds": ["sue"], "blob": b"x" * MAX_DOCUMENT_BYTES}
     await client[empty_database]["teams"].insert_one(large)
 
-    with scratch_ledger() as ledger:
-        report = await examined(clinic, ledger)
+    with temporary_membership_index() as index:
+        report = await examined(repairable, index)
 
     assert report.counts == {Finding.TOO_LARGE: 1}
     assert "too large" in (reason_to_refuse(report) or "")
@@ -138,29 +144,29 @@ async def test_a_collection_that_can_never_be_ours_is_refused_with_a_sentence(
     await client[empty_database].create_collection("teams", **how)
 
     with pytest.raises(DatabaseUnsuitable, match="Copy its documents"):
-        await MongoClassicTeams(client, empty_database).obstacles()
+        await MongoStoredTeams(client, empty_database).obstacles()
 
 
 async def test_a_unique_index_of_ours_is_no_obstacle(client: Client, database: str) -> None:
     await client[database]["teams"].create_index("color")
 
-    assert await MongoClassicTeams(client, database).obstacles() == []
+    assert await MongoStoredTeams(client, database).obstacles() == []
 
 
 async def test_two_doctors_are_not_at_work_at_once(
-    client: Client, empty_database: str, guard: Guard, monkeypatch: pytest.MonkeyPatch
+    client: Client, empty_database: str, guard: LeaseGuard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard_module, "PATIENCE_SECONDS", 0.5)
 
     with pytest.raises(RepairStopped, match="another doctor"):
-        async with alone(client, empty_database):
+        async with exclusive_access(client, empty_database):
             pass
 
     guard.check()
 
 
 async def test_a_doctor_that_was_paused_past_its_lease_writes_nothing_more(
-    client: Client, empty_database: str, guard: Guard, clinic: MongoClinic
+    client: Client, empty_database: str, guard: LeaseGuard, repairable: MongoRepairableTeams
 ) -> None:
     team = {"_id": ObjectId(), "name": "Red"}
     await client[empty_database]["teams"].insert_one(team)
@@ -169,6 +175,6 @@ async def test_a_doctor_that_was_paused_past_its_lease_writes_nothing_more(
     await guard.keep()
 
     with pytest.raises(RepairStopped, match="has started"):
-        await repaired(clinic)
+        await repaired(repairable)
 
     assert await client[empty_database]["teams"].find().to_list(None) == [team]

@@ -44,7 +44,7 @@ def _mine(when: str, name: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    membership_index.PATIENTS_AT_ONCE = journal.ENTRIES_AT_ONCE = 3
+    membership_index.BROKEN_AT_ONCE = journal.ENTRIES_AT_ONCE = 3
     when, name, count = os.environ["DIES_AT"].split()
     _mine(when, name, int(count))
     main()

@@ -6,8 +6,8 @@ import bson
 import pytest
 from bson import DatetimeMS, Int64, MinKey, ObjectId
 
-from app.doctor.rules.repair_plan import Finding, cure
-from app.doctor.storage.team_documents import read_classic
+from app.doctor.rules.repair_plan import Finding, plan_repair
+from app.doctor.storage.team_documents import read_stored_team
 from app.domain.changes import attribute
 from app.domain.faults import TeamDamaged
 from app.domain.ids import LAST_VERSION, RequestId, TeamId, UserId
@@ -116,7 +116,7 @@ def test_the_doctor_names_a_text_that_is_no_utf_8_and_an_odd_creator() -> None:
     body = odd[4:-1] + name
     stored = (len(body) + 5).to_bytes(4, "little") + body + b"\0"
 
-    found = cure(read_classic(stored), default_capacity=10)
+    found = plan_repair(read_stored_team(stored), default_capacity=10)
 
     assert found.findings == {Finding.NAME, Finding.MARKS}
     assert found.name == "a\ufffd\ufffd"

@@ -13,7 +13,7 @@ from race_run import main as race
 
 from app.command_help import GROUPS
 from app.config import HELP
-from app.doctor.cli.progress import Bar
+from app.doctor.cli.progress import TerminalProgress
 from app.doctor.cli.text import counted, report_lines
 from app.doctor.examine import Report
 from app.doctor.rules.memberships import Keep
@@ -88,7 +88,7 @@ def test_a_bar_is_full_only_when_its_step_is_done(
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
 
-    with suppress(click.Abort), Bar() as bar:
+    with suppress(click.Abort), TerminalProgress() as bar:
         bar.begin("Reading the teams", 22)
         bar.advance(11)
         if fails:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.doctor.examine import Contest, Report
-from app.doctor.repairs import Treatment, Undone
+from app.doctor.examine import MembershipConflict, Report
+from app.doctor.ports import PlannedRepair, Undone
 from app.doctor.rules.repair_plan import Finding
 from app.doctor.rules.stored_team import show
 
@@ -16,7 +16,7 @@ def report_json(report: Report, database: str) -> dict[str, Any]:
         "examined": report.examined,
         "broken": report.broken,
         "keep": report.keep.value,
-        "unsettled": report.unsettled,
+        "unsettled": report.unresolved,
         "findings": [
             {
                 "finding": finding.value,
@@ -26,7 +26,7 @@ def report_json(report: Report, database: str) -> dict[str, Any]:
             for finding in Finding
             if report.counts.get(finding)
         ],
-        "usersOnSeveralTeams": [_contest(each) for each in report.contests],
+        "usersOnSeveralTeams": [_conflict(each) for each in report.conflicts],
         "obstacles": [{"what": each.what, "becomes": each.becomes} for each in report.obstacles],
     }
 
@@ -42,25 +42,25 @@ def undone_json(undone: Undone, database: str) -> dict[str, Any]:
     }
 
 
-def _case(treatment: Treatment) -> dict[str, Any]:
-    cure = treatment.cure
-    notes = {finding.value: list(lines) for finding, lines in cure.notes.items()}
-    case: dict[str, Any] = {"team": show(treatment.team.id), "notes": notes}
-    if Finding.TOO_LARGE not in cure.findings:
+def _case(planned: PlannedRepair) -> dict[str, Any]:
+    plan = planned.plan
+    notes = {finding.value: list(lines) for finding, lines in plan.notes.items()}
+    case: dict[str, Any] = {"team": show(planned.team.id), "notes": notes}
+    if Finding.TOO_LARGE not in plan.findings:
         case["becomes"] = {
-            "id": cure.id,
-            "name": cure.name,
-            "version": cure.version,
-            "capacity": cure.capacity,
-            "memberCount": len(cure.user_ids),
-            "createdAt": cure.created_at.isoformat() if cure.created_at else None,
+            "id": plan.id,
+            "name": plan.name,
+            "version": plan.version,
+            "capacity": plan.capacity,
+            "memberCount": len(plan.user_ids),
+            "createdAt": plan.created_at.isoformat() if plan.created_at else None,
         }
     return case
 
 
-def _contest(contest: Contest) -> dict[str, Any]:
+def _conflict(conflict: MembershipConflict) -> dict[str, Any]:
     return {
-        "user": contest.user_id,
-        "teams": [each.team_id for each in contest.memberships],
-        "stays": contest.kept.team_id if contest.kept else None,
+        "user": conflict.user_id,
+        "teams": [each.team_id for each in conflict.memberships],
+        "stays": conflict.kept.team_id if conflict.kept else None,
     }

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from app.doctor.cli.as_json import report_json, undone_json
-from app.doctor.cli.progress import Bar
+from app.doctor.cli.progress import TerminalProgress
 from app.doctor.cli.questions import UnusableAnswers, read_answers, write_questions
 from app.doctor.cli.text import (
     counted,
@@ -26,7 +26,7 @@ from app.doctor.cli.text import (
     undone_lines,
 )
 from app.doctor.examine import Report, examine
-from app.doctor.ports import ClassicTeams, Journal, Ledger, RepairableTeams
+from app.doctor.ports import MembershipIndex, RepairableTeams, StoredTeams, UndoableRepairs
 from app.doctor.repair import reason_to_refuse, repair, undo
 from app.doctor.rules.memberships import Keep
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable, RepairStopped
@@ -36,30 +36,30 @@ WELL, BROKEN, FAILED = 0, 1, 2
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
 
-class Facilities(Protocol):
+class DatabaseAccess(Protocol):
     """What the doctor works with, each for as long as its context."""
 
-    def ledger(self) -> AbstractContextManager[Ledger]:
-        """A new ledger."""
+    def membership_index(self) -> AbstractContextManager[MembershipIndex]:
+        """A new index."""
 
-    def looking(self) -> AbstractAsyncContextManager[ClassicTeams]:
+    def reading(self) -> AbstractAsyncContextManager[StoredTeams]:
         """The collection, to look at."""
 
     def repairing(self) -> AbstractAsyncContextManager[RepairableTeams]:
         """The collection, to repair; nobody else of us is there."""
 
-    def undoing(self) -> AbstractAsyncContextManager[Journal]:
-        """The journal, to undo; nobody else of us is there."""
+    def undoing(self) -> AbstractAsyncContextManager[UndoableRepairs]:
+        """The repairs, to undo; nobody else of us is there."""
 
 
-class CouldNotWork(click.ClickException):
+class DoctorFailed(click.ClickException):
     """A sentence for the operator, with the exit status that says so."""
 
     exit_code = FAILED
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class DoctorRequest:
     """What the operator asked for. *Raises*: `click.UsageError` for what makes no sense."""
 
     repair: bool
@@ -70,8 +70,8 @@ class Order:
     as_json: bool
 
     @classmethod
-    def take(cls, options: dict[str, Any]) -> "Order":
-        """The order in the options of `doctor_options`, which are taken out of the others."""
+    def from_options(cls, options: dict[str, Any]) -> "DoctorRequest":
+        """The request in the options of `doctor_options`, which are taken out of the others."""
         given = {name: options.pop(name) for name in cls.__dataclass_fields__}
         return cls(**given | {"keep": Keep(given["keep"]) if given["keep"] else None})
 
@@ -83,7 +83,7 @@ class Order:
 
 
 def doctor_options(command: FunctionT) -> FunctionT:
-    """The options that make an `Order`."""
+    """The options that make a `DoctorRequest`."""
     path = click.Path(path_type=Path, dir_okay=False)
     for option in reversed(
         (
@@ -114,86 +114,96 @@ def doctor_options(command: FunctionT) -> FunctionT:
     return command
 
 
-def run(order: Order, facilities: Facilities, *, database: str, default_capacity: int) -> int:
-    """Does it and prints the report; the exit status. *Raises*: `CouldNotWork`."""
+def run(
+    request: DoctorRequest, access: DatabaseAccess, *, database: str, default_capacity: int
+) -> int:
+    """Does it and prints the report; the exit status. *Raises*: `DoctorFailed`."""
     try:
-        return asyncio.run(_run(order, facilities, database, default_capacity))
+        return asyncio.run(_run(request, access, database, default_capacity))
     except DatabaseUnavailable as fault:
-        raise CouldNotWork(
+        raise DoctorFailed(
             f"The database can't be reached, or did not answer in time: {fault} "
             "Whatever was under way goes on where it was when you run this again."
         ) from fault
     except DatabaseUnsuitable as fault:
-        raise CouldNotWork(fault.in_full) from fault
+        raise DoctorFailed(fault.in_full) from fault
     except (RepairStopped, UnusableAnswers) as fault:
-        raise CouldNotWork(str(fault)) from fault
+        raise DoctorFailed(str(fault)) from fault
     except KeyboardInterrupt:
-        raise CouldNotWork("Stopped. Run it again: it goes on where it was.") from None
+        raise DoctorFailed("Stopped. Run it again: it goes on where it was.") from None
 
 
-async def _run(order: Order, facilities: Facilities, database: str, default_capacity: int) -> int:
-    if order.undo:
-        return await _undo(order, facilities, database)
-    if order.repair:
-        return await _repair(order, facilities, database, default_capacity)
-    async with facilities.looking() as teams:
-        with facilities.ledger() as ledger, Bar() as bar:
-            _enter_answers(order, ledger)
-            report = await _examine(order, teams, ledger, default_capacity, bar)
-            if order.questions is not None:
-                count = write_questions(order.questions, ledger)
-                click.echo(f"Wrote {counted(count, 'user')} to {order.questions}.", err=True)
-    _print(order, report_json(report, database), report_lines(report, database), next_steps(report))
+async def _run(
+    request: DoctorRequest, access: DatabaseAccess, database: str, default_capacity: int
+) -> int:
+    if request.undo:
+        return await _undo(request, access, database)
+    if request.repair:
+        return await _repair(request, access, database, default_capacity)
+    async with access.reading() as teams:
+        with access.membership_index() as index, TerminalProgress() as bar:
+            _enter_answers(request, index)
+            report = await _examine(request, teams, index, default_capacity, bar)
+            if request.questions is not None:
+                count = write_questions(request.questions, index)
+                click.echo(f"Wrote {counted(count, 'user')} to {request.questions}.", err=True)
+    _print(
+        request, report_json(report, database), report_lines(report, database), next_steps(report)
+    )
     return WELL if report.is_well else BROKEN
 
 
 async def _repair(
-    order: Order, facilities: Facilities, database: str, default_capacity: int
+    request: DoctorRequest, access: DatabaseAccess, database: str, default_capacity: int
 ) -> int:
-    async with facilities.repairing() as teams:
-        with facilities.ledger() as ledger, Bar() as bar:
-            _enter_answers(order, ledger)
-            report = await _examine(order, teams, ledger, default_capacity, bar)
-            if order.keep is None and (missing := keep_is_missing(report)):
+    async with access.repairing() as teams:
+        with access.membership_index() as index, TerminalProgress() as bar:
+            _enter_answers(request, index)
+            report = await _examine(request, teams, index, default_capacity, bar)
+            if request.keep is None and (missing := keep_is_missing(report)):
                 raise click.UsageError(missing)
             found, lines = report_json(report, database), report_lines(report, database)
             if reason := reason_to_refuse(report):
-                _print(order, {**found, "refused": reason}, lines, refused_lines(reason))
+                _print(request, {**found, "refused": reason}, lines, refused_lines(reason))
                 return BROKEN
             repaired = await repair(
-                teams, ledger, report, default_capacity=default_capacity, progress=bar
+                teams, index, report, default_capacity=default_capacity, progress=bar
             )
-        with facilities.ledger() as ledger, Bar() as bar:
-            _enter_answers(order, ledger)
-            after = await _examine(order, teams, ledger, default_capacity, bar)
+        with access.membership_index() as index, TerminalProgress() as bar:
+            _enter_answers(request, index)
+            after = await _examine(request, teams, index, default_capacity, bar)
     found |= {"repaired": repaired, "after": report_json(after, database)}
-    _print(order, found, lines, repaired_lines(repaired, after, database))
+    _print(request, found, lines, repaired_lines(repaired, after, database))
     return WELL if after.is_well else BROKEN
 
 
-async def _undo(order: Order, facilities: Facilities, database: str) -> int:
-    async with facilities.undoing() as journal:
-        with Bar() as bar:
-            undone = await undo(journal, progress=bar)
-    _print(order, undone_json(undone, database), undone_lines(undone, database))
+async def _undo(request: DoctorRequest, access: DatabaseAccess, database: str) -> int:
+    async with access.undoing() as repairs:
+        with TerminalProgress() as bar:
+            undone = await undo(repairs, progress=bar)
+    _print(request, undone_json(undone, database), undone_lines(undone, database))
     return BROKEN if undone.kept else WELL
 
 
 async def _examine(
-    order: Order, teams: ClassicTeams, ledger: Ledger, default_capacity: int, bar: Bar
+    request: DoctorRequest,
+    teams: StoredTeams,
+    index: MembershipIndex,
+    default_capacity: int,
+    bar: TerminalProgress,
 ) -> Report:
-    keep = order.keep or Keep.FIRST_JOINED
-    return await examine(teams, ledger, keep=keep, default_capacity=default_capacity, progress=bar)
+    keep = request.keep or Keep.FIRST_JOINED
+    return await examine(teams, index, keep=keep, default_capacity=default_capacity, progress=bar)
 
 
-def _enter_answers(order: Order, ledger: Ledger) -> None:
-    if order.file is not None:
-        for user_id, team_id in read_answers(order.file):
-            ledger.answer(user_id, team_id)
+def _enter_answers(request: DoctorRequest, index: MembershipIndex) -> None:
+    if request.file is not None:
+        for user_id, team_id in read_answers(request.file):
+            index.answer(user_id, team_id)
 
 
-def _print(order: Order, found: dict[str, Any], *texts: Iterable[str]) -> None:
-    if order.as_json:
+def _print(request: DoctorRequest, found: dict[str, Any], *texts: Iterable[str]) -> None:
+    if request.as_json:
         click.echo(json.dumps(found, indent=2))
         return
     for lines in texts:

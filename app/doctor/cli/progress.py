@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
 
-class Bar:
+class TerminalProgress:
     """`Progress` for a terminal: a bar for each step. Elsewhere the steps' names, a line each."""
 
     def __init__(self) -> None:

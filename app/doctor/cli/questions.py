@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.doctor.cli.text import counted
-from app.doctor.ports import Ledger
+from app.doctor.ports import MembershipIndex
 from app.doctor.rules.memberships import Membership, by_age
 from app.domain.ids import TeamId, UserId
 
@@ -32,7 +32,7 @@ def read_answers(path: Path) -> Iterator[tuple[UserId, TeamId]]:
         raise UnusableAnswers(f"{path} can't be read: {error}") from error
 
 
-def write_questions(path: Path, ledger: Ledger) -> int:
+def write_questions(path: Path, index: MembershipIndex) -> int:
     """Writes a line for each user in question, for the operator to fill in; how many there are.
 
     *Raises*: `UnusableAnswers` when the file exists, lest answers be lost, or can't be written.
@@ -42,7 +42,7 @@ def write_questions(path: Path, ledger: Ledger) -> int:
         with path.open("x", encoding="utf-8", newline="") as file:
             lines = csv.writer(file)
             lines.writerow(("user", "team", "candidates (the oldest first)"))
-            for user_id, memberships, answer in ledger.contested():
+            for user_id, memberships, answer in index.conflicts():
                 candidates = "; ".join(map(_describe, by_age(memberships)))
                 lines.writerow((user_id, answer or "", candidates))
                 count += 1

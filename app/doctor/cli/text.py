@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from app.doctor.examine import Contest, Report
-from app.doctor.repairs import Treatment, Undone
+from app.doctor.examine import MembershipConflict, Report
+from app.doctor.ports import PlannedRepair, Undone
 from app.doctor.rules.memberships import Keep
 from app.doctor.rules.repair_plan import Finding
 from app.doctor.rules.stored_team import show
@@ -40,8 +40,8 @@ def report_lines(report: Report, database: str) -> Iterator[str]:
             yield ""
             yield f"{title}: {count:,}"
             if finding is Finding.USER_ON_SEVERAL_TEAMS:
-                yield from (f"    {_contest(each)}" for each in report.contests)
-                more = count - len(report.contests)
+                yield from (f"    {_conflict(each)}" for each in report.conflicts)
+                more = count - len(report.conflicts)
             else:
                 cases = report.cases[finding]
                 yield from (f"    {_case(each, finding)}" for each in cases)
@@ -111,21 +111,21 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _contest(contest: Contest) -> str:
-    places = ", ".join(f"{each.team_id} ({each.team_name!r})" for each in contest.memberships[:4])
-    if (more := len(contest.memberships) - 4) > 0:
+def _conflict(conflict: MembershipConflict) -> str:
+    places = ", ".join(f"{each.team_id} ({each.team_name!r})" for each in conflict.memberships[:4])
+    if (more := len(conflict.memberships) - 4) > 0:
         places += f" and {more} more"
-    stays = f"stays on {contest.kept.team_id}" if contest.kept else "has no answer in the file"
-    return f"user {contest.user_id!r} is on {places}: {stays}"
+    stays = f"stays on {conflict.kept.team_id}" if conflict.kept else "has no answer in the file"
+    return f"user {conflict.user_id!r} is on {places}: {stays}"
 
 
-def _case(treatment: Treatment, finding: Finding) -> str:
-    cure = treatment.cure
-    notes = ", ".join(cure.notes.get(finding, ()))
+def _case(planned: PlannedRepair, finding: Finding) -> str:
+    plan = planned.plan
+    notes = ", ".join(plan.notes.get(finding, ()))
     if finding is Finding.TOO_LARGE:
-        return f"{show(treatment.team.id)}: {notes}"
-    members = counted(len(cure.user_ids), "member")
-    return f"{cure.id}: {notes} -> {cure.name!r}, version {cure.version}, {members}"
+        return f"{show(planned.team.id)}: {notes}"
+    members = counted(len(plan.user_ids), "member")
+    return f"{plan.id}: {notes} -> {plan.name!r}, version {plan.version}, {members}"
 
 
 def keep_is_missing(report: Report) -> str | None:

@@ -1,4 +1,4 @@
-"""What each field of a classic document becomes, one function each; `repair_plan.py` combines them.
+"""Repaired values of single fields, one function each; `repair_plan.py` combines them.
 
 Each is stable: what it answers is its own answer again, so a repair that is repeated ends.
 """
@@ -12,9 +12,9 @@ from typing import Final
 from app.doctor.rules.stored_team import (
     ABSENT,
     Absent,
-    ClassicTeam,
     Foreign,
-    Stored,
+    StoredTeam,
+    StoredValue,
     as_text,
     whole_number,
 )
@@ -29,7 +29,7 @@ MAX_NUMBER: Final = 2**31 - 1
 _SPELLS_OBJECT_ID = re.compile("[0-9a-f]{24}")
 
 
-def team_id_of(team: ClassicTeam) -> tuple[TeamId, bool]:
+def team_id_of(team: StoredTeam) -> tuple[TeamId, bool]:
     """The id that the service will know the team by, and whether the document keeps its own.
 
     The service finds a team by an ObjectId, or by a string that is well formed and does not spell
@@ -46,12 +46,12 @@ def team_id_of(team: ClassicTeam) -> tuple[TeamId, bool]:
     return digest_id_of(team), False
 
 
-def digest_id_of(team: ClassicTeam) -> TeamId:
+def digest_id_of(team: StoredTeam) -> TeamId:
     """An id made of the document's own, for one that spells none or whose text is taken."""
     return TeamId(f"team-{sha256(team.key).hexdigest()[:24]}")
 
 
-def name_of(stored: Stored, team_id: TeamId) -> str:
+def name_of(stored: StoredValue, team_id: TeamId) -> str:
     """A valid name: the stored one, tidied up if need be, else one made of the id."""
     text = stored if isinstance(stored, str) else as_text(stored) or ""
     if text == text.strip() and is_valid_name(text):
@@ -64,14 +64,14 @@ def name_of(stored: Stored, team_id: TeamId) -> str:
     return tidied if is_valid_name(tidied) else f"Team {team_id}"[:MAX_NAME_LENGTH]
 
 
-def version_of(stored: Stored) -> Version | None:
+def version_of(stored: StoredValue) -> Version | None:
     """The stored version, where it can go on from there."""
     if isinstance(stored, int) and not isinstance(stored, bool) and 1 <= stored < MAX_NUMBER:
         return Version(stored)
     return None
 
 
-def capacity_of(stored: Stored) -> int | Absent:
+def capacity_of(stored: StoredValue) -> int | Absent:
     """A capacity of 1 or more; none where nothing can be made of it.
 
     One beyond `MAX_CAPACITY` stays: a repair sets it where a team has more members than that.
@@ -82,24 +82,24 @@ def capacity_of(stored: Stored) -> int | Absent:
     return number if number <= MAX_NUMBER else MAX_CAPACITY
 
 
-def is_time(stored: Stored) -> bool:
+def is_time(stored: StoredValue) -> bool:
     """Whether a time may stay as it is stored."""
     return stored is ABSENT or isinstance(stored, datetime)
 
 
-def created_at_of(team: ClassicTeam) -> datetime | None:
+def created_at_of(team: StoredTeam) -> datetime | None:
     """When the team was made, as far as that can be known; None rather than something invented."""
     return _read_time(team.created_at) or team.made_at
 
 
-def deleted_at_of(stored: Stored) -> datetime | Absent | None:
+def deleted_at_of(stored: StoredValue) -> datetime | Absent | None:
     """ABSENT for a live team: that is what nothing, null, false and 0 mean. None: at some time."""
     if stored in (ABSENT, None) or stored is False or stored == 0:
         return ABSENT
     return _read_time(stored)
 
 
-def _read_time(stored: Stored) -> datetime | None:
+def _read_time(stored: StoredValue) -> datetime | None:
     """A date, or a text that spells one; a text without a zone counts as UTC."""
     if isinstance(stored, datetime):
         return stored

@@ -33,7 +33,7 @@ class Membership:
     place: int
 
 
-def settle(
+def choose_membership(
     memberships: Sequence[Membership], keep: Keep, answer: TeamId | None = None
 ) -> Membership | None:
     """The membership that stays; None where the operator's answer is needed and names none.

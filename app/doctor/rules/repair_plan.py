@@ -19,7 +19,15 @@ from app.doctor.rules.fields import (
     team_id_of,
     version_of,
 )
-from app.doctor.rules.stored_team import ABSENT, Absent, ClassicTeam, Stored, TeamKey, as_text, show
+from app.doctor.rules.stored_team import (
+    ABSENT,
+    Absent,
+    StoredTeam,
+    StoredValue,
+    TeamKey,
+    as_text,
+    show,
+)
 from app.domain.ids import TeamId, UserId, Version, is_well_formed_id
 
 # The lines about one finding in one document; of thousands, the rest is counted.
@@ -46,7 +54,7 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cure:
+class RepairPlan:
     """The team that a document becomes; without findings the document may stay as it is.
 
     `version` is the stored one where that is sound, else None: the next one is for the writer to
@@ -90,14 +98,14 @@ class _Notes:
         }
 
 
-def cure(
-    team: ClassicTeam,
+def plan_repair(
+    team: StoredTeam,
     *,
     default_capacity: int,
-    losses: Mapping[UserId, TeamId] | None = None,
+    departures: Mapping[UserId, TeamId] | None = None,
     id_is_taken: bool = False,
-) -> Cure:
-    """What the document becomes when the users in `losses` leave it for the teams given there.
+) -> RepairPlan:
+    """What the document becomes when the users in `departures` leave it for the teams given there.
 
     `id_is_taken` says that another document has the id that this one would get.
     """
@@ -127,7 +135,9 @@ def cure(
     if deleted_at is not ABSENT and user_ids:
         notes.add(Finding.DELETED_WITH_MEMBERS, f"{len(user_ids)} members become free")
         user_ids = ()
-    leaving = {user_id: losses[user_id] for user_id in user_ids if losses and user_id in losses}
+    leaving = {
+        user_id: departures[user_id] for user_id in user_ids if departures and user_id in departures
+    }
     for user_id, kept_id in leaving.items():
         notes.add(Finding.USER_ON_SEVERAL_TEAMS, f"{user_id!r} stays on {kept_id}")
     if leaving:
@@ -137,7 +147,7 @@ def cure(
     if limit is not None and len(user_ids) > limit:
         capacity = len(user_ids)
         notes.add(Finding.OVER_CAPACITY, f"{capacity} of {limit}: the limit becomes {capacity}")
-    return Cure(
+    return RepairPlan(
         key=team.key,
         id=id_,
         id_is_kept=id_is_kept,
@@ -151,8 +161,8 @@ def cure(
     )
 
 
-def _left_alone(team: ClassicTeam, id_: TeamId) -> Cure:
-    return Cure(
+def _left_alone(team: StoredTeam, id_: TeamId) -> RepairPlan:
+    return RepairPlan(
         key=team.key,
         id=id_,
         id_is_kept=True,
@@ -166,7 +176,7 @@ def _left_alone(team: ClassicTeam, id_: TeamId) -> Cure:
     )
 
 
-def _members(stored: tuple[Stored, ...] | Stored, notes: _Notes) -> tuple[UserId, ...]:
+def _members(stored: tuple[StoredValue, ...] | StoredValue, notes: _Notes) -> tuple[UserId, ...]:
     """The users that an array names, each once, at the place where it is named first."""
     if not isinstance(stored, tuple):
         notes.add(Finding.NO_MEMBERS_ARRAY, f"userIds is {show(stored)}")

@@ -34,11 +34,11 @@ class Foreign:
     text: str | None = None
 
 
-Stored = str | int | float | datetime | Foreign | Absent | None
+StoredValue = str | int | float | datetime | Foreign | Absent | None
 
 
 @dataclass(frozen=True, slots=True)
-class ClassicTeam:
+class StoredTeam:
     """One document of the collection.
 
     `stored` is the document itself, byte for byte, for storage alone to understand. `user_ids` is
@@ -48,20 +48,20 @@ class ClassicTeam:
 
     key: TeamKey
     stored: bytes
-    id: Stored
-    name: Stored = ABSENT
-    user_ids: "tuple[Stored, ...] | Stored" = ABSENT
-    version: Stored = ABSENT
-    capacity: Stored = ABSENT
-    created_at: Stored = ABSENT
-    updated_at: Stored = ABSENT
-    deleted_at: Stored = ABSENT
+    id: StoredValue
+    name: StoredValue = ABSENT
+    user_ids: "tuple[StoredValue, ...] | StoredValue" = ABSENT
+    version: StoredValue = ABSENT
+    capacity: StoredValue = ABSENT
+    created_at: StoredValue = ABSENT
+    updated_at: StoredValue = ABSENT
+    deleted_at: StoredValue = ABSENT
     made_at: datetime | None = None
     has_sound_marks: bool = True
     is_too_large: bool = False
 
 
-def show(value: Stored) -> str:
+def show(value: StoredValue) -> str:
     """A stored value as a person reads it, at most a line of it."""
     if isinstance(value, Foreign):
         shown = f"{value.kind} {value.shown}"
@@ -76,7 +76,7 @@ def show(value: Stored) -> str:
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
-def whole_number(value: Stored) -> int | None:
+def whole_number(value: StoredValue) -> int | None:
     """The whole number that a value is, however it is stored; None if it is none.
 
     JavaScript stores every number as a float, so 3.0 is a 3.
@@ -90,7 +90,7 @@ def whole_number(value: Stored) -> int | None:
     return None
 
 
-def as_text(value: Stored) -> str | None:
+def as_text(value: StoredValue) -> str | None:
     """The id that a value spells: trimmed text, a whole number's digits, an ObjectId, a UUID."""
     if isinstance(value, str):
         return value.strip()

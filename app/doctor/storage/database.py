@@ -7,10 +7,10 @@ from typing import Final
 
 from pymongo.errors import OperationFailure
 
-from app.doctor.storage.exclusive_access import alone
-from app.doctor.storage.membership_index import SqliteLedger, scratch_ledger
-from app.doctor.storage.teams import MongoClassicTeams, MongoClinic
-from app.doctor.storage.undo import MongoRestoration
+from app.doctor.storage.exclusive_access import exclusive_access
+from app.doctor.storage.membership_index import SqliteMembershipIndex, temporary_membership_index
+from app.doctor.storage.teams import MongoRepairableTeams, MongoStoredTeams
+from app.doctor.storage.undo import MongoUndoableRepairs
 from app.domain.faults import RepairStopped
 from app.storage.client import Client, close, connect_for_repair
 from app.storage.errors import UNAUTHORIZED, driver_faults, set_up_faults
@@ -20,8 +20,8 @@ MAX_SAID: Final = 200
 """Characters of what MongoDB says, which quotes the whole command."""
 
 
-class MongoFacilities:
-    """`Facilities` on a deployment. Each checks first that we can work on it at all.
+class MongoDatabaseAccess:
+    """`DatabaseAccess` on a deployment. Each checks first that we can work on it at all.
 
     *Raises*: `DatabaseUnsuitable`, `DatabaseUnavailable`, `RepairStopped` where the user of the
     database lacks a permission; `repairing` and `undoing` also while a server is alive.
@@ -32,21 +32,21 @@ class MongoFacilities:
         self._database = database
         self._request_memory_hours = request_memory_hours
 
-    def ledger(self) -> AbstractContextManager[SqliteLedger]:
-        """See `Facilities`."""
-        return scratch_ledger()
+    def membership_index(self) -> AbstractContextManager[SqliteMembershipIndex]:
+        """See `DatabaseAccess`."""
+        return temporary_membership_index()
 
     @asynccontextmanager
-    async def looking(self) -> AsyncIterator[MongoClassicTeams]:
-        """See `Facilities`."""
+    async def reading(self) -> AsyncIterator[MongoStoredTeams]:
+        """See `DatabaseAccess`."""
         async with self._connected() as client:
-            yield MongoClassicTeams(client, self._database)
+            yield MongoStoredTeams(client, self._database)
 
     @asynccontextmanager
-    async def repairing(self) -> AsyncIterator[MongoClinic]:
-        """See `Facilities`."""
-        async with self._connected() as client, alone(client, self._database) as guard:
-            yield MongoClinic(
+    async def repairing(self) -> AsyncIterator[MongoRepairableTeams]:
+        """See `DatabaseAccess`."""
+        async with self._connected() as client, exclusive_access(client, self._database) as guard:
+            yield MongoRepairableTeams(
                 client,
                 self._database,
                 guard,
@@ -54,10 +54,10 @@ class MongoFacilities:
             )
 
     @asynccontextmanager
-    async def undoing(self) -> AsyncIterator[MongoRestoration]:
-        """See `Facilities`."""
-        async with self._connected() as client, alone(client, self._database) as guard:
-            yield MongoRestoration(client, self._database, guard)
+    async def undoing(self) -> AsyncIterator[MongoUndoableRepairs]:
+        """See `DatabaseAccess`."""
+        async with self._connected() as client, exclusive_access(client, self._database) as guard:
+            yield MongoUndoableRepairs(client, self._database, guard)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Client]:

@@ -29,7 +29,7 @@ PATIENCE_SECONDS = LEASE_SECONDS + 2
 RETRY_SECONDS = 0.25
 
 
-class Guard:
+class LeaseGuard:
     """The lease, as long as it is ours."""
 
     def __init__(self, recorder: Collection, lease: Lease) -> None:
@@ -62,10 +62,10 @@ class Guard:
 
 
 @asynccontextmanager
-async def alone(client: Client, database: str) -> AsyncIterator[Guard]:
+async def exclusive_access(client: Client, database: str) -> AsyncIterator[LeaseGuard]:
     """The guard, once nobody else holds the lease. *Raises*: `RepairStopped`."""
     recorder = recorder_of(client, database)
-    guard = Guard(recorder, await _take(recorder, database))
+    guard = LeaseGuard(recorder, await _take(recorder, database))
     keeping = asyncio.create_task(guard.keep())
     try:
         yield guard

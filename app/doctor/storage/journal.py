@@ -20,7 +20,7 @@ from uuid import uuid4
 from bson.raw_bson import RawBSONDocument
 from pymongo import DESCENDING
 
-from app.doctor.repairs import Treatment
+from app.doctor.ports import PlannedRepair
 from app.doctor.rules.stored_team import TeamKey
 from app.doctor.storage.structure import Structure
 from app.doctor.storage.team_documents import RAW, id_of_document, key_of
@@ -85,15 +85,15 @@ class RepairJournal:
         return self._last + 1
 
     async def write_teams(
-        self, written: Sequence[tuple[Treatment, bytes]], *, at: datetime
+        self, written: Sequence[tuple[PlannedRepair, bytes]], *, at: datetime
     ) -> None:
         """Enters what each document was and will be, under the numbers from the next one on."""
         first = await self.next_number()
         heading = {"kind": "team", "run": self._run, "at": at}
         await self._raw.insert_many(
             [
-                {"_id": number, **heading, **_describe(treatment, after)}
-                for number, (treatment, after) in enumerate(written, first)
+                {"_id": number, **heading, **_describe(planned, after)}
+                for number, (planned, after) in enumerate(written, first)
             ]
         )
         self._last = first + len(written) - 1
@@ -159,14 +159,14 @@ class RepairJournal:
         )
 
 
-def _describe(treatment: Treatment, after: bytes) -> dict[str, Any]:
-    notes = treatment.cure.notes
+def _describe(planned: PlannedRepair, after: bytes) -> dict[str, Any]:
+    notes = planned.plan.notes
     return {
-        "teamId": id_of_document(treatment.team.stored),
+        "teamId": id_of_document(planned.team.stored),
         "newId": id_of_document(after),
         "found": {finding.value: list(lines) for finding, lines in notes.items()},
         "afterDigest": digest(after),
-        "before": RawBSONDocument(treatment.team.stored, RAW),
+        "before": RawBSONDocument(planned.team.stored, RAW),
     }
 
 

@@ -13,28 +13,28 @@ from pathlib import Path
 from typing import Any
 
 from app.doctor.rules.memberships import Membership
-from app.doctor.rules.repair_plan import Cure
+from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import TeamKey
 from app.domain.ids import TeamId, UserId
 
 # The pages that SQLite keeps in memory, also while it sorts; the rest is on disk.
 CACHE_KILOBYTES = 24_000
 
-PATIENTS_AT_ONCE = 200
+BROKEN_AT_ONCE = 200
 
 _ROWS_AT_ONCE = 5_000
 
 _TABLES = """
 CREATE TABLE team (
     number INTEGER PRIMARY KEY, key BLOB, id TEXT, name TEXT, made_at INTEGER, size INTEGER,
-    is_patient INTEGER
+    is_broken INTEGER
 );
 CREATE TABLE member (user TEXT, team INTEGER, place INTEGER);
 CREATE TABLE answer (user TEXT PRIMARY KEY, team TEXT);
-CREATE TABLE loss (key BLOB, user TEXT, kept TEXT);
-CREATE INDEX losses ON loss (key);
+CREATE TABLE departure (key BLOB, user TEXT, kept TEXT);
+CREATE INDEX departures ON departure (key);
 """
-_CONTESTED = """
+_CONFLICTS = """
 SELECT member.user, team.key, team.id, team.name, team.made_at, team.size, member.place, answer.team
 FROM (SELECT user FROM member GROUP BY user HAVING COUNT(*) > 1) AS several
 JOIN member ON member.user = several.user
@@ -42,14 +42,14 @@ JOIN team ON team.number = member.team
 LEFT JOIN answer ON answer.user = member.user
 ORDER BY member.user
 """
-_PATIENTS = """
+_BROKEN = """
 SELECT key FROM team
-WHERE number > ? AND (is_patient OR key IN (SELECT key FROM loss)) ORDER BY number
+WHERE number > ? AND (is_broken OR key IN (SELECT key FROM departure)) ORDER BY number
 """
 
 
-class SqliteLedger:
-    """`Ledger` in a file. *Limits*: it took 67 bytes of disk for each of 500,000 memberships."""
+class SqliteMembershipIndex:
+    """`MembershipIndex` in a file; 500,000 memberships took 67 bytes of disk each."""
 
     def __init__(self, path: Path) -> None:
         # One thread at a time uses it, not always the same one.
@@ -66,8 +66,8 @@ class SqliteLedger:
         """Closes the file."""
         self._file.close()
 
-    def add(self, team: Cure) -> None:
-        """See `Ledger`."""
+    def add(self, team: RepairPlan) -> None:
+        """See `MembershipIndex`."""
         self._number += 1
         made_at = int(team.created_at.timestamp() * 1000) if team.created_at else None
         self._teams.append(
@@ -88,38 +88,38 @@ class SqliteLedger:
             self._write()
 
     def answer(self, user_id: UserId, team_id: TeamId) -> None:
-        """See `Ledger`."""
+        """See `MembershipIndex`."""
         self._file.execute("INSERT OR REPLACE INTO answer VALUES (?, ?)", (user_id, team_id))
 
-    def contested(self) -> Iterator[tuple[UserId, Sequence[Membership], TeamId | None]]:
-        """See `Ledger`. The index is built when the last team is entered: once, by sorting."""
+    def conflicts(self) -> Iterator[tuple[UserId, Sequence[Membership], TeamId | None]]:
+        """See `MembershipIndex`. Its SQL index is built after the last team: once, by sorting."""
         self._write()
         self._file.execute("CREATE INDEX IF NOT EXISTS users ON member (user, team, place)")
-        rows = self._file.execute(_CONTESTED)
+        rows = self._file.execute(_CONFLICTS)
         for user, found in groupby(rows, key=lambda row: row[0]):
             memberships, answer = [], None
             for _, key, id_, name, made_at, size, place, answer in found:  # noqa: B007
                 memberships.append(Membership(TeamKey(key), id_, name, made_at, size, place))
             yield UserId(user), memberships, answer
 
-    def lose(self, key: TeamKey, user_id: UserId, kept: TeamId) -> None:
-        """See `Ledger`."""
-        self._file.execute("INSERT INTO loss VALUES (?, ?, ?)", (key, user_id, kept))
+    def add_departure(self, key: TeamKey, user_id: UserId, kept: TeamId) -> None:
+        """See `MembershipIndex`."""
+        self._file.execute("INSERT INTO departure VALUES (?, ?, ?)", (key, user_id, kept))
 
-    def losses(self, key: TeamKey) -> Mapping[UserId, TeamId]:
-        """See `Ledger`."""
-        return dict(self._file.execute("SELECT user, kept FROM loss WHERE key = ?", (key,)))
+    def departures(self, key: TeamKey) -> Mapping[UserId, TeamId]:
+        """See `MembershipIndex`."""
+        return dict(self._file.execute("SELECT user, kept FROM departure WHERE key = ?", (key,)))
 
-    def patients(self) -> Iterator[Sequence[TeamKey]]:
-        """See `Ledger`."""
-        rows = self._file.execute(_PATIENTS, (0,))
-        while keys := [TeamKey(key) for (key,) in rows.fetchmany(PATIENTS_AT_ONCE)]:
+    def broken_teams(self) -> Iterator[Sequence[TeamKey]]:
+        """See `MembershipIndex`."""
+        rows = self._file.execute(_BROKEN, (0,))
+        while keys := [TeamKey(key) for (key,) in rows.fetchmany(BROKEN_AT_ONCE)]:
             yield keys
 
-    def count_patients(self) -> int:
-        """See `Ledger`."""
+    def count_broken(self) -> int:
+        """See `MembershipIndex`."""
         self._write()
-        (count,) = self._file.execute(f"SELECT COUNT(*) FROM ({_PATIENTS})", (0,)).fetchone()  # noqa: S608
+        (count,) = self._file.execute(f"SELECT COUNT(*) FROM ({_BROKEN})", (0,)).fetchone()  # noqa: S608
         return int(count)
 
     def _write(self) -> None:
@@ -134,11 +134,11 @@ class SqliteLedger:
 
 
 @contextmanager
-def scratch_ledger() -> Iterator[SqliteLedger]:
-    """A ledger in the folder for temporary files (`TMPDIR`), for as long as the context."""
+def temporary_membership_index() -> Iterator[SqliteMembershipIndex]:
+    """An index in the folder for temporary files (`TMPDIR`), for as long as the context."""
     with tempfile.TemporaryDirectory(prefix="team-joiner-doctor-") as folder:
-        ledger = SqliteLedger(Path(folder) / "ledger.sqlite")
+        index = SqliteMembershipIndex(Path(folder) / "index.sqlite")
         try:
-            yield ledger
+            yield index
         finally:
-            ledger.close()
+            index.close()

@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import IndexModel
 from pymongo.errors import OperationFailure
 
-from app.doctor.repairs import Obstacle
+from app.doctor.ports import Obstacle
 from app.domain.faults import DatabaseUnsuitable, RepairStopped
 from app.storage.client import Client, teams_of
 from app.storage.indexes import (

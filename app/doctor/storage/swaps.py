@@ -52,7 +52,7 @@ async def _replace(teams: Collection, swaps: Sequence[Swap]) -> list[Swap]:
     if not swaps:
         return []
     writes: list[ReplaceOne[Any]] = [
-        ReplaceOne(_as_it_was(each.before), _raw(each.after)) for each in swaps
+        ReplaceOne(_unchanged(each.before), _raw(each.after)) for each in swaps
     ]
     result = await teams.bulk_write(writes, ordered=False, bypass_document_validation=True)
     if result.matched_count == len(swaps):
@@ -67,7 +67,7 @@ async def _exchange(client: Client, teams: Collection, each: Swap) -> bool:
     async with await client.start_session() as session:
 
         async def delete_and_insert(_: object) -> bool:
-            deleted = await teams.delete_one(_as_it_was(each.before), session=session)
+            deleted = await teams.delete_one(_unchanged(each.before), session=session)
             if deleted.deleted_count == 0:
                 return False
             await teams.insert_one(
@@ -85,7 +85,7 @@ def _raw(stored: bytes) -> RawBSONDocument:
     return RawBSONDocument(stored, RAW)
 
 
-def _as_it_was(stored: bytes) -> Mapping[str, Any]:
+def _unchanged(stored: bytes) -> Mapping[str, Any]:
     """The filter that only this very document passes."""
     document = _raw(stored)
     return {"_id": document["_id"], "$expr": {"$eq": ["$$ROOT", {"$literal": document}]}}

@@ -12,8 +12,8 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 
 from app.doctor.rules.fields import OBJECT_ID
-from app.doctor.rules.repair_plan import Cure
-from app.doctor.rules.stored_team import ABSENT, ClassicTeam, Foreign, Stored, TeamKey
+from app.doctor.rules.repair_plan import RepairPlan
+from app.doctor.rules.stored_team import ABSENT, Foreign, StoredTeam, StoredValue, TeamKey
 from app.domain.changes import ChangeKind
 from app.storage.documents import Document, stored_team_id
 
@@ -55,15 +55,15 @@ def id_of(key: TeamKey) -> Any:  # noqa: ANN401 - an id may be of any type
     return RawBSONDocument(key, RAW)["_id"]
 
 
-def read_classic(stored: bytes) -> ClassicTeam:
+def read_stored_team(stored: bytes) -> StoredTeam:
     """The team in a document of any form."""
     if len(stored) > MAX_DOCUMENT_BYTES:
         stored_id = id_of_document(stored)
-        return ClassicTeam(key_of(stored_id), b"", _value(stored_id), is_too_large=True)
+        return StoredTeam(key_of(stored_id), b"", _value(stored_id), is_too_large=True)
     document = bson.decode(stored, _LENIENT)
     stored_id = document["_id"]
     user_ids = document.get("userIds", ABSENT)
-    return ClassicTeam(
+    return StoredTeam(
         key=key_of(id_of_document(stored)),
         stored=stored,
         id=_value(stored_id),
@@ -84,7 +84,7 @@ def id_of_document(stored: bytes) -> Any:  # noqa: ANN401 - an id may be of any 
     return RawBSONDocument(stored, RAW)["_id"]
 
 
-def _value(value: object) -> Stored:
+def _value(value: object) -> StoredValue:
     """A BSON value as the domain knows it."""
     match value:
         case Int64():
@@ -106,7 +106,7 @@ def _value(value: object) -> Stored:
             return Foreign(type(value).__name__, repr(value)[:60])
 
 
-def _text(value: object, stored: bytes) -> Stored:
+def _text(value: object, stored: bytes) -> StoredValue:
     """A text, or what it was read as where its bytes are no UTF-8: that is no text to keep."""
     if isinstance(value, str) and "\ufffd" in value and value.encode() not in stored:
         return Foreign("text", "that is no UTF-8", value)
@@ -129,23 +129,23 @@ def _has_sound_marks(document: Document) -> bool:
     )
 
 
-def repaired_document(team: ClassicTeam, cure: Cure, *, at: datetime, entry: int) -> bytes:
+def repaired_document(team: StoredTeam, plan: RepairPlan, *, at: datetime, entry: int) -> bytes:
     """The document in our form; fields that are none of ours stay as they are.
 
     `lastChange` says that the change did not come through the service, so the log calls it a
     ForeignChange: nobody knows who joined when.
     """
     document = dict(RawBSONDocument(team.stored, RAW))
-    if not cure.id_is_kept:
-        document["_id"] = stored_team_id(cure.id)
+    if not plan.id_is_kept:
+        document["_id"] = stored_team_id(plan.id)
     wanted = {
-        "name": cure.name,
-        "userIds": list(cure.user_ids),
-        "version": cure.version,
-        "capacity": cure.capacity,
-        "createdAt": cure.created_at,
+        "name": plan.name,
+        "userIds": list(plan.user_ids),
+        "version": plan.version,
+        "capacity": plan.capacity,
+        "createdAt": plan.created_at,
         "updatedAt": at,
-        "deletedAt": None if cure.deleted_at is ABSENT else cure.deleted_at or at,
+        "deletedAt": None if plan.deleted_at is ABSENT else plan.deleted_at or at,
         "lastChange": {
             "kind": ChangeKind.FOREIGN_CHANGE.value,
             "actorId": None,

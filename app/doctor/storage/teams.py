@@ -9,9 +9,9 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from app.doctor.repairs import Obstacle, Treatment
-from app.doctor.rules.stored_team import ClassicTeam, TeamKey
-from app.doctor.storage.exclusive_access import Guard
+from app.doctor.ports import Obstacle, PlannedRepair
+from app.doctor.rules.stored_team import StoredTeam, TeamKey
+from app.doctor.storage.exclusive_access import LeaseGuard
 from app.doctor.storage.journal import RepairJournal
 from app.doctor.storage.structure import clear_structure, enforce_validation, read_structure
 from app.doctor.storage.swaps import Swap, swap
@@ -20,7 +20,7 @@ from app.doctor.storage.team_documents import (
     id_of_document,
     key_of,
     now,
-    read_classic,
+    read_stored_team,
     repaired_document,
     split_batch,
 )
@@ -37,8 +37,8 @@ DOCUMENTS_AT_ONCE = 500
 BYTES_AT_ONCE = 1_000_000
 
 
-class MongoClassicTeams:
-    """`ClassicTeams` on MongoDB, to look at."""
+class MongoStoredTeams:
+    """`StoredTeams` on MongoDB, to look at."""
 
     def __init__(self, client: Client, database: str) -> None:
         self._client = client
@@ -47,23 +47,23 @@ class MongoClassicTeams:
         self._changes = team_changes_of(client, database)
 
     async def count(self) -> int:
-        """See `ClassicTeams`."""
+        """See `StoredTeams`."""
         with driver_faults():
             return await self._teams.estimated_document_count()
 
-    async def walk(self) -> AsyncIterator[ClassicTeam]:
-        """See `ClassicTeams`."""
+    async def walk(self) -> AsyncIterator[StoredTeam]:
+        """See `StoredTeams`."""
         async for team in self._find({}):
             yield team
 
-    async def read(self, keys: Sequence[TeamKey]) -> AsyncIterator[ClassicTeam]:
-        """See `ClassicTeams`."""
+    async def read(self, keys: Sequence[TeamKey]) -> AsyncIterator[StoredTeam]:
+        """See `StoredTeams`."""
         if keys:
             async for team in self._find({"_id": {"$in": [id_of(key) for key in keys]}}):
                 yield team
 
     async def recorded_versions(self, team_ids: Sequence[TeamId]) -> Mapping[TeamId, int]:
-        """See `ClassicTeams`."""
+        """See `StoredTeams`."""
         pipeline: list[dict[str, Any]] = [
             {"$match": {"teamId": {"$in": list(team_ids)}}},
             {"$group": {"_id": "$teamId", "version": {"$max": "$version"}}},
@@ -73,7 +73,7 @@ class MongoClassicTeams:
         return {TeamId(team["_id"]): team["version"] for team in found}
 
     async def taken_ids(self, team_ids: Sequence[TeamId]) -> frozenset[TeamId]:
-        """See `ClassicTeams`."""
+        """See `StoredTeams`."""
         if not team_ids:
             return frozenset()
         wanted = {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}}
@@ -82,11 +82,11 @@ class MongoClassicTeams:
         return frozenset(TeamId(str(document["_id"])) for document in found)
 
     async def obstacles(self) -> Sequence[Obstacle]:
-        """See `ClassicTeams`."""
+        """See `StoredTeams`."""
         with driver_faults():
             return (await read_structure(self._client, self._database)).obstacles()
 
-    async def _find(self, wanted: Mapping[str, Any]) -> AsyncIterator[ClassicTeam]:
+    async def _find(self, wanted: Mapping[str, Any]) -> AsyncIterator[StoredTeam]:
         with driver_faults():
             described = await self._teams.database.command("collStats", self._teams.name)
             fitting = BYTES_AT_ONCE // (described.get("avgObjSize") or 1)
@@ -95,21 +95,21 @@ class MongoClassicTeams:
             )
             async for batch in batches:
                 for stored in split_batch(batch):
-                    yield read_classic(stored)
+                    yield read_stored_team(stored)
 
 
-class MongoClinic(MongoClassicTeams):
+class MongoRepairableTeams(MongoStoredTeams):
     """`RepairableTeams` on MongoDB, to repair: under a guard, and with a journal."""
 
     def __init__(
-        self, client: Client, database: str, guard: Guard, *, request_memory_hours: int
+        self, client: Client, database: str, guard: LeaseGuard, *, request_memory_hours: int
     ) -> None:
         super().__init__(client, database)
         self._guard = guard
         self._journal = RepairJournal(client, database)
         self._request_memory_hours = request_memory_hours
 
-    async def clear(self) -> None:
+    async def remove_obstacles(self) -> None:
         """See `RepairableTeams`."""
         self._guard.check()
         with driver_faults():
@@ -117,17 +117,17 @@ class MongoClinic(MongoClassicTeams):
             await self._journal.write_collection(structure, at=now())
             await clear_structure(self._client, self._database)
 
-    async def rewrite(self, treatments: Sequence[Treatment]) -> Sequence[TeamKey]:
+    async def rewrite(self, repairs: Sequence[PlannedRepair]) -> Sequence[TeamKey]:
         """See `RepairableTeams`."""
-        if not treatments:
+        if not repairs:
             return ()
         self._guard.check()
         at = now()
         with driver_faults():
             first = await self._journal.next_number()
             written = [
-                (each, repaired_document(each.team, each.cure, at=at, entry=number))
-                for number, each in enumerate(treatments, first)
+                (each, repaired_document(each.team, each.plan, at=at, entry=number))
+                for number, each in enumerate(repairs, first)
             ]
             await self._journal.write_teams(written, at=at)
             missed = await swap(

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Mapping
 
-from app.doctor.repairs import Undone
-from app.doctor.storage.exclusive_access import Guard
+from app.doctor.ports import Undone
+from app.doctor.storage.exclusive_access import LeaseGuard
 from app.doctor.storage.journal import CollectionEntry, Entry, RepairJournal
 from app.doctor.storage.structure import clear_structure, restore_structure
 from app.doctor.storage.swaps import Swap, swap
@@ -17,10 +17,10 @@ UNCHANGED = "unchanged"
 KEPT = "kept"
 
 
-class MongoRestoration:
-    """`Journal` on MongoDB, to undo: under a guard."""
+class MongoUndoableRepairs:
+    """`UndoableRepairs` on MongoDB, to undo: under a guard."""
 
-    def __init__(self, client: Client, database: str, guard: Guard) -> None:
+    def __init__(self, client: Client, database: str, guard: LeaseGuard) -> None:
         self._client = client
         self._database = database
         self._guard = guard
@@ -28,12 +28,12 @@ class MongoRestoration:
         self._journal = RepairJournal(client, database)
 
     async def count(self) -> int:
-        """See `Journal`."""
+        """See `UndoableRepairs`."""
         with driver_faults():
             return await self._journal.count()
 
     async def undo(self) -> AsyncIterator[Undone]:
-        """See `Journal`. The indexes go first: they would refuse the old documents."""
+        """See `UndoableRepairs`. The indexes go first: they would refuse the old documents."""
         with driver_faults():
             if await self._journal.count() == 0:
                 return
