@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+from graphql import DocumentNode, parse, validate
 from prometheus_client import CollectorRegistry
 
 from app.api.codes import Code
 from app.api.monitoring.metrics import ApiMetrics, OperationNames
+from app.api.operations.limits import Limits
+from app.api.schema import build_schema
 from app.config import HELP
 from app.storage.metrics import StorageMetrics
 
@@ -24,6 +27,16 @@ def test_the_codes_of_errors_stand_in_the_readme_and_no_others() -> None:
     rows = [line.split("|")[1] for line in table.splitlines()[2:]]
 
     assert sorted(re.findall(r"`([A-Z_]+)`", "".join(rows))) == sorted(Code)
+
+
+def test_the_operations_in_the_readme_fit_the_schema() -> None:
+    schema = build_schema(Limits())._schema
+    operations = re.findall(r"```graphql\n(.*?)```", README, re.DOTALL)
+
+    assert len(operations) >= 3
+    for text in operations:
+        for operation in parse(text).definitions:
+            assert validate(schema, DocumentNode(definitions=(operation,))) == [], text
 
 
 def test_every_metric_that_an_alert_names_exists() -> None:
