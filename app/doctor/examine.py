@@ -1,4 +1,4 @@
-"""Looks at every document and says what is wrong and what it would become; writes nothing."""
+"""Examine every document and report damage and planned repairs, without writing."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -29,7 +29,7 @@ class MembershipConflict:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found. `counts` are documents, but users for `USER_ON_SEVERAL_TEAMS`."""
+    """Result of an examination. `counts` are documents; users for `USER_ON_SEVERAL_TEAMS`."""
 
     examined: int
     broken: int
@@ -61,7 +61,7 @@ async def examine(
     default_capacity: int,
     progress: Progress,
 ) -> Report:
-    """The report; the index then knows which teams need a repair and whom each of them loses."""
+    """Report the damage; fills the index with the teams to repair and the departures."""
     counts: Counter[Finding] = Counter()
     firsts: defaultdict[Finding, list[TeamKey]] = defaultdict(list)
     examined = 0
@@ -114,9 +114,9 @@ async def plan_repairs(
     *,
     default_capacity: int,
 ) -> list[PlannedRepair]:
-    """What each of these becomes, whole: with its next version, and an id that is free.
+    """Plan complete repairs, with each team's next version and a free id.
 
-    This is the only way to a planned repair, for the report and for the repair.
+    Report and repair both plan through this function, so they cannot disagree.
     """
     new_ids = {
         team.key: id_ for team in found for id_, is_kept in [team_id_of(team)] if not is_kept
@@ -139,7 +139,7 @@ async def plan_repairs(
 
 
 def _with_next_version(team: RepairPlan, recorded: int) -> RepairPlan:
-    """A version is never used twice: the next one follows the stored and the recorded one."""
+    """Versions are never reused: the next one follows both the stored and the recorded one."""
     return replace(team, version=Version(max(team.version or 0, recorded) + 1))
 
 

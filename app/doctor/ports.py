@@ -1,4 +1,4 @@
-"""What the doctor needs: the collection as it is, an index to compare users in, and a progress."""
+"""Protocols between the doctor and its storage, and the values they exchange."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.domain.ids import TeamId, UserId
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Something about the collection itself that stands in our way, and what a repair does."""
+    """An index or validator that blocks the service, and how a repair changes it."""
 
     what: str
     becomes: str
@@ -20,7 +20,7 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRepair:
-    """A document as it was read, and what is to be written in its place."""
+    """A document as it was read, and the plan for its replacement."""
 
     team: StoredTeam
     plan: RepairPlan
@@ -28,9 +28,9 @@ class PlannedRepair:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """How many entries of the journal were looked at, and what came of them.
+    """Counts of an undo.
 
-    A team that somebody has changed since the repair is kept as it is; `kept_ids` names the first.
+    A team changed since its repair is kept as it is; `kept_ids` names the first ones.
     """
 
     entries: int = 0
@@ -40,87 +40,86 @@ class Undone:
 
 
 class StoredTeams(Protocol):
-    """The collection, to look at. *Raises*: `DatabaseUnavailable`."""
+    """Read access to the collection. *Raises*: `DatabaseUnavailable`."""
 
     async def count(self) -> int:
-        """About how many documents there are."""
+        """Estimated number of documents."""
 
     def walk(self) -> AsyncIterator[StoredTeam]:
-        """All documents, in the order of their ids."""
+        """All documents, ordered by `_id`."""
 
     def read(self, keys: Sequence[TeamKey]) -> AsyncIterator[StoredTeam]:
-        """Those documents, if they are still there."""
+        """The documents with these keys that still exist."""
 
     async def recorded_versions(self, team_ids: Sequence[TeamId]) -> Mapping[TeamId, int]:
-        """The last version of each of those teams that stands in the change log."""
+        """The highest version of each team in the change log."""
 
     async def taken_ids(self, team_ids: Sequence[TeamId]) -> frozenset[TeamId]:
-        """Those ids under which there is a document."""
+        """The ids among these that already belong to a document."""
 
     async def obstacles(self) -> Sequence[Obstacle]:
-        """Indexes and a validator that would keep a server from starting, or from writing."""
+        """Indexes and validators that prevent a server from starting or writing."""
 
 
 class RepairableTeams(StoredTeams, Protocol):
-    """The collection, to write to. *Raises*: also `RepairStopped`; repeating is safe."""
+    """Write access to the collection. *Raises*: also `RepairStopped`; repeating is safe."""
 
     async def remove_obstacles(self) -> None:
-        """Writes the collection's form into the journal, then removes the obstacles.
+        """Record indexes and validator in the journal, then drop the obstacles.
 
-        It removes G1's index as well, which would refuse what lies between: it stands again after
-        `prepare`.
+        It drops G1's unique index too, which rejects intermediate states; `prepare` rebuilds it.
         """
 
     async def rewrite(self, repairs: Sequence[PlannedRepair]) -> Sequence[TeamKey]:
-        """Writes them, each into the journal first; the keys of those that had changed meanwhile.
+        """Write the repaired documents, journal first; returns the keys of those changed meanwhile.
 
-        *Atomicity*: each document by itself, on the condition that it is as it was read.
+        *Atomicity*: one document, on condition that it is unchanged since it was read.
         """
 
     async def prepare(self) -> None:
-        """Brings the collection's validator and indexes to our form, as a server's start does."""
+        """Create the service's validator and indexes, as a starting server does."""
 
 
 class UndoableRepairs(Protocol):
-    """What repairs have written down. *Raises*: as `RepairableTeams`."""
+    """Repairs recorded in the journal. *Raises*: as `RepairableTeams`."""
 
     async def count(self) -> int:
-        """About how many entries there are to be undone."""
+        """Number of journal entries to undo."""
 
     def undo(self) -> AsyncIterator[Undone]:
-        """Takes the changes back, the last one first; tells of each batch."""
+        """Revert the changes, newest first; yields the counts of each batch."""
 
 
 class MembershipIndex(Protocol):
-    """Compares the users of all teams in bounded memory. It is gone when the command ends."""
+    """Temporary index of all memberships, in bounded memory."""
 
     def add(self, team: RepairPlan) -> None:
-        """Enters a team, its members, and whether it needs a repair on its own account."""
+        """Add a team with its members, and whether its document is itself broken."""
 
     def answer(self, user_id: UserId, team_id: TeamId) -> None:
-        """Enters the operator's answer to where a user stays."""
+        """Store the operator's choice of a team for a user."""
 
     def conflicts(self) -> Iterator[tuple[UserId, Sequence[Membership], TeamId | None]]:
-        """The users on several teams, in their order, with the operator's answer."""
+        """Users on several teams, ordered by id, with the operator's choice."""
 
     def add_departure(self, key: TeamKey, user_id: UserId, kept: TeamId) -> None:
-        """Enters that a team loses a user, who stays on another one."""
+        """Store that a user leaves this team and stays on another."""
 
     def departures(self, key: TeamKey) -> Mapping[UserId, TeamId]:
-        """Whom a team loses, and to which team."""
+        """The users who leave this team, with the team where each stays."""
 
     def broken_teams(self) -> Iterator[Sequence[TeamKey]]:
-        """The teams to be repaired, in batches, in the order in which they were entered."""
+        """Keys of the teams to repair, in batches, in the order they were added."""
 
     def count_broken(self) -> int:
-        """How many there are."""
+        """Number of teams to repair."""
 
 
 class Progress(Protocol):
-    """Where the work is, for people who wait."""
+    """Progress display."""
 
     def begin(self, step: str, total: int) -> None:
-        """A new step of so many parts begins, and the one before has ended."""
+        """End the current step and start one of `total` parts."""
 
     def advance(self, parts: int) -> None:
-        """So many parts more are done."""
+        """Mark further parts as done."""

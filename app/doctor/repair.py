@@ -1,4 +1,4 @@
-"""Brings every document that needs it to our form, and takes that back."""
+"""Repair broken documents, and undo repairs."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -17,7 +17,7 @@ MAX_ATTEMPTS = 5
 
 
 def reason_to_refuse(report: Report) -> str | None:
-    """Why nothing of this may be repaired yet: what only the operator can decide."""
+    """The decision still missing from the operator; None if the repair can start."""
     if too_large := report.counts.get(Finding.TOO_LARGE):
         return f"Shorten by hand first what is too large to be repaired (documents: {too_large})."
     if report.unresolved and report.keep is Keep.ASK_FILE:
@@ -36,11 +36,10 @@ async def repair(
     default_capacity: int,
     progress: Progress,
 ) -> int:
-    """Repairs what the examination has found and entered; how many documents were written.
+    """Repair the teams in the index; returns the number of documents written.
 
-    *Atomicity*: none over the whole, one document at a time; killed at any point, it goes on where
-    it was when it is run again. *Raises*: `RepairStopped`, `DatabaseUnavailable`; repeating is
-    safe.
+    *Atomicity*: one document; an interrupted repair continues when it is run again.
+    *Raises*: `RepairStopped`, `DatabaseUnavailable`; repeating is safe.
     """
     repaired = 0
     if not report.is_well:
@@ -73,7 +72,7 @@ async def _repair_batch(
             missed += changed
         if not missed:
             return repaired
-        # Somebody wrote to them after we had read them: what they are now is judged anew.
+        # Another program wrote after our read: plan these documents again.
         keys = missed
     raise RepairStopped(
         f"Documents changed each time they were about to be repaired ({len(keys)}): something "
@@ -95,9 +94,9 @@ async def _portions(found: AsyncIterator[StoredTeam]) -> AsyncIterator[list[Stor
 
 
 async def undo(repairs: UndoableRepairs, *, progress: Progress) -> Undone:
-    """Takes back what repairs have done, the last change first, as far as the journal reaches.
+    """Revert all repairs in the journal, newest first.
 
-    Killed at any point, it goes on where it was when it is run again. *Raises*: as `repair`.
+    An interrupted undo continues when it is run again. *Raises*: as `repair`.
     """
     progress.begin("Restoring the teams", await repairs.count())
     total = Undone()

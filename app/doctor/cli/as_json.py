@@ -1,4 +1,4 @@
-"""The report as JSON, for programs: counts, the first cases, and what each becomes."""
+"""The report as JSON: counts, and the first cases with their repairs."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def report_json(report: Report, database: str) -> dict[str, Any]:
 
 
 def undone_json(undone: Undone, database: str) -> dict[str, Any]:
-    """What an undo has done."""
+    """The result of an undo."""
     return {
         "database": database,
         "entries": undone.entries,

@@ -1,6 +1,6 @@
-"""The options of `team-joiner doctor`, and what a run of it does.
+"""Options and runs of `team-joiner doctor`.
 
-Exit status: 0 when all is well, 1 when something is broken, 2 when it could not do its work.
+Exit status: 0 without findings, 1 with findings, 2 on failure.
 """
 
 import asyncio
@@ -37,30 +37,30 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
 
 class DatabaseAccess(Protocol):
-    """What the doctor works with, each for as long as its context."""
+    """Access to the database; each context manager holds its resources while it is open."""
 
     def membership_index(self) -> AbstractContextManager[MembershipIndex]:
-        """A new index."""
+        """An empty index."""
 
     def reading(self) -> AbstractAsyncContextManager[StoredTeams]:
-        """The collection, to look at."""
+        """The collection, read-only."""
 
     def repairing(self) -> AbstractAsyncContextManager[RepairableTeams]:
-        """The collection, to repair; nobody else of us is there."""
+        """The collection, for a repair; excludes servers and other doctors."""
 
     def undoing(self) -> AbstractAsyncContextManager[UndoableRepairs]:
-        """The repairs, to undo; nobody else of us is there."""
+        """The recorded repairs, for an undo; excludes servers and other doctors."""
 
 
 class DoctorFailed(click.ClickException):
-    """A sentence for the operator, with the exit status that says so."""
+    """A failure message for the operator, with exit status 2."""
 
     exit_code = FAILED
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorRequest:
-    """What the operator asked for. *Raises*: `click.UsageError` for what makes no sense."""
+    """The parsed options. *Raises*: `click.UsageError` if they contradict each other."""
 
     repair: bool
     undo: bool
@@ -71,7 +71,7 @@ class DoctorRequest:
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> "DoctorRequest":
-        """The request in the options of `doctor_options`, which are taken out of the others."""
+        """Build the request from parsed options, removing its own from the mapping."""
         given = {name: options.pop(name) for name in cls.__dataclass_fields__}
         return cls(**given | {"keep": Keep(given["keep"]) if given["keep"] else None})
 
@@ -83,7 +83,7 @@ class DoctorRequest:
 
 
 def doctor_options(command: FunctionT) -> FunctionT:
-    """The options that make a `DoctorRequest`."""
+    """Decorator: add the options of a `DoctorRequest`."""
     path = click.Path(path_type=Path, dir_okay=False)
     for option in reversed(
         (
@@ -117,7 +117,7 @@ def doctor_options(command: FunctionT) -> FunctionT:
 def run(
     request: DoctorRequest, access: DatabaseAccess, *, database: str, default_capacity: int
 ) -> int:
-    """Does it and prints the report; the exit status. *Raises*: `DoctorFailed`."""
+    """Run the request and print its report; returns the exit status. *Raises*: `DoctorFailed`."""
     try:
         return asyncio.run(_run(request, access, database, default_capacity))
     except DatabaseUnavailable as fault:

@@ -17,7 +17,7 @@ class TerminalProgress:
         self._bar: ProgressBar[int] | None = None
 
     def __enter__(self) -> Self:
-        """Nothing is shown before the first step."""
+        """Show nothing before the first step."""
         return self
 
     def __exit__(
@@ -26,11 +26,10 @@ class TerminalProgress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leaves the terminal on a new line, and an unfinished bar as it stands."""
+        """End the line; leave an unfinished bar as it is."""
         self._end(is_done=error is None)
 
     def begin(self, step: str, total: int) -> None:
-        """See `Progress`."""
         self._end()
         self._bar = click.progressbar(
             length=max(total, 1), label=f"{step:<20}", file=sys.stderr, show_pos=total > 1
@@ -38,7 +37,6 @@ class TerminalProgress:
         self._bar.__enter__()
 
     def advance(self, parts: int) -> None:
-        """See `Progress`."""
         if self._bar is not None:
             self._bar.update(parts)
 

@@ -1,6 +1,6 @@
-"""The file in which an operator says where the users stay who are on several teams.
+"""CSV file with the operator's choice of a team for each user on several teams.
 
-It is CSV with a heading: `user`, `team`, and in a template also `candidates`, which is not read.
+Columns: `user`, `team`, and in a generated template `candidates`, which is ignored.
 """
 
 import csv
@@ -14,11 +14,11 @@ from app.domain.ids import TeamId, UserId
 
 
 class UnusableAnswers(Exception):
-    """The file can't be read as answers; the text says why."""
+    """The answer file can't be read or written."""
 
 
 def read_answers(path: Path) -> Iterator[tuple[UserId, TeamId]]:
-    """The answers, line by line; a line without a team is none. *Raises*: `UnusableAnswers`."""
+    """The answers; lines without a team are skipped. *Raises*: `UnusableAnswers`."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.DictReader(file)
@@ -33,9 +33,9 @@ def read_answers(path: Path) -> Iterator[tuple[UserId, TeamId]]:
 
 
 def write_questions(path: Path, index: MembershipIndex) -> int:
-    """Writes a line for each user in question, for the operator to fill in; how many there are.
+    """Write a template with a line per user on several teams; returns their number.
 
-    *Raises*: `UnusableAnswers` when the file exists, lest answers be lost, or can't be written.
+    *Raises*: `UnusableAnswers` if the file exists, to protect answers in it, or can't be written.
     """
     count = 0
     try:

@@ -1,4 +1,4 @@
-"""The report as text: what is wrong, what becomes of it, and what to do next."""
+"""The report as text: damage, planned repairs and next steps."""
 
 from collections.abc import Iterator
 
@@ -57,7 +57,7 @@ def report_lines(report: Report, database: str) -> Iterator[str]:
 
 
 def next_steps(report: Report) -> Iterator[str]:
-    """What an operator does after a dry run."""
+    """Instructions after a dry run."""
     if report.is_well:
         return
     yield ""
@@ -73,7 +73,7 @@ def next_steps(report: Report) -> Iterator[str]:
 
 
 def repaired_lines(repaired: int, after: Report, database: str) -> Iterator[str]:
-    """What an operator reads after a repair."""
+    """Result of a repair."""
     yield ""
     yield f"Repaired {counted(repaired, 'document')}."
     if after.is_well:
@@ -89,13 +89,13 @@ def repaired_lines(repaired: int, after: Report, database: str) -> Iterator[str]
 
 
 def refused_lines(reason: str) -> Iterator[str]:
-    """Why there was no repair."""
+    """Reason for a rejected repair."""
     yield ""
     yield f"Nothing has been changed. {reason}"
 
 
 def undone_lines(undone: Undone, database: str) -> Iterator[str]:
-    """What an operator reads after an undo."""
+    """Result of an undo."""
     if not undone.entries:
         yield f"There is nothing to undo: {database}.{JOURNAL} holds no repair that still stands."
         return
@@ -129,7 +129,7 @@ def _case(planned: PlannedRepair, finding: Finding) -> str:
 
 
 def keep_is_missing(report: Report) -> str | None:
-    """What is missing for a repair, if the operator has not said where users stay."""
+    """Usage error if a repair needs `--keep`, else None."""
     if not report.counts.get(Finding.USER_ON_SEVERAL_TEAMS):
         return None
     choices = ", ".join(f"--keep {each}" for each in Keep)

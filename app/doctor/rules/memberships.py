@@ -1,4 +1,4 @@
-"""On which team a user stays who is on several, by the policy that the operator chose."""
+"""Choice of the one team to keep for a user on several teams."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,10 +36,10 @@ class Membership:
 def choose_membership(
     memberships: Sequence[Membership], keep: Keep, answer: TeamId | None = None
 ) -> Membership | None:
-    """The membership that stays; None where the operator's answer is needed and names none.
+    """The membership to keep; None if the policy needs an answer that is missing or invalid.
 
-    Ties go to the older team, then to the earlier place, then to the lesser id: never to chance.
-    So a repair that was killed half-way and is run again decides as it did before.
+    Deterministic, so that a repeated repair decides alike: ties go to the older team, then to the
+    earlier place in the array, then to the lesser id.
     """
     if keep is Keep.ASK_FILE:
         return next((each for each in by_age(memberships) if each.team_id == answer), None)
@@ -49,7 +49,7 @@ def choose_membership(
 
 
 def by_age(memberships: Sequence[Membership]) -> Sequence[Membership]:
-    """The oldest team first; those of which nothing is known come last."""
+    """Sort by age of the team, oldest first, unknown age last."""
 
     def age(each: Membership) -> tuple[bool, int, int, str]:
         return (each.made_at is None, each.made_at or 0, each.place, each.team_id)

@@ -1,6 +1,6 @@
-"""What is wrong with one document, and the team that it becomes.
+"""Findings in one document, and the repaired team.
 
-The dry run shows what is decided here and the repair writes it, so the two can't disagree.
+Dry run and repair share these decisions, so they cannot disagree.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ MAX_NOTES = 3
 
 
 class Finding(StrEnum):
-    """What can be wrong with a document; the values are what `--json` says."""
+    """Kinds of damage; the values appear in `--json`."""
 
     USER_ON_SEVERAL_TEAMS = "userOnSeveralTeams"
     REPEATED_USER = "repeatedUser"
@@ -55,11 +55,11 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RepairPlan:
-    """The team that a document becomes; without findings the document may stay as it is.
+    """The repaired team; without findings the document needs no repair.
 
-    `version` is the stored one where that is sound, else None: the next one is for the writer to
-    tell, who knows what has been recorded. `notes` say what changes. `deleted_at` is
-    ABSENT for a live team, and None for one that was deleted nobody knows when.
+    `version` is the stored one if valid, else None; `plan_repairs` sets the next one from the
+    change log. `notes` describe the changes. `deleted_at` is ABSENT for a live team, None for a
+    team deleted at an unknown time.
     """
 
     key: TeamKey
@@ -75,7 +75,7 @@ class RepairPlan:
 
     @property
     def findings(self) -> frozenset[Finding]:
-        """What is wrong with the document."""
+        """Kinds of damage in the document."""
         return frozenset(self.notes)
 
 
@@ -105,7 +105,7 @@ def plan_repair(
     departures: Mapping[UserId, TeamId] | None = None,
     id_is_taken: bool = False,
 ) -> RepairPlan:
-    """What the document becomes when the users in `departures` leave it for the teams given there.
+    """Plan the repair of a document; users in `departures` leave it for the teams given there.
 
     `id_is_taken` says that another document has the id that this one would get.
     """
@@ -177,7 +177,7 @@ def _left_alone(team: StoredTeam, id_: TeamId) -> RepairPlan:
 
 
 def _members(stored: tuple[StoredValue, ...] | StoredValue, notes: _Notes) -> tuple[UserId, ...]:
-    """The users that an array names, each once, at the place where it is named first."""
+    """The valid user ids of an array, without repetitions, in order of first occurrence."""
     if not isinstance(stored, tuple):
         notes.add(Finding.NO_MEMBERS_ARRAY, f"userIds is {show(stored)}")
         stored = () if stored in (None, ABSENT) else (stored,)

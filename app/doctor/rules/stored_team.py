@@ -1,4 +1,4 @@
-"""A team document as other programs left it: nothing about it is certain but its id.
+"""A team document written by any program: only its id is certain.
 
 Storage translates stored values into these; `repair_plan.py` decides the result of a repair.
 """

@@ -1,1 +1,1 @@
-"""What the doctor reads and writes: documents of any form, the journal, and a scratch file."""
+"""MongoDB access of the doctor, its journal, and a temporary SQLite index."""

@@ -1,4 +1,4 @@
-"""What the doctor works with on one database: to look, to repair, to undo."""
+"""Connections of the doctor to one database."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -17,11 +17,11 @@ from app.storage.errors import UNAUTHORIZED, driver_faults, set_up_faults
 from app.storage.preparation import check_deployment
 
 MAX_SAID: Final = 200
-"""Characters of what MongoDB says, which quotes the whole command."""
+"""Maximum characters of MongoDB's message, which quotes the whole command."""
 
 
 class MongoDatabaseAccess:
-    """`DatabaseAccess` on a deployment. Each checks first that we can work on it at all.
+    """`DatabaseAccess` on a deployment, whose suitability each method checks first.
 
     *Raises*: `DatabaseUnsuitable`, `DatabaseUnavailable`, `RepairStopped` where the user of the
     database lacks a permission; `repairing` and `undoing` also while a server is alive.
@@ -33,18 +33,15 @@ class MongoDatabaseAccess:
         self._request_memory_hours = request_memory_hours
 
     def membership_index(self) -> AbstractContextManager[SqliteMembershipIndex]:
-        """See `DatabaseAccess`."""
         return temporary_membership_index()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[MongoStoredTeams]:
-        """See `DatabaseAccess`."""
         async with self._connected() as client:
             yield MongoStoredTeams(client, self._database)
 
     @asynccontextmanager
     async def repairing(self) -> AsyncIterator[MongoRepairableTeams]:
-        """See `DatabaseAccess`."""
         async with self._connected() as client, exclusive_access(client, self._database) as guard:
             yield MongoRepairableTeams(
                 client,
@@ -55,7 +52,6 @@ class MongoDatabaseAccess:
 
     @asynccontextmanager
     async def undoing(self) -> AsyncIterator[MongoUndoableRepairs]:
-        """See `DatabaseAccess`."""
         async with self._connected() as client, exclusive_access(client, self._database) as guard:
             yield MongoUndoableRepairs(client, self._database, guard)
 

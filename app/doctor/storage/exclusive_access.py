@@ -1,8 +1,7 @@
-"""The doctor takes the recorder's lease: then no server is alive, and no other doctor at work.
+"""Exclusive access of the doctor, by holding the recorder's lease.
 
-Every live server tries to hold the lease, so while we have it nobody of us records or repairs. A
-server that starts meanwhile finds its data damaged and ends. Programs that know no lease are found
-out by the condition of each write instead.
+Every live server competes for the lease, so while the doctor holds it none of them records and no
+other doctor repairs. Programs that ignore the lease are detected by the condition of each write.
 """
 
 import asyncio
@@ -24,13 +23,13 @@ from app.storage.lease import (
     take_lease,
 )
 
-# A server that was killed leaves a lease that runs out by itself: so long we wait for it.
+# Longer than the lease of a killed server takes to expire.
 PATIENCE_SECONDS = LEASE_SECONDS + 2
 RETRY_SECONDS = 0.25
 
 
 class LeaseGuard:
-    """The lease, as long as it is ours."""
+    """The held lease."""
 
     def __init__(self, recorder: Collection, lease: Lease) -> None:
         self._recorder = recorder
@@ -38,7 +37,7 @@ class LeaseGuard:
         self._is_lost = False
 
     def check(self) -> None:
-        """*Raises*: `RepairStopped` when somebody else has taken the lease; before each write."""
+        """Check before each write. *Raises*: `RepairStopped` if the lease was lost."""
         if self._is_lost:
             raise RepairStopped(
                 "A server, or another doctor, has started on this database in the meantime. "
@@ -46,7 +45,7 @@ class LeaseGuard:
             )
 
     async def keep(self) -> None:
-        """Renews the lease until it is cancelled; what the recorder knows stays as it is."""
+        """Renew the lease until cancelled, preserving the recorder's resume token."""
         while not self._is_lost:
             await asyncio.sleep(RENEW_SECONDS)
             try:
@@ -56,14 +55,14 @@ class LeaseGuard:
                 continue  # the writes will tell, or the next renewal finds it lost
 
     async def release(self) -> None:
-        """Gives the lease back."""
+        """Release the lease."""
         with suppress(DatabaseUnavailable, PyMongoError):  # then it runs out by itself
             await release_lease(self._recorder, self._lease)
 
 
 @asynccontextmanager
 async def exclusive_access(client: Client, database: str) -> AsyncIterator[LeaseGuard]:
-    """The guard, once nobody else holds the lease. *Raises*: `RepairStopped`."""
+    """Wait for the lease and hold it in this context. *Raises*: `RepairStopped`."""
     recorder = recorder_of(client, database)
     guard = LeaseGuard(recorder, await _take(recorder, database))
     keeping = asyncio.create_task(guard.keep())

@@ -1,4 +1,4 @@
-"""The journal of repairs, `team_repairs`: written before what it tells of is done.
+"""Write-ahead journal of repairs, in the collection `team_repairs`.
 
 _id              1, 2, 3, … in the order of writing
 kind             "team", or "collection" for indexes and validator
@@ -35,7 +35,7 @@ _TO_BE_UNDONE: Mapping[str, Any] = {"undo": None}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry about one document."""
+    """Journal entry of one document."""
 
     number: int
     old_id: Any
@@ -45,17 +45,17 @@ class Entry:
 
     @property
     def keys(self) -> set[TeamKey]:
-        """Of the document under its old id, and under its new one."""
+        """Keys of the document before and after the repair."""
         return {key_of(self.old_id), key_of(self.new_id)}
 
     def was_applied_to(self, stored: bytes | None) -> bool:
-        """Whether a document is what the repair made of it, untouched since."""
+        """Whether this is the repaired document, unchanged since."""
         return stored is not None and digest(stored) == self.after_digest
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionEntry:
-    """An entry about the collection; `is_first` when no other remains to be undone before it."""
+    """Journal entry of indexes and validator; `is_first` if no older one is left to undo."""
 
     number: int
     options: Mapping[str, Any]
@@ -64,7 +64,7 @@ class CollectionEntry:
 
 
 def digest(stored: bytes) -> str:
-    """The digest of a document."""
+    """SHA-256 of a document."""
     return sha256(stored).hexdigest()
 
 
@@ -78,7 +78,7 @@ class RepairJournal:
         self._last: int | None = None
 
     async def next_number(self) -> int:
-        """The number of the next entry to be written."""
+        """Number of the next entry."""
         if self._last is None:
             last = await self._entries.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
             self._last = last["_id"] if last else 0
@@ -87,7 +87,7 @@ class RepairJournal:
     async def write_teams(
         self, written: Sequence[tuple[PlannedRepair, bytes]], *, at: datetime
     ) -> None:
-        """Enters what each document was and will be, under the numbers from the next one on."""
+        """Write an entry per document, numbered from `next_number` on."""
         first = await self.next_number()
         heading = {"kind": "team", "run": self._run, "at": at}
         await self._raw.insert_many(
@@ -99,7 +99,7 @@ class RepairJournal:
         self._last = first + len(written) - 1
 
     async def write_collection(self, structure: Structure, *, at: datetime) -> None:
-        """Enters how the collection was made, before that is changed."""
+        """Write an entry with the collection's options and indexes."""
         number = await self.next_number()
         await self._entries.insert_one(
             {
@@ -116,11 +116,11 @@ class RepairJournal:
         self._last = number
 
     async def count(self) -> int:
-        """How many entries are to be undone."""
+        """Number of entries to undo."""
         return await self._entries.count_documents(_TO_BE_UNDONE)
 
     async def read_back(self) -> AsyncIterator[CollectionEntry | list[Entry]]:
-        """What is to be undone, last first, in portions that name each document once."""
+        """Entries to undo, newest first, in batches that name each document once."""
         portion: list[Entry] = []
         seen: set[TeamKey] = set()
         size = 0
@@ -141,7 +141,7 @@ class RepairJournal:
             yield portion
 
     async def mark_undone(self, outcomes: Mapping[int, str], *, at: datetime) -> None:
-        """Enters what came of undoing those entries."""
+        """Store the outcome of undoing these entries."""
         for outcome in sorted(set(outcomes.values())):
             numbers = [number for number, each in outcomes.items() if each == outcome]
             await self._entries.update_many(

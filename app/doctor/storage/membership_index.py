@@ -1,7 +1,7 @@
-"""Compares the users of all teams: a scratch SQLite file, gone when the command ends.
+"""Index of all memberships in a temporary SQLite file.
 
-Not a query of MongoDB's: what counts as the same user (5, "5" and " 5" do) is decided by the domain
-alone, a dry run writes nothing into the database, and the memory it takes is set here.
+No MongoDB query, since equality of user ids (5, "5" and " 5" are equal) is decided by the rules, a
+dry run writes nothing into the database, and the memory is bounded here.
 """
 
 import sqlite3
@@ -63,11 +63,10 @@ class SqliteMembershipIndex:
         self._members: list[tuple[str, int, int]] = []
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._file.close()
 
     def add(self, team: RepairPlan) -> None:
-        """See `MembershipIndex`."""
         self._number += 1
         made_at = int(team.created_at.timestamp() * 1000) if team.created_at else None
         self._teams.append(
@@ -88,7 +87,6 @@ class SqliteMembershipIndex:
             self._write()
 
     def answer(self, user_id: UserId, team_id: TeamId) -> None:
-        """See `MembershipIndex`."""
         self._file.execute("INSERT OR REPLACE INTO answer VALUES (?, ?)", (user_id, team_id))
 
     def conflicts(self) -> Iterator[tuple[UserId, Sequence[Membership], TeamId | None]]:
@@ -103,21 +101,17 @@ class SqliteMembershipIndex:
             yield UserId(user), memberships, answer
 
     def add_departure(self, key: TeamKey, user_id: UserId, kept: TeamId) -> None:
-        """See `MembershipIndex`."""
         self._file.execute("INSERT INTO departure VALUES (?, ?, ?)", (key, user_id, kept))
 
     def departures(self, key: TeamKey) -> Mapping[UserId, TeamId]:
-        """See `MembershipIndex`."""
         return dict(self._file.execute("SELECT user, kept FROM departure WHERE key = ?", (key,)))
 
     def broken_teams(self) -> Iterator[Sequence[TeamKey]]:
-        """See `MembershipIndex`."""
         rows = self._file.execute(_BROKEN, (0,))
         while keys := [TeamKey(key) for (key,) in rows.fetchmany(BROKEN_AT_ONCE)]:
             yield keys
 
     def count_broken(self) -> int:
-        """See `MembershipIndex`."""
         self._write()
         (count,) = self._file.execute(f"SELECT COUNT(*) FROM ({_BROKEN})", (0,)).fetchone()  # noqa: S608
         return int(count)
@@ -135,7 +129,7 @@ class SqliteMembershipIndex:
 
 @contextmanager
 def temporary_membership_index() -> Iterator[SqliteMembershipIndex]:
-    """An index in the folder for temporary files (`TMPDIR`), for as long as the context."""
+    """An index in the folder for temporary files (`TMPDIR`), deleted on exit."""
     with tempfile.TemporaryDirectory(prefix="team-joiner-doctor-") as folder:
         index = SqliteMembershipIndex(Path(folder) / "index.sqlite")
         try:

@@ -1,4 +1,4 @@
-"""The collection's own form: what of its indexes and its validator stands in our way."""
+"""Indexes and validator of the collection: read, drop and restore."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _G1: str = ONE_TEAM_PER_USER.document["name"]
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """The collection's options and indexes, as the database describes them."""
+    """Options and indexes of the collection, as MongoDB reports them."""
 
     exists: bool
     options: Mapping[str, Any]
@@ -34,11 +34,11 @@ class Structure:
 
     @property
     def has_foreign_validator(self) -> bool:
-        """Whether there is a validator, and not ours in full force."""
+        """Whether a validator exists that is not the service's own in full force."""
         return bool(self.options.get("validator")) and not is_validator_in_force(self.options)
 
     def obstacles(self) -> Sequence[Obstacle]:
-        """What the report says of it."""
+        """Obstacles for the report."""
         found = [
             Obstacle(f"index {index['name']} on {', '.join(index['key'])}", _what_becomes(index))
             for index in self.indexes
@@ -50,7 +50,7 @@ class Structure:
 
 
 async def read_structure(client: Client, database: str) -> Structure:
-    """The structure. *Raises*: `DatabaseUnsuitable` for a collection that can't become ours."""
+    """Read the structure. *Raises*: `DatabaseUnsuitable` if it has unsupported options."""
     cursor = await client[database].list_collections(filter={"name": TEAMS})
     described = await cursor.to_list(None)
     if not described:
@@ -68,7 +68,7 @@ async def read_structure(client: Client, database: str) -> Structure:
 
 
 async def clear_structure(client: Client, database: str) -> None:
-    """Removes what stands in the way, and G1's index, which would refuse what lies between."""
+    """Drop conflicting indexes, and G1's, which rejects intermediate states."""
     structure = await read_structure(client, database)
     if not structure.exists:
         return
@@ -79,7 +79,7 @@ async def clear_structure(client: Client, database: str) -> None:
 
 
 async def enforce_validation(client: Client, database: str) -> None:
-    """Lets the validator that comes refuse, and not merely warn."""
+    """Make the validator reject invalid documents instead of warning."""
     if (await read_structure(client, database)).exists:
         await _modify(client, database, validationLevel="strict", validationAction="error")
 
@@ -87,7 +87,7 @@ async def enforce_validation(client: Client, database: str) -> None:
 async def restore_structure(
     client: Client, database: str, options: Mapping[str, Any], indexes: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Brings options and indexes back to what they were. Repeating is safe.
+    """Restore options and indexes. Repeating is safe.
 
     *Raises*: `RepairStopped` when an index can't be built again over what is there now.
     """
@@ -117,7 +117,7 @@ async def restore_structure(
 
 
 class _Described(IndexModel):
-    """An index exactly as the database has described it."""
+    """An index exactly as MongoDB reported it."""
 
     def __init__(self, described: Mapping[str, Any]) -> None:
         super().__init__(list(described["key"].items()), name=described["name"])
@@ -129,10 +129,10 @@ async def _modify(client: Client, database: str, **options: object) -> None:
 
 
 def _stands_in_the_way(index: Mapping[str, Any]) -> bool:
-    """Another index under our name or in our place, a foreign unique one, or one that expires.
+    """Whether an index conflicts: our name or keys taken, a foreign unique index, or a TTL index.
 
-    A unique index of somebody else's refuses changes that are ours to make: on `userIds` it lets
-    there be one empty team. One that expires deletes teams as soon as they get their times.
+    A foreign unique index rejects valid changes: on `userIds` it permits a single empty team. A
+    TTL index deletes teams as soon as they get dates.
     """
     if index["name"] == "_id_":
         return False

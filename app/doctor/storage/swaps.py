@@ -1,4 +1,4 @@
-"""Puts documents in the place of others, each on the condition that the other is still there.
+"""Compare-and-swap of whole documents.
 
 *Atomicity*: one document, or one transaction where the `_id` changes.
 """
@@ -18,21 +18,21 @@ from app.storage.client import MAJORITY_WRITES, Client, Collection
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """A document that is to be there in the place of another, byte for byte."""
+    """A document to replace with another, both byte for byte."""
 
     before: bytes
     after: bytes
 
     @property
     def keeps_id(self) -> bool:
-        """Whether both have the same `_id`, of the same type."""
+        """Whether both have the same `_id` of the same type."""
         return key_of(id_of_document(self.before)) == key_of(id_of_document(self.after))
 
 
 async def swap(client: Client, teams: Collection, swaps: Sequence[Swap]) -> list[Swap]:
-    """Does them; answers those whose document was not there any more as it had been.
+    """Swap the documents; returns the swaps whose document had changed.
 
-    *Raises*: `RepairStopped` when an index refuses one.
+    *Raises*: `RepairStopped` if an index rejects one.
     """
     try:
         missed = await _replace(teams, [each for each in swaps if each.keeps_id])
@@ -86,6 +86,6 @@ def _raw(stored: bytes) -> RawBSONDocument:
 
 
 def _unchanged(stored: bytes) -> Mapping[str, Any]:
-    """The filter that only this very document passes."""
+    """Filter that matches this exact document only."""
     document = _raw(stored)
     return {"_id": document["_id"], "$expr": {"$eq": ["$$ROOT", {"$literal": document}]}}

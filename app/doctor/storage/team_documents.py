@@ -1,4 +1,4 @@
-"""The form of a team document before and after a repair: one function reads it, one writes it."""
+"""Conversion of stored documents: read any document, write a repaired one."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ RAW: CodecOptions[RawBSONDocument] = CodecOptions(
 
 
 def split_batch(batch: bytes) -> Iterator[bytes]:
-    """The documents of which a raw batch is made."""
+    """Split a raw batch into documents."""
     view, start = memoryview(batch), 0
     while start < len(view):
         end = start + int.from_bytes(view[start : start + 4], "little")
@@ -46,17 +46,17 @@ def split_batch(batch: bytes) -> Iterator[bytes]:
 
 
 def key_of(stored_id: object) -> TeamKey:
-    """The key that stands for an `_id` of any type."""
+    """The key of an `_id` of any type."""
     return TeamKey(bson.encode({"_id": stored_id}))
 
 
 def id_of(key: TeamKey) -> Any:  # noqa: ANN401 - an id may be of any type
-    """The `_id` that a key stands for."""
+    """The `_id` of a key."""
     return RawBSONDocument(key, RAW)["_id"]
 
 
 def read_stored_team(stored: bytes) -> StoredTeam:
-    """The team in a document of any form."""
+    """Read a team from any document."""
     if len(stored) > MAX_DOCUMENT_BYTES:
         stored_id = id_of_document(stored)
         return StoredTeam(key_of(stored_id), b"", _value(stored_id), is_too_large=True)
@@ -85,7 +85,7 @@ def id_of_document(stored: bytes) -> Any:  # noqa: ANN401 - an id may be of any 
 
 
 def _value(value: object) -> StoredValue:
-    """A BSON value as the domain knows it."""
+    """Convert a BSON value."""
     match value:
         case Int64():
             return int(value)
@@ -107,14 +107,14 @@ def _value(value: object) -> StoredValue:
 
 
 def _text(value: object, stored: bytes) -> StoredValue:
-    """A text, or what it was read as where its bytes are no UTF-8: that is no text to keep."""
+    """Convert a string; invalid UTF-8 becomes `Foreign`, with its lossy reading."""
     if isinstance(value, str) and "\ufffd" in value and value.encode() not in stored:
         return Foreign("text", "that is no UTF-8", value)
     return _value(value)
 
 
 def _has_sound_marks(document: Document) -> bool:
-    """Whether what the service wrote of requests and changes reads as the service wrote it."""
+    """Whether the service's metadata on requests and changes is valid."""
     creation = document.get("creation", {})
     requests = document.get("requests", [])
     return (
@@ -130,10 +130,9 @@ def _has_sound_marks(document: Document) -> bool:
 
 
 def repaired_document(team: StoredTeam, plan: RepairPlan, *, at: datetime, entry: int) -> bytes:
-    """The document in our form; fields that are none of ours stay as they are.
+    """Encode the repaired document; fields unknown to the service are kept.
 
-    `lastChange` says that the change did not come through the service, so the log calls it a
-    ForeignChange: nobody knows who joined when.
+    `lastChange` marks an external write, which the change log records as a ForeignChange.
     """
     document = dict(RawBSONDocument(team.stored, RAW))
     if not plan.id_is_kept:
@@ -167,6 +166,6 @@ def repaired_document(team: StoredTeam, plan: RepairPlan, *, at: datetime, entry
 
 
 def now() -> datetime:
-    """The present, cut to the milliseconds that BSON keeps."""
+    """The current time, truncated to BSON's milliseconds."""
     present = datetime.now(UTC)
     return present.replace(microsecond=present.microsecond // 1000 * 1000)

@@ -1,7 +1,7 @@
-"""The collection as other programs left it: streamed, and rewritten document by document.
+"""Read and rewrite the team collection document by document.
 
-A document is written on the condition that it is, as a whole, what was read: whoever writes in
-between wins, and the document is judged anew. The journal is written before.
+A write requires the whole document to be unchanged since it was read: a concurrent external writer
+wins, and the document is planned again. The journal entry is written first.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -38,7 +38,7 @@ BYTES_AT_ONCE = 1_000_000
 
 
 class MongoStoredTeams:
-    """`StoredTeams` on MongoDB, to look at."""
+    """`StoredTeams` on MongoDB."""
 
     def __init__(self, client: Client, database: str) -> None:
         self._client = client
@@ -47,23 +47,19 @@ class MongoStoredTeams:
         self._changes = team_changes_of(client, database)
 
     async def count(self) -> int:
-        """See `StoredTeams`."""
         with driver_faults():
             return await self._teams.estimated_document_count()
 
     async def walk(self) -> AsyncIterator[StoredTeam]:
-        """See `StoredTeams`."""
         async for team in self._find({}):
             yield team
 
     async def read(self, keys: Sequence[TeamKey]) -> AsyncIterator[StoredTeam]:
-        """See `StoredTeams`."""
         if keys:
             async for team in self._find({"_id": {"$in": [id_of(key) for key in keys]}}):
                 yield team
 
     async def recorded_versions(self, team_ids: Sequence[TeamId]) -> Mapping[TeamId, int]:
-        """See `StoredTeams`."""
         pipeline: list[dict[str, Any]] = [
             {"$match": {"teamId": {"$in": list(team_ids)}}},
             {"$group": {"_id": "$teamId", "version": {"$max": "$version"}}},
@@ -73,7 +69,6 @@ class MongoStoredTeams:
         return {TeamId(team["_id"]): team["version"] for team in found}
 
     async def taken_ids(self, team_ids: Sequence[TeamId]) -> frozenset[TeamId]:
-        """See `StoredTeams`."""
         if not team_ids:
             return frozenset()
         wanted = {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}}
@@ -82,7 +77,6 @@ class MongoStoredTeams:
         return frozenset(TeamId(str(document["_id"])) for document in found)
 
     async def obstacles(self) -> Sequence[Obstacle]:
-        """See `StoredTeams`."""
         with driver_faults():
             return (await read_structure(self._client, self._database)).obstacles()
 
@@ -99,7 +93,7 @@ class MongoStoredTeams:
 
 
 class MongoRepairableTeams(MongoStoredTeams):
-    """`RepairableTeams` on MongoDB, to repair: under a guard, and with a journal."""
+    """`RepairableTeams` on MongoDB, under the lease and with a journal."""
 
     def __init__(
         self, client: Client, database: str, guard: LeaseGuard, *, request_memory_hours: int
@@ -110,7 +104,6 @@ class MongoRepairableTeams(MongoStoredTeams):
         self._request_memory_hours = request_memory_hours
 
     async def remove_obstacles(self) -> None:
-        """See `RepairableTeams`."""
         self._guard.check()
         with driver_faults():
             structure = await read_structure(self._client, self._database)
@@ -118,7 +111,6 @@ class MongoRepairableTeams(MongoStoredTeams):
             await clear_structure(self._client, self._database)
 
     async def rewrite(self, repairs: Sequence[PlannedRepair]) -> Sequence[TeamKey]:
-        """See `RepairableTeams`."""
         if not repairs:
             return ()
         self._guard.check()
@@ -138,7 +130,6 @@ class MongoRepairableTeams(MongoStoredTeams):
         return [key_of(id_of_document(each.before)) for each in missed]
 
     async def prepare(self) -> None:
-        """See `RepairableTeams`."""
         self._guard.check()
         with driver_faults():
             await enforce_validation(self._client, self._database)

@@ -1,4 +1,4 @@
-"""Takes repairs back: the last one first, and only what nobody has changed since."""
+"""Undo of repairs, newest first, where the document is unchanged since."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -18,7 +18,7 @@ KEPT = "kept"
 
 
 class MongoUndoableRepairs:
-    """`UndoableRepairs` on MongoDB, to undo: under a guard."""
+    """`UndoableRepairs` on MongoDB, under the lease."""
 
     def __init__(self, client: Client, database: str, guard: LeaseGuard) -> None:
         self._client = client
@@ -28,12 +28,11 @@ class MongoUndoableRepairs:
         self._journal = RepairJournal(client, database)
 
     async def count(self) -> int:
-        """See `UndoableRepairs`."""
         with driver_faults():
             return await self._journal.count()
 
     async def undo(self) -> AsyncIterator[Undone]:
-        """See `UndoableRepairs`. The indexes go first: they would refuse the old documents."""
+        """Drop the indexes first: they would reject the old documents."""
         with driver_faults():
             if await self._journal.count() == 0:
                 return
@@ -47,14 +46,14 @@ class MongoUndoableRepairs:
                     yield await self._restore_teams(portion)
 
     async def _restore_collection(self, entry: CollectionEntry) -> Undone:
-        """What stood between two repairs is of no interest: the first one's entry counts."""
+        """Restore the state before the first repair only."""
         if entry.is_first:
             await restore_structure(self._client, self._database, entry.options, entry.indexes)
         await self._journal.mark_undone({entry.number: RESTORED}, at=now())
         return Undone(entries=1)
 
     async def _restore_teams(self, entries: list[Entry]) -> Undone:
-        """*Atomicity*: one document. Killed before the mark, it is found restored the next time."""
+        """*Atomicity*: one document. If killed before the mark, the next undo finds it restored."""
         present = await self._read(entries)
         outcomes: dict[int, str] = {}
         swaps: dict[Swap, Entry] = {}
