@@ -80,12 +80,12 @@ class TeamJoinerSchema(strawberry.Schema):
         self._under_way = operations_under_way(limits)
         self._suggests_names = limits.introspection
 
-    def is_subscription(self, text: str, operation_name: str | None) -> bool:
+    async def is_subscription(self, text: str, operation_name: str | None, *, client: str) -> bool:
         """Whether the operation is one; not if it can't be told."""
         if "subscription" not in text:
             return False
         try:
-            operations = self._documents.prepare(text).operations
+            operations = (await self._documents.prepare(text, client)).operations
         except GraphQLError:
             return False
         return any(

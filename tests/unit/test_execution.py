@@ -119,7 +119,7 @@ async def test_a_document_that_does_not_fit_is_validated_once(
     schema = build_schema(SOON)
     text = "query subscription { nothingOfThisName }"
 
-    assert not schema.is_subscription(text, None)
+    assert not await schema.is_subscription(text, None, client="sue")
     result = await schema.execute(text, context_value=context(is_prepared=lambda: True))
 
     assert code_of(result) == "GRAPHQL_VALIDATION_FAILED"
@@ -202,10 +202,10 @@ async def test_the_time_to_parse_and_validate_counts(monkeypatch: pytest.MonkeyP
     was_done = asking.done()
     await ended([asking])
 
-    def prepare_slowly(self: Documents, text: str) -> PreparedDocument:
+    async def prepare_slowly(self: Documents, text: str, client: str) -> PreparedDocument:
         nonlocal late
         late += 501
-        return prepare(self, text)
+        return await prepare(self, text, client)
 
     prepare = Documents.prepare
     monkeypatch.setattr(Documents, "prepare", prepare_slowly)

@@ -206,7 +206,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Strawberry's; a stream has a place among its client's connections as long as it lasts."""
         self._check_rates(request, context, request_data)
         if not isinstance(request_data, list):
-            self._prefer_json(request, request_data)
+            await self._prefer_json(request, request_data)
         context.answers_once = isinstance(request_data, list) or request_data.protocol == "http"
         if isinstance(request_data, RequestedOperation) and request_data.refusal:
             return self._refused(request_data.refusal)
@@ -221,12 +221,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return cast("SubscriptionExecutionResult", self.clients.counted(client, stream))
         return result
 
-    def _prefer_json(self, request: Request, operation: GraphQLRequestData) -> None:
+    async def _prefer_json(self, request: Request, operation: GraphQLRequestData) -> None:
         """Leaves a stream that is acceptable beside JSON to subscriptions."""
         if (
             operation.protocol != "http"
             and negotiate(request.headers.get("accept"))
-            and not self._schema.is_subscription(operation.query or "", operation.operation_name)
+            and not await self._schema.is_subscription(
+                operation.query or "", operation.operation_name, client=request.state.client
+            )
         ):
             operation.protocol = "http"
 

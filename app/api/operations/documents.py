@@ -4,9 +4,12 @@ Parsing and validating cost several times what executing does, and clients send 
 documents with changing variables.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from graphql import (
     DocumentNode,
@@ -41,8 +44,18 @@ MAX_CACHED_DOCUMENTS = 500
 MAX_CACHED_TOKENS = 100_000
 CHARACTERS_LIKE_A_TOKEN = 75
 
+# The same of documents that are refused: some of them are expensive to validate.
+MAX_WRONG_DOCUMENTS = 100
+MAX_WRONG_TOKENS = 20_000
+
+# Documents of all clients that wait to be prepared.
+MAX_WAITING = 200
+
 # Of a document that does not fit the schema: each quotes a part of it, and takes time to word.
 MAX_VALIDATION_ERRORS = 10
+
+# Characters of a document that is prepared at once: another thread costs a small one more time.
+MOST_ON_THE_LOOP = 300
 
 # With every page whose size is a variable as small as it can be.
 _AT_LEAST = Valuation(
@@ -67,7 +80,12 @@ class PreparedDocument:
 
 
 class Documents:
-    """The documents that fit a schema and the limits."""
+    """The documents that fit a schema and the limits.
+
+    *Limits*: documents of more than `MOST_ON_THE_LOOP` characters that are not cached are prepared
+    by one thread, one after the other, while the event loop goes on. Of each client one at a time
+    waits for the thread, `MAX_WAITING` in all wait, and each waits half of a request's time.
+    """
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self._schema = schema
@@ -75,22 +93,46 @@ class Documents:
         self._prepared: BoundedCache[str, PreparedDocument] = BoundedCache(
             max_entries=MAX_CACHED_DOCUMENTS, max_weight=MAX_CACHED_TOKENS
         )
-        self._wrong: tuple[str, PreparedDocument] | None = None
+        self._wrong: BoundedCache[str, PreparedDocument] = BoundedCache(
+            max_entries=MAX_WRONG_DOCUMENTS, max_weight=MAX_WRONG_TOKENS
+        )
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="documents")
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._waiting = 0
 
-    def prepare(self, text: str) -> PreparedDocument:
-        """The document. *Raises*: `GraphQLError` for what can't be parsed."""
-        if self._wrong and self._wrong[0] == text:
-            return self._wrong[1]
-        prepared = self._prepared.get(text)
-        if prepared is None:
-            prepared = self._prepare(text)
-            # What is wrong comes again within its request at most, and its errors may be larger
-            # than itself.
-            if prepared.errors:
-                self._wrong = text, prepared
-            else:
-                weight = prepared.document.token_count + len(text) // CHARACTERS_LIKE_A_TOKEN
-                self._prepared.put(text, prepared, weight=weight)
+    async def prepare(self, text: str, client: str) -> PreparedDocument:
+        """The document. *Raises*: `GraphQLError` for text that can't be parsed, or not in time.
+
+        *Cancellation*: one that waits for the thread is not prepared any more.
+        """
+        if prepared := self._find(text):
+            return prepared
+        if len(text) <= MOST_ON_THE_LOOP:
+            return self._keep(text, self._prepare(text), client)
+        if self._waiting >= MAX_WAITING:
+            raise _too_busy()
+        turn = self._turns.setdefault(client, asyncio.Lock())
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._limits.request_timeout_seconds / 2), turn:
+                if prepared := self._find(text):
+                    return prepared
+                loop = asyncio.get_running_loop()
+                prepared = await loop.run_in_executor(self._thread, self._prepare, text)
+        except TimeoutError:
+            raise _too_busy() from None
+        finally:
+            self._waiting -= 1
+        return self._keep(text, prepared, client)
+
+    def _find(self, text: str) -> PreparedDocument | None:
+        return self._prepared.get(text) or self._wrong.get(text)
+
+    def _keep(self, text: str, prepared: PreparedDocument, client: str) -> PreparedDocument:
+        """Keeps the document. One that is wrong may be sent again and again."""
+        weight = prepared.document.token_count + len(text) // CHARACTERS_LIKE_A_TOKEN
+        kept = self._wrong if prepared.errors else self._prepared
+        kept.put(text, prepared, weight=weight, owner=client)
         return prepared
 
     def misfits(
@@ -130,6 +172,13 @@ class Documents:
             least, limit = operation.measures.cost.least, self._limits.max_cost
             if least > limit:
                 yield too_costly(document, name, _AT_LEAST, limit=limit, found=least)
+
+
+def _too_busy() -> CodedError:
+    return CodedError(
+        Code.TOO_MANY_OPERATIONS,
+        "Too many new documents wait to be validated. Send it again a little later.",
+    )
 
 
 def beyond_limits(measures: Measures, limits: Limits) -> Iterator[CodedError]:

@@ -58,12 +58,13 @@ class GuardedExecution(SchemaExtension):
         with ExitStack() as self._counted:
             yield
 
-    def on_parse(self) -> Iterator[None]:
+    async def on_parse(self) -> AsyncIterator[None]:
         """Parses and validates, or finds the document in the cache."""
         context = self.execution_context
-        self._counted.enter_context(self._under_way.one_more(context.context.client))
+        client = context.context.client
+        self._counted.enter_context(self._under_way.one_more(client))
+        prepared = self._prepared = await self._documents.prepare(context.query or "", client)
         context.context.begin_answer()
-        prepared = self._prepared = self._documents.prepare(context.query or "")
         context.graphql_document = prepared.document
         if len(prepared.operations) > 1 and context._provided_operation_name is None:
             raise OperationNameNeeded(None)
