@@ -16,7 +16,7 @@ from app.api.buckets import Buckets
 from app.api.codes import Code
 from app.api.serving.connections_end import CLOSE_SECONDS, FLUSH_SECONDS, EndsWhenStalled
 
-# Bytes handled in one turn of the event loop. Read at once, 256 KB of small frames took 0.7 s.
+# Bytes handled in one turn of the event loop. One read may bring 256 KB: 43,000 empty frames.
 SLICE_BYTES: Final = 2_048
 
 # A frame counts once, and once more for each of these: ten messages of 1 MB are a burst.
