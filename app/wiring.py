@@ -5,7 +5,7 @@ import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from functools import partial
 
@@ -46,9 +46,9 @@ from app.storage.change_tail import MongoChangeTail
 from app.storage.client import CLOSE_SECONDS, Client, close, connect, connect_for_streams
 from app.storage.directory import MongoTeamDirectory
 from app.storage.metrics import Listener
-from app.storage.preparation import Preparation
 from app.storage.recorder import Recorder
 from app.storage.safety import SafetyWatch, check_readiness
+from app.storage.server_preparation import Preparation
 from app.storage.team_store import MongoTeamStore
 from app.telemetry import Telemetry
 
@@ -114,7 +114,10 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         try:
             # What comes of the preparation is told by us: its exception here would be logged by the
             # ASGI server, with all that it quotes.
-            await preparation.was_tried.wait()
+            # On a large collection it goes on while the server answers, not ready.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(settings.request_timeout_seconds):
+                    await preparation.was_tried.wait()
             with drain.before_signals(), telemetry.exporting():
                 yield
         finally:
@@ -123,6 +126,10 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
             await asyncio.gather(feeding, identifying, return_exceptions=True)
             await store.finish(CLOSE_SECONDS)
             close(client, streams)
+
+    async def refuse_unready() -> None:
+        preparation.refuse_unfinished()
+        await check_readiness(client, database)
 
     return build_application(
         Services(
@@ -143,7 +150,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
             is_safe=safety.is_safe,
         ),
         identity,
-        check_readiness=partial(check_readiness, client, database),
+        check_readiness=refuse_unready,
         lifespan=lifespan,
         limits=limits_of(settings),
         documents=documents,
@@ -297,9 +304,14 @@ def _stop_serving(log_format: str, fault: DatabaseUnsuitable) -> None:
 
 
 async def refuse_unsuitable(settings: Settings) -> None:
-    """*Raises*: `DatabaseUnsuitable`, here where it can be said in one sentence."""
+    """*Raises*: `DatabaseUnsuitable`, here where it can be said in one sentence.
+
+    *Limits*: a preparation longer than a request may take is left to the application.
+    """
     client = _connect(settings)
     try:
-        await _preparation(client, settings).attempt()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings.request_timeout_seconds):
+                await _preparation(client, settings).attempt()
     finally:
         close(client)

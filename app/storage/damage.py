@@ -6,6 +6,7 @@ from typing import Any
 from app.domain.faults import DatabaseUnsuitable
 from app.storage.client import Collection
 from app.storage.indexes import TEAM_VALIDATOR
+from app.storage.long_commands import at_length
 
 # Enough to see the pattern, few enough to read at three in the morning.
 SHOWN = 5
@@ -22,14 +23,15 @@ async def find_users_on_several_teams(teams: Collection) -> Sequence[tuple[str, 
         {"$sort": {"_id": 1}},
         {"$limit": SHOWN},
     ]
-    found = await teams.aggregate(pipeline, allowDiskUse=True).to_list(None)
+    found = await at_length(lambda: list(teams.delegate.aggregate(pipeline, allowDiskUse=True)))
     return [(str(user["_id"]), [str(team) for team in user["teams"]]) for user in found]
 
 
 async def find_malformed_teams(teams: Collection) -> Sequence[str]:
     """The ids of the first documents that our validator would refuse."""
-    found = teams.find({"$nor": [TEAM_VALIDATOR]}, {"_id": 1}).sort("_id").limit(SHOWN)
-    return [str(team["_id"]) for team in await found.to_list(None)]
+    # In the order of storage: by `_id`, a large collection would be read in random order.
+    malformed = teams.delegate.find({"$nor": [TEAM_VALIDATOR]}, {"_id": 1}).limit(SHOWN)
+    return [str(team["_id"]) for team in await at_length(lambda: list(malformed))]
 
 
 def refusal_of_damage(

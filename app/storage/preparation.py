@@ -4,8 +4,8 @@ Any number of servers may do this at once, each at every start: whatever is ther
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -42,81 +42,45 @@ from app.storage.indexes import (
     is_validator_in_force,
 )
 from app.storage.lease import RECORDER_ID, make_lease
-
-logger = logging.getLogger(__name__)
+from app.storage.long_commands import at_length
 
 OLDEST_SERVER = (6, 0)
 
-# Between two attempts; an attempt itself waits for the database as long as a request may.
-RETRY_SECONDS = 1
-
-# Another server that is building indexes keeps the validator from being set; it is done within
-# moments unless the collection is large.
-MAX_VALIDATOR_ATTEMPTS = 20
+# Whoever builds indexes keeps the validator from being set, for as long as that takes.
+BUSY = frozenset({BACKGROUND_OPERATION_IN_PROGRESS, CONFLICTING_OPERATION_IN_PROGRESS})
 VALIDATOR_RETRY_SECONDS = 0.25
 
+Note = Callable[[str], None]
 Database = AsyncIOMotorDatabase[dict[str, Any]]
 
 
+def _note_nothing(_: str) -> None:
+    pass
+
+
 async def prepare_database(
-    client: Client, database: str, *, request_memory_hours: int = 24
+    client: Client, database: str, *, request_memory_hours: int = 24, note: Note = _note_nothing
 ) -> None:
     """Checks the deployment, then makes the collections, a validator, the indexes and the lease.
 
-    *Raises*: `DatabaseUnsuitable`, with a sentence for the operator; `DatabaseUnavailable`.
-    Repeating is safe.
+    `note` is called with each step that may take long. *Raises*: `DatabaseUnsuitable`, with a
+    sentence for the operator; `DatabaseUnavailable`. Repeating is safe. *Limits*: scans, index
+    builds and the validator take as long as they take; all else has the client's time limit.
     """
     with driver_faults(), set_up_faults():
         await check_deployment(client)
         teams = teams_of(client, database)
-        await _set_validator(client[database], teams)
-        await _build_indexes(teams, TEAM_INDEXES)
-        await _build_indexes(team_changes_of(client, database), CHANGE_INDEXES)
-        await _build_indexes(requests_of(client, database), [ONE_MARK_PER_REQUEST])
+        # Refused data is left as it was: the scan is first, and a build that meets a user on two
+        # teams leaves no index. The validator is last, since setting it examines nothing.
+        if is_foreign := not await _is_validated(client[database], teams):
+            await _refuse_malformed(teams, note)
+        await _build_indexes(teams, TEAM_INDEXES, note)
+        if is_foreign:
+            await _set_validator(teams, note)
+        await _build_indexes(team_changes_of(client, database), CHANGE_INDEXES, note)
+        await _build_indexes(requests_of(client, database), [ONE_MARK_PER_REQUEST], note)
         await _set_expiry(requests_of(client, database), hours=request_memory_hours)
         await _fix_beginning_of_history(client, database)
-
-
-class Preparation:
-    """`prepare_database` for a server that may be there before its database is."""
-
-    def __init__(self, client: Client, database: str, *, request_memory_hours: int = 24) -> None:
-        self._client = client
-        self._database = database
-        self._request_memory_hours = request_memory_hours
-        self._done = False
-        self.was_tried = asyncio.Event()
-        """Set after the first attempt."""
-
-    def is_done(self) -> bool:
-        """Whether it has succeeded; until then nothing may be written, since nothing holds G1."""
-        return self._done
-
-    async def attempt(self) -> bool:
-        """Whether it succeeded now; not while the database can't be reached.
-
-        *Raises*: `DatabaseUnsuitable`.
-        """
-        try:
-            await prepare_database(
-                self._client, self._database, request_memory_hours=self._request_memory_hours
-            )
-        except DatabaseUnavailable as fault:
-            logger.warning("The database is not ready yet, and will be tried again: %s", fault)
-            return False
-        finally:
-            self.was_tried.set()
-        self._done = True
-        return True
-
-    async def repeat_until_done(self, refuse: Callable[[DatabaseUnsuitable], None]) -> bool:
-        """Whether an attempt has succeeded: else the database is there, and `refuse` was called."""
-        try:
-            while not await self.attempt():
-                await asyncio.sleep(RETRY_SECONDS)
-        except DatabaseUnsuitable as fault:
-            refuse(fault)
-        return self._done
 
 
 async def check_deployment(client: Client) -> None:
@@ -138,39 +102,39 @@ async def check_deployment(client: Client) -> None:
         raise DatabaseUnavailable("There is no writable primary yet.")
 
 
-async def _set_validator(database: Database, teams: Collection) -> None:
+async def _is_validated(database: Database, teams: Collection) -> bool:
+    """Whether our validator is in force, after making a collection with it if there was none."""
     try:
         await database.create_collection(TEAMS, validator=TEAM_VALIDATOR, check_exists=False)
-        return
     except OperationFailure as error:
         if error.code != NAMESPACE_EXISTS:
             raise
-    for attempt in range(1, MAX_VALIDATOR_ATTEMPTS + 1):
-        if is_validator_in_force(await teams.options()):
-            return
-        if attempt == 1:
-            await _refuse_damage(teams)
+        return is_validator_in_force(await teams.options())
+    return True
+
+
+async def _set_validator(teams: Collection, note: Note) -> None:
+    ours = {"validator": TEAM_VALIDATOR, "validationLevel": "strict", "validationAction": "error"}
+    set_validator = partial(teams.database.delegate.command, "collMod", TEAMS, **ours)
+    while not is_validator_in_force(await teams.options()):
+        note(f"setting the validator of {_name(teams)}")
         try:
-            await database.command(
-                "collMod",
-                TEAMS,
-                validator=TEAM_VALIDATOR,
-                validationLevel="strict",
-                validationAction="error",
-            )
+            await at_length(set_validator)
         except OperationFailure as error:
-            busy = (BACKGROUND_OPERATION_IN_PROGRESS, CONFLICTING_OPERATION_IN_PROGRESS)
-            if error.code not in busy or attempt == MAX_VALIDATOR_ATTEMPTS:
+            if error.code not in BUSY:
                 raise
+            note(f"waiting for an index build on {_name(teams)}, to set the validator")
             await asyncio.sleep(VALIDATOR_RETRY_SECONDS)
 
 
-async def _build_indexes(collection: Collection, indexes: Sequence[IndexModel]) -> None:
+async def _build_indexes(collection: Collection, indexes: Sequence[IndexModel], note: Note) -> None:
+    note(f"building indexes on {_name(collection)}")
     try:
-        await collection.create_indexes(list(indexes))
+        # What another server is building already is awaited.
+        await at_length(partial(collection.delegate.create_indexes, list(indexes)))
     except DuplicateKeyError:
         if collection.name == TEAMS:
-            await _refuse_damage(collection)
+            await _refuse_damage(collection, note, await find_malformed_teams(collection))
         raise
     except OperationFailure as error:
         if error.code not in INDEX_CONFLICTS:
@@ -186,7 +150,8 @@ async def _set_expiry(requests: Collection, *, hours: int) -> None:
     seconds = hours * 3600
     existing = (await requests.index_information()).get(REQUEST_EXPIRY)
     if existing is None:
-        await requests.create_index("at", name=REQUEST_EXPIRY, expireAfterSeconds=seconds)
+        options = {"name": REQUEST_EXPIRY, "expireAfterSeconds": seconds}
+        await at_length(partial(requests.delegate.create_index, "at", **options))
     elif existing["expireAfterSeconds"] != seconds:
         setting = {"name": REQUEST_EXPIRY, "expireAfterSeconds": seconds}
         await requests.database.command("collMod", requests.name, index=setting)
@@ -211,9 +176,15 @@ def _name(teams: Collection) -> str:
     return f"{teams.database.name}.{teams.name}"
 
 
-async def _refuse_damage(teams: Collection) -> None:
+async def _refuse_malformed(teams: Collection, note: Note) -> None:
+    note(f"looking for documents that are no teams in {_name(teams)}")
+    if malformed := await find_malformed_teams(teams):
+        await _refuse_damage(teams, note, malformed)
+
+
+async def _refuse_damage(teams: Collection, note: Note, malformed: Sequence[str]) -> None:
     """*Raises*: `DatabaseUnsuitable`, whose cases are the first that break the rules."""
+    note(f"looking for users on several teams in {_name(teams)}")
     users_on_several_teams = await find_users_on_several_teams(teams)
-    malformed_teams = await find_malformed_teams(teams)
-    if users_on_several_teams or malformed_teams:
-        raise refusal_of_damage(_name(teams), users_on_several_teams, malformed_teams)
+    if users_on_several_teams or malformed:
+        raise refusal_of_damage(_name(teams), users_on_several_teams, malformed)

@@ -13,8 +13,9 @@ from pymongo.errors import WriteError
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
 from app.storage.client import Client, connect, teams_of
 from app.storage.indexes import TEAM_INDEX_NAMES, TEAM_INDEXES, TEAM_VALIDATOR
-from app.storage.preparation import Preparation, prepare_database
+from app.storage.preparation import prepare_database
 from app.storage.safety import check_readiness, check_safety
+from app.storage.server_preparation import Preparation
 
 PARTIAL = {"userIds": {"$gte": ""}}
 

@@ -1,0 +1,102 @@
+"""The preparation of the database as a server runs it: repeated until done, with its progress."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
+from app.storage.client import Client
+from app.storage.long_commands import progress_of_builds
+from app.storage.preparation import prepare_database
+
+logger = logging.getLogger(__name__)
+
+# Between two attempts; an attempt itself waits for the database as long as a request may.
+RETRY_SECONDS = 1
+
+# Between two reports of what is under way. On a database that is prepared already there is none.
+REPORT_SECONDS = 3
+
+
+class Preparation:
+    """`prepare_database` for a server that may be there before its database is."""
+
+    def __init__(self, client: Client, database: str, *, request_memory_hours: int = 24) -> None:
+        self._client = client
+        self._database = database
+        self._request_memory_hours = request_memory_hours
+        self._done = False
+        self._began_at = 0.0
+        self._step = ""
+        self._progress = ""
+        self.was_tried = asyncio.Event()
+        """Set after the first attempt."""
+
+    def is_done(self) -> bool:
+        """Whether it has succeeded; until then nothing may be written, since nothing holds G1."""
+        return self._done
+
+    def refuse_unfinished(self) -> None:
+        """Returns if it has succeeded.
+
+        *Raises*: `DatabaseUnsuitable` with the step under way; `DatabaseUnavailable` between steps,
+        when the database did not answer.
+        """
+        if not self._done:
+            raise DatabaseUnsuitable(self._report()) if self._step else DatabaseUnavailable
+
+    async def attempt(self) -> bool:
+        """Whether it succeeded now; not while the database can't be reached.
+
+        *Raises*: `DatabaseUnsuitable`.
+        """
+        self._began_at = time.monotonic()
+        reporting = asyncio.create_task(self._report_regularly())
+        try:
+            await prepare_database(
+                self._client,
+                self._database,
+                request_memory_hours=self._request_memory_hours,
+                note=self._begin_step,
+            )
+        except DatabaseUnavailable as fault:
+            logger.warning("The database is not ready yet, and will be tried again: %s", fault)
+            return False
+        finally:
+            reporting.cancel()
+            self._begin_step("")
+            self.was_tried.set()
+        self._done = True
+        if self._seconds() > REPORT_SECONDS:
+            logger.info("The database is prepared, after %.0f s.", self._seconds())
+        return True
+
+    async def repeat_until_done(self, refuse: Callable[[DatabaseUnsuitable], None]) -> bool:
+        """Whether an attempt has succeeded: else the database is there, and `refuse` was called."""
+        try:
+            while not await self.attempt():
+                await asyncio.sleep(RETRY_SECONDS)
+        except DatabaseUnsuitable as fault:
+            refuse(fault)
+        return self._done
+
+    def _begin_step(self, step: str) -> None:
+        self._step, self._progress = step, ""
+
+    async def _report_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            if self._step:
+                self._progress = await progress_of_builds(self._client, self._database)
+                logger.info("%s", self._report())
+
+    def _report(self) -> str:
+        progress = f" ({self._progress})" if self._progress else ""
+        return (
+            f"The database is being prepared, for {self._seconds():.0f} s now: "
+            f"{self._step}{progress}."
+        )
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._began_at
