@@ -1,1 +1,1 @@
-"""The service's own MongoDB, for people who have none. `database.py` puts the parts together."""
+"""An embedded mongod for development; `database.py` combines the parts."""

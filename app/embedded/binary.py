@@ -1,7 +1,4 @@
-"""The mongod executable: where it is, and why it would not run.
-
-Nothing here starts a process; `process.py` does.
-"""
+"""Lookup of the mongod executable, and diagnosis of its exit."""
 
 import importlib.util
 import os
@@ -15,7 +12,7 @@ from app.domain.faults import EmbeddedDatabaseFailed
 from app.embedded.systems import INSTEAD, package_obstacle
 
 ADDRESS_IN_USE = 48
-"""mongod's exit code when another program holds its port."""
+"""mongod's exit code when its port is in use."""
 
 NOT_EXECUTABLE = 126
 """The launcher's exit code when the kernel refuses the file (`process.py`)."""
@@ -30,9 +27,9 @@ _DEBIAN_PACKAGES = {"libcurl": "libcurl4", "libcrypto": "libssl3", "libssl": "li
 
 
 def find_mongod() -> Path:
-    """The executable: the package's where that can run, else the one on the PATH.
+    """Find mongod: the package's if it can run here, else the one on the PATH.
 
-    *Raises* `EmbeddedDatabaseFailed` when there is none, or when its file may not be executed.
+    *Raises*: `EmbeddedDatabaseFailed` if there is none, or it may not be executed.
     """
     name = "mongod.exe" if sys.platform == "win32" else "mongod"
     files = (folder / "bin" / name for folder in _package_folders())
@@ -55,7 +52,7 @@ def find_mongod() -> Path:
 
 
 def explain_exit(exit_code: int, log_path: Path) -> str:
-    """Why mongod ended with this code, in sentences for the operator, and its last words."""
+    """Explain an exit code to the operator, with the end of the log."""
     last_words = tail(log_path)
     instead = "or set MONGODB_URI to use a MongoDB of your own."
     if library := _MISSING_LIBRARY.search(last_words):
@@ -87,7 +84,7 @@ def explain_exit(exit_code: int, log_path: Path) -> str:
 
 
 def tail(log_path: Path) -> str:
-    """The last lines of mongod's log, each cut to a readable length."""
+    """The last lines of mongod's log, each truncated."""
     try:
         text = log_path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:

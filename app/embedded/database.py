@@ -1,8 +1,7 @@
-"""The service's own MongoDB, for people who have none: a single-node replica set on loopback.
+"""An embedded single-node replica set on loopback, for development.
 
-This module puts the parts together: the executable (`binary.py`), the folder and its owner
-(`folder.py`), the process (`process.py`) and the replica set
-(`primary.py`). It is synchronous: it starts before the server does and stops after it.
+Combines the executable (`binary.py`), the data folder (`folder.py`), the process (`process.py`) and
+the replica set (`primary.py`). Synchronous: it starts before the server and stops after it.
 """
 
 import logging
@@ -24,20 +23,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
-"""How long mongod may take to become primary.
+"""Timeout until mongod is primary.
 
-A new folder took 0.5 s and a restart 0.7 s. When the port changed and a program on the former port
-takes connections and says nothing, mongod 6.0.5 waits 30 s for it before it goes on.
+A new folder took 0.5 s, a restart 0.7 s. If the port changed and a silent program accepts
+connections on the former one, mongod 6.0.5 first waits 30 s for it.
 """
 
 CACHE_GIGABYTES = 0.5
 OPLOG_MEGABYTES = 512
 
 PARAMETERS = (
-    # A server that is killed in the middle of a move leaves its transaction open, and both teams
-    # closed to others until MongoDB aborts it, by default after a minute. Ours take milliseconds.
+    # A server killed during a move leaves its transaction open and both teams locked until MongoDB
+    # aborts it, by default after a minute. Our transactions take milliseconds.
     "transactionLifetimeLimitSeconds=3",
-    # Up to 200 MB of measurements for MongoDB's support, next to a few teams.
+    # Saves up to 200 MB of diagnostic data.
     "diagnosticDataCollectionEnabled=false",
 )
 
@@ -45,10 +44,10 @@ _PORT_ATTEMPTS = 5
 
 
 class EmbeddedDatabase:
-    """A MongoDB which lives from `start` to `stop`, with its data in a folder that outlives it.
+    """A mongod that runs from `start` to `stop`, with persistent data in a folder.
 
-    One thread starts and stops it. Several on different folders may live in one process. It is
-    reachable for every local user, without a password, and from no other machine.
+    Start and stop it from one thread. A process may run several, on different folders. Every local
+    user can connect without a password; other machines cannot.
     """
 
     def __init__(self, data_folder: Path) -> None:
@@ -59,20 +58,19 @@ class EmbeddedDatabase:
 
     @property
     def uri(self) -> str:
-        """Where clients connect, between `start` and `stop`; the same for all that time."""
+        """The connection string, constant between `start` and `stop`."""
         if self._uri is None:
             raise RuntimeError("The embedded database is not started.")
         return self._uri
 
     def start(self) -> str:
-        """The URI of a database that takes writes, with all the data the folder held before.
+        """Start mongod and return its URI once it accepts writes; no effect if already started.
 
-        From then on, a mongod that dies is started again at the same address. Starting what is
-        started changes nothing.
+        From then on, a mongod that exits is restarted at the same address.
 
-        *Raises* `EmbeddedDatabaseFailed` when there is no mongod, when it cannot run here, when it
-        is not ready after `START_SECONDS`, or when the folder is in use or unusable. Nothing is
-        left running then; repeating it is safe.
+        *Raises*: `EmbeddedDatabaseFailed` if mongod is missing, cannot run here or is not ready
+        after `START_SECONDS`, or if the folder is in use or unusable. Leaves nothing running;
+        repeating is safe.
         """
         if self._uri is not None:
             return self._uri
@@ -95,14 +93,14 @@ class EmbeddedDatabase:
         return self._uri
 
     def stop(self) -> None:
-        """End the database cleanly, its supervision first; harmless when it is not started."""
+        """Stop supervision, then mongod; no effect if not started."""
         try:
             if self._process is not None:
                 self._process.end()
         finally:
             self._process = self._uri = None
             if self._folder is not None:
-                # The folder is given up last: whoever gets it finds no mongod of ours in it.
+                # Released last, so that the next owner finds no mongod of ours running on it.
                 self._folder.close()
                 self._folder = None
 
@@ -126,7 +124,7 @@ class EmbeddedDatabase:
                 logger.info("Port %s of the last run is taken: moving the database.", port)
                 port = None
             port = port or _free_port()
-            # Recorded before mongod runs, so that the next start knows it whatever happens now.
+            # Recorded before mongod runs, so that the next start knows it after a crash.
             folder.record(uri=None, port=port)
             process = MongodProcess(_command(executable, folder, port), folder.log_path)
             self._process = process
@@ -158,7 +156,7 @@ class EmbeddedDatabase:
 
 def _open(path: Path) -> "DataFolder":
     try:
-        # Its packages are optional: who brings a MONGODB_URI does without them.
+        # Its packages are optional: MONGODB_URI works without them.
         from app.embedded.folder import DataFolder  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         raise EmbeddedDatabaseFailed(
@@ -199,8 +197,8 @@ def _free_port() -> int:
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         if sys.platform != "win32":
-            # As mongod does: connections that linger from the last run do not count. On Windows
-            # the option would let us share a port that is in use.
+            # As mongod does, to ignore TIME_WAIT connections of the last run. On Windows the option
+            # would permit sharing a port that is in use.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

@@ -1,9 +1,9 @@
-"""The data folder of the embedded database: who owns it, what is in it, what was left in it.
+"""The data folder of the embedded database, its lock, and cleanup after a killed owner.
 
     owner.lock     held by the owning process; the kernel releases it, even after kill -9
     owner.json     the owner's pid, the last port, and the URI while it serves
     mongodb/       mongod's own files
-    mongod.log     mongod's words since the last start, and `mongod.log.1` those before
+    mongod.log     mongod's log since the last start; `mongod.log.1` that of the run before
 
 Needs the optional packages `filelock` and `psutil`; only `database.py` imports this module, and
 only when it starts.
@@ -29,7 +29,7 @@ _PORTS = range(1024, 65536)
 
 
 class DataFolder:
-    """A data folder that this process owns, from `open` to `close`."""
+    """A data folder, owned by this process from `open` to `close`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().resolve()
@@ -41,10 +41,10 @@ class DataFolder:
         self._lock = FileLock(self.path / "owner.lock", thread_local=False)
 
     def open(self) -> None:
-        """Create the folder where it is missing, own it, and clear what a dead owner left.
+        """Create the folder if missing, lock it, and end the mongod of a killed owner.
 
-        *Raises* `EmbeddedDatabaseFailed` when another process owns the folder, which then is not
-        touched in any way, and `OSError` when the folder cannot be used.
+        *Raises*: `EmbeddedDatabaseFailed` if another process owns the folder, which is left
+        untouched; `OSError` if the folder cannot be used.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
@@ -63,14 +63,14 @@ class DataFolder:
             raise
 
     def record(self, *, uri: str | None, port: int | None) -> None:
-        """Let a second start read who owns the folder, and the next start which port it had."""
+        """Write `owner.json`: for a concurrent start the owner, for the next start the port."""
         record = {"pid": os.getpid(), "port": port, "uri": uri}
         partial = self._record_path.with_suffix(".partial")
         partial.write_text(json.dumps(record), encoding="utf-8")
         partial.replace(self._record_path)
 
     def close(self) -> None:
-        """Give the folder up; harmless when it is not owned."""
+        """Release the lock; no effect if not held."""
         self._lock.release()
 
     def _read(self) -> dict[str, object]:
@@ -94,7 +94,7 @@ class DataFolder:
         )
 
     def _end_left_over(self) -> None:
-        """End a mongod that outlived its owner; we hold the lock, so nobody is left to use it."""
+        """End a mongod that outlived its owner; since we hold the lock, it has no user."""
         for process in self._left_over():
             logger.warning("Ending the mongod %s that a former server left behind.", process.pid)
             try:
@@ -114,8 +114,8 @@ class DataFolder:
                 ) from error
 
     def _left_over(self) -> Iterator[psutil.Process]:
-        # A mongod somebody runs on these files by hand carries another replica set's name or none;
-        # it is not ours to end, and ours will say that the files are in use.
+        # A mongod started by hand on these files has another replica set's name or none. It is not
+        # ended; ours will fail with the files in use.
         ours = {("--dbpath", str(self.database_path)), ("--replSet", REPLICA_SET)}
         for process in psutil.process_iter():
             try:

@@ -1,4 +1,4 @@
-"""Making a mongod that has just been started the writable primary of its own replica set."""
+"""Initiation of a started mongod as the primary of its single-node replica set."""
 
 import logging
 import socket
@@ -19,14 +19,14 @@ _CONNECT_SECONDS = 1.0
 _COMMAND_SECONDS = 5.0
 
 _NOT_A_MEMBER = 93
-"""InvalidReplicaSetConfig: the stored configuration was read, and names another address."""
+"""InvalidReplicaSetConfig: the stored configuration names another address."""
 
 
 def become_primary(port: int, database_path: Path, *, may_go_on: Callable[[], bool]) -> bool:
-    """Whether the mongod of this folder is the writable primary at this port now.
+    """Wait until this folder's mongod is the writable primary; False once `may_go_on` is False.
 
-    Waits for it, initiates the replica set of a new folder, and moves the member of an old one to
-    the new address. Whatever fails is tried again; answers False once `may_go_on` does.
+    Initiates the replica set of a new folder, or moves the member of an old one to the new address.
+    Failures are retried.
     """
     with MongoClient[dict[str, Any]](
         "127.0.0.1",
@@ -38,8 +38,8 @@ def become_primary(port: int, database_path: Path, *, may_go_on: Callable[[], bo
         socketTimeoutMS=int(1000 * _COMMAND_SECONDS),
     ) as client:
         while may_go_on():
-            # After a refused connection the client's own monitor waits for half a second, so
-            # nothing is asked of it before the port answers.
+            # After a refused connection the client's monitor waits half a second, so it is not
+            # used before the port accepts connections.
             if _answers(port):
                 try:
                     if _is_primary(client, f"127.0.0.1:{port}", database_path):
@@ -59,8 +59,8 @@ def _answers(port: int) -> bool:
 
 
 def _is_primary(client: MongoClient[dict[str, Any]], address: str, database_path: Path) -> bool:
-    # Between our choice of the port and mongod's use of it, somebody else's mongod may have taken
-    # it: ours is about to end then, and the stranger must not be touched.
+    # Another mongod may have taken the port between our choice and our mongod's bind. Ours is
+    # about to exit then, and the other must not be changed.
     options = client.admin.command("getCmdLineOpts")["parsed"]
     if options.get("storage", {}).get("dbPath") != str(database_path):
         return False
@@ -71,8 +71,8 @@ def _is_primary(client: MongoClient[dict[str, Any]], address: str, database_path
     stored = client.local["system.replset"].find_one()
     member = {"_id": 0, "host": address}
     if stored is None:
-        # Only on a folder that holds no configuration: mongod 6.0.5 aborts when it is initiated
-        # while it still reads a stored one.
+        # Only without a stored configuration: mongod 6.0.5 aborts if initiated while it still
+        # reads one.
         client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
     elif stored["members"][0]["host"] != address and _is_no_member(client):
         moved = stored | {"members": [member], "version": stored["version"] + 1}

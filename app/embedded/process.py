@@ -1,7 +1,4 @@
-"""One mongod process: started, watched, started again when it dies, and ended.
-
-What is inside the database is `primary.py`'s; the folder is `folder.py`'s.
-"""
+"""Supervision of one mongod process: start, restart after a crash, shutdown."""
 
 import logging
 import os
@@ -18,20 +15,19 @@ from app.embedded.binary import NOT_EXECUTABLE, explain_exit
 logger = logging.getLogger(__name__)
 
 END_SECONDS = 30.0
-"""How long mongod may take to shut down before it is killed. It takes 1.0 s when idle."""
+"""Timeout of a clean shutdown before SIGKILL; an idle mongod takes 1.0 s."""
 
 MAX_LOG_BYTES = 16 * 1024 * 1024
-"""Where the log is cut back to nothing. An idle mongod writes under 1 MB a day."""
+"""Size at which the log is truncated. An idle mongod writes under 1 MB a day."""
 
 _WATCH_SECONDS = 0.1
 _FIRST_RESTART_SECONDS = 0.1
 _LONGEST_RESTART_SECONDS = 5.0
 _SETTLED_SECONDS = 30.0
 
-# Run by a fresh interpreter which then becomes mongod. Doing the same in `preexec_fn` would run
-# Python between fork and exec of a process with threads, which can deadlock.
-# The parent may die between its fork and our prctl, which would then wait for a death that has
-# already happened; the parent's id has changed in that case, and we leave.
+# Run by a fresh interpreter, which then executes mongod: `preexec_fn` would run Python between fork
+# and exec of a process with threads, which can deadlock. If the parent died between its fork and
+# our prctl, no signal would come; its id has changed then, and we exit.
 _LAUNCHER = f"""
 import os, signal, sys
 try:
@@ -51,13 +47,12 @@ except OSError as error:
 
 
 class MongodProcess:
-    """A mongod that lives from `start` to `end`, owned by a thread of its own.
+    """A mongod that runs from `start` to `end`, supervised by its own thread.
 
-    That thread alone starts, watches, ends and reaps the process, so nothing about it is shared.
-    It must be a lasting thread for another reason too: Linux sends the parent-death signal when
-    the *thread* that forked ends, not the process.
+    That thread alone starts, watches and reaps the process. It lasts as long as mongod, since Linux
+    sends the parent-death signal when the *thread* that forked ends.
 
-    Until `keep_alive` is called, a mongod that dies stays dead and leaves its `exit_code`.
+    Before `keep_alive`, a mongod that exits is not restarted, and `exit_code` is set.
     """
 
     def __init__(self, command: Sequence[str], log_path: Path) -> None:
@@ -66,25 +61,25 @@ class MongodProcess:
         self._restarts = threading.Event()
         self._ending = threading.Event()
         self._exit_code: int | None = None
-        # A daemon, so that an owner who forgets `end` can still leave: the kernel then ends mongod.
+        # A daemon, so that a process that omits `end` can exit; the kernel then ends mongod.
         self._thread = threading.Thread(target=self._run, name="embedded-mongod", daemon=True)
 
     @property
     def exit_code(self) -> int | None:
-        """The code of a mongod that ended by itself for good; None as long as there is hope."""
+        """The exit code of a mongod that will not be restarted, else None."""
         return self._exit_code
 
     def start(self) -> None:
-        """Start mongod and its supervision; returns at once."""
+        """Start mongod and its supervision, without waiting."""
         self._thread.start()
 
     def keep_alive(self) -> bool:
-        """From now on a mongod that dies is started again, unless it is dead already: False."""
+        """Restart mongod from now on when it exits; False if it has already exited."""
         self._restarts.set()
         return self._exit_code is None
 
     def end(self) -> None:
-        """Shut mongod down cleanly, or kill it after `END_SECONDS`, and end the supervision."""
+        """Shut mongod down, kill it after `END_SECONDS`, and end the supervision."""
         self._ending.set()
         self._thread.join()
 
@@ -95,8 +90,8 @@ class MongodProcess:
             exit_code = self._run_once()
             if exit_code is None:
                 return
-            # The code is set before the question is asked, and `keep_alive` does it the other way
-            # round: a mongod that dies just then is either started again here or missed there.
+            # Set the code, then read the flag; `keep_alive` sets the flag, then reads the code. So
+            # an exit in between is either restarted here or reported there.
             self._exit_code = exit_code
             if not self._restarts.is_set():
                 return
@@ -113,7 +108,7 @@ class MongodProcess:
             delay_seconds = min(2 * delay_seconds, _LONGEST_RESTART_SECONDS)
 
     def _run_once(self) -> int | None:
-        """The exit code of a mongod that ended by itself, or None after it was told to end."""
+        """Run mongod; its exit code, or None after `end`."""
         try:
             process = _launch(self._command, self._log_path)
         except OSError:
@@ -130,8 +125,8 @@ class MongodProcess:
 
 
 def _launch(command: list[str], log_path: Path) -> subprocess.Popen[bytes]:
-    # Everything mongod and the dynamic loader say goes to one file, opened for appending, so that
-    # cutting the file back while mongod runs leaves no hole.
+    # Output of mongod and the dynamic loader goes to one file, opened for appending, so that
+    # truncating it while mongod runs leaves no hole.
     with log_path.open("ab") as log:
         if sys.platform == "win32":
             return subprocess.Popen(  # noqa: S603 - the command is built from our own paths
@@ -144,8 +139,7 @@ def _launch(command: list[str], log_path: Path) -> subprocess.Popen[bytes]:
         if sys.platform == "linux" and sys.executable:
             launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
             command = [*launcher, *command]
-        # A session of its own: Ctrl-C in the terminal reaches the server, which drains its
-        # requests first and then ends mongod.
+        # A new session, so that Ctrl-C reaches the server only, which drains before ending mongod.
         return subprocess.Popen(  # noqa: S603 - the command is built from our own paths
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
@@ -154,7 +148,7 @@ def _launch(command: list[str], log_path: Path) -> subprocess.Popen[bytes]:
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return
-    # Windows has no SIGTERM; mongod takes Ctrl-Break for a wish to shut down cleanly.
+    # Windows has no SIGTERM; mongod shuts down cleanly on Ctrl-Break.
     if sys.platform == "win32":
         process.send_signal(signal.CTRL_BREAK_EVENT)
     else:

@@ -1,6 +1,6 @@
-"""The systems on which the packaged mongod runs, and what a system lacks for it.
+"""Requirements of the packaged mongod on the operating system.
 
-Standard library only: `scripts/` ask before anything is installed.
+Standard library only: `scripts/` call it before anything is installed.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ INSTEAD: Final = (
     "put a mongod 6.0 or newer on the PATH, or set MONGODB_URI to use a MongoDB of your own"
 )
 
-# What the packaged mongod of Linux is linked with, and the packages that bring it.
+# Shared libraries of the packaged mongod on Linux, with their Debian and Fedora packages.
 _LIBRARIES: Final = {
     "libcurl.so.4": ("libcurl4", "libcurl"),
     "libcrypto.so.3": ("libssl3", "openssl-libs"),
@@ -25,12 +25,12 @@ _LIBRARIES: Final = {
 
 
 def find_obstacle() -> str | None:
-    """Why no embedded mongod can run here and what to do, in one sentence; None if one may."""
+    """The reason why no embedded mongod can run here, with a remedy; None if one can."""
     return None if shutil.which("mongod") else package_obstacle()
 
 
 def package_obstacle() -> str | None:
-    """Why the packaged mongod can't run here and what to do, in one sentence; None if it may."""
+    """The reason why the packaged mongod can't run here, with a remedy; None if it can."""
     machine = platform.machine()
     wanted = {"linux": ("x86_64",), "win32": ("amd64",), "darwin": ("x86_64", "arm64")}
     if machine.lower() not in wanted.get(sys.platform, ()):
