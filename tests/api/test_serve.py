@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
@@ -19,10 +19,13 @@ from app.config import Settings
 from app.storage.client import Client as DriverClient
 from tests.api.world import create_team_with, find_team, new_id, team_id_of
 from tests.harness.client import Client
-from tests.harness.commands import communicate
+from tests.harness.commands import communicate, start_module
+from tests.harness.preloaded import PreloadedProcess
 from tests.harness.servers import Server
 
 COMMAND = str(Path(sys.executable).with_name("team-joiner"))
+# Workers start from the module that their supervisor was started from.
+STARTED_AS_INSTALLED = {"--help", "--output", "--workers"}
 DEADLINE_SECONDS = 30
 SETTINGS = {field.name.upper() for field in fields(Settings)}
 
@@ -37,18 +40,16 @@ class Ended:
 
 async def run_command(*arguments: str, **environment: str) -> Ended:
     """The end of a command that ends by itself, in an environment without our variables."""
-    process = await asyncio.create_subprocess_exec(
-        COMMAND,
-        *arguments,
-        env={
-            **{name: os.environ[name] for name in os.environ if name not in SETTINGS},
-            **environment,
-        },
-        stdout=PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await communicate(process, timeout_seconds=DEADLINE_SECONDS)
-    return Ended(process.returncode, output.decode())
+    given = {name: os.environ[name] for name in os.environ if name not in SETTINGS} | environment
+    process: Process | PreloadedProcess
+    if STARTED_AS_INSTALLED.isdisjoint(arguments):
+        process = await start_module("app.main", *arguments, environment=given)
+    else:
+        process = await asyncio.create_subprocess_exec(
+            *(COMMAND, *arguments), env=given, stdout=PIPE, stderr=PIPE
+        )
+    output, errors = await communicate(process, timeout_seconds=DEADLINE_SECONDS)
+    return Ended(process.returncode, (output + errors).decode())
 
 
 class Embedded(Server):

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -12,6 +9,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.api.test_serve import run_command
 from tests.api.world import new_id
 from tests.harness.http import http_client
 from tests.harness.metrics import read_metrics
@@ -297,19 +295,10 @@ async def test_a_websocket_of_another_origin_is_refused(server: Server) -> None:
     ],
     ids=str,
 )
-def test_a_server_refuses_to_start_with_a_sentence(given: dict[str, Any], said: str) -> None:
-    environment = os.environ | {"MONGODB_URI": "mongodb://127.0.0.1:9/", "PORT": "0"} | given
+async def test_a_server_refuses_to_start_with_a_sentence(given: dict[str, Any], said: str) -> None:
+    ended = await run_command("serve", "--mongodb-uri", "mongodb://127.0.0.1:9/", PORT="0", **given)
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "app.main", "serve"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-
-    assert ended.returncode == 2
-    assert said in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert SECRET not in ended.stderr
+    assert ended.status == 2
+    assert said in ended.output
+    assert "Traceback" not in ended.output
+    assert SECRET not in ended.output

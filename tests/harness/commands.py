@@ -1,10 +1,28 @@
 """Commands that tests run to their end."""
 
 import asyncio
-from asyncio.subprocess import Process
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+
+from tests.harness import preloaded
+from tests.harness.preloaded import PreloadedProcess
 
 
-async def communicate(process: Process, *, timeout_seconds: float) -> tuple[bytes, bytes]:
+async def start_module(
+    module: str, *arguments: str, environment: Mapping[str, str]
+) -> Process | PreloadedProcess:
+    """Starts `python -m module`, with both outputs to be read: forked where that is possible."""
+    if preloaded.IS_POSSIBLE:
+        return await PreloadedProcess.start(module, arguments, environment, reads_stdout=True)
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, *arguments), env=environment, stdout=PIPE, stderr=PIPE
+    )
+
+
+async def communicate(
+    process: Process | PreloadedProcess, *, timeout_seconds: float
+) -> tuple[bytes, bytes]:
     """What a process prints until it ends, on both of its outputs; it is ended in any case.
 
     *Raises*: `TimeoutError`.

@@ -1,10 +1,7 @@
 """The doctor as a process, and collections for it that old code has damaged."""
 
-import asyncio
 import json
 import os
-import sys
-from asyncio.subprocess import PIPE
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,7 +12,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from app.storage.client import Client
-from tests.harness.commands import communicate
+from tests.harness.commands import communicate, start_module
 
 DEADLINE_SECONDS = 60
 KILLED = -9
@@ -42,17 +39,12 @@ async def run_doctor(
 ) -> Ended:
     """A run of `team-joiner doctor`. `dies_at` has it killed there: see `dying_doctor.py`."""
     module = "app.main" if dies_at is None else "tests.harness.dying_doctor"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module, "doctor", *arguments),
-        env={
-            **os.environ,
-            "MONGODB_URI": mongodb_uri,
-            "MONGODB_DATABASE": database,
-            "DIES_AT": dies_at or "",
-        },
-        stdout=PIPE,
-        stderr=PIPE,
-    )
+    given = {
+        "MONGODB_URI": mongodb_uri,
+        "MONGODB_DATABASE": database,
+        "DIES_AT": dies_at or "",
+    }
+    process = await start_module(module, "doctor", *arguments, environment=os.environ | given)
     output, errors = await communicate(process, timeout_seconds=DEADLINE_SECONDS)
     assert process.returncode is not None
     return Ended(process.returncode, output.decode(), errors.decode())

@@ -1,46 +1,70 @@
-"""Servers forked from a process that has imported the service: the imports are most of a start.
+"""Commands forked from a process that has imported the service: most of a start is its imports.
 
 Each is a process of its own with its own environment, started, killed and waited for like one that
-`team-joiner serve` starts. Between the two is one process more, which tells how the server ended.
+a shell starts. Between the two is one process more, which tells how the command ended.
 """
 
 import asyncio
+import gc
+import importlib
 import json
 import os
+import runpy
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Self
+from typing import Any, Self
 
-MAX_ENVIRONMENT_BYTES = 200_000
+MAX_MESSAGE_BYTES = 200_000
 IS_POSSIBLE = sys.platform == "linux"
 
 
 class PreloadedProcess:
-    """What tests need of `asyncio.subprocess.Process`, for a forked server."""
+    """What tests need of `asyncio.subprocess.Process`, for a forked one."""
 
-    def __init__(self, pid: int, stderr: asyncio.StreamReader, end: asyncio.StreamReader) -> None:
+    def __init__(
+        self,
+        pid: int,
+        stdout: asyncio.StreamReader | None,
+        stderr: asyncio.StreamReader,
+        end: asyncio.StreamReader,
+    ) -> None:
         self.pid = pid
         self.stderr = stderr
         self.returncode: int | None = None
+        self._stdout = stdout
         self._end = asyncio.create_task(self._wait_for_end(end))
 
     @classmethod
-    async def start(cls, environment: Mapping[str, str]) -> Self:
-        """Starts `team-joiner serve` with this environment."""
-        (stderr, write_stderr), (progress, write_progress) = os.pipe(), os.pipe()
-        message = json.dumps(dict(environment)).encode()
+    async def start(
+        cls,
+        module: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        reads_stdout: bool = False,
+    ) -> Self:
+        """Starts `python -m module` with these arguments and this environment."""
+        pipes = [os.pipe() for _ in range(3 if reads_stdout else 2)]
+        message = json.dumps([module, *arguments, dict(environment)]).encode()
         try:
-            socket.send_fds(_parent(), [message], [write_stderr, write_progress])
+            socket.send_fds(_parent(), [message], [write for _, write in pipes])
         finally:
-            os.close(write_stderr)
-            os.close(write_progress)
-        log, told = await _reader_of(stderr), await _reader_of(progress)
-        return cls(int(await told.readline()), log, told)
+            for _, write in pipes:
+                os.close(write)
+        progress, stderr, *more = [await _reader_of(read) for read, _ in pipes]
+        return cls(int(await progress.readline()), more[0] if more else None, stderr, progress)
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """What it prints until it ends, on its standard output and on standard error."""
+        assert self._stdout is not None
+        output, errors = await asyncio.gather(self._stdout.read(), self.stderr.read())
+        await self.wait()
+        return output, errors
 
     async def _wait_for_end(self, end: asyncio.StreamReader) -> int:
         self.returncode = int(await end.read())
@@ -71,7 +95,7 @@ async def _reader_of(descriptor: int) -> asyncio.StreamReader:
 
 @cache
 def _parent() -> socket.socket:
-    """Where servers are asked for. The process there ends when this one does."""
+    """Where commands are asked for. The process there ends when this one does."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         subprocess.Popen(
@@ -81,32 +105,40 @@ def _parent() -> socket.socket:
     return ours
 
 
-def _fork_servers(requests: socket.socket) -> None:
+def _fork_commands(requests: socket.socket) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
-        message, descriptors, _, _ = socket.recv_fds(requests, MAX_ENVIRONMENT_BYTES, 2)
+        message, descriptors, _, _ = socket.recv_fds(requests, MAX_MESSAGE_BYTES, 3)
         if not message:
             return
         if os.fork() == 0:
             requests.close()
-            _run_server(json.loads(message), *descriptors)
+            _run_command(json.loads(message), *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _run_server(environment: dict[str, str], stderr: int, progress: int) -> None:
+def _run_command(message: list[Any], progress: int, stderr: int, stdout: int | None = None) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:
         os.close(progress)
         os.dup2(stderr, 2)
         os.close(stderr)
+        if stdout is not None:
+            os.dup2(stdout, 1)
+            os.close(stdout)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        module, *arguments, environment = message
         os.environ.clear()
         os.environ.update(environment)
-        main(["serve"])
+        sys.argv = [module, *arguments]
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        sys.exit()
     os.close(stderr)
+    if stdout is not None:
+        os.close(stdout)
     os.write(progress, b"%d\n" % pid)
     _, status = os.waitpid(pid, 0)
     with suppress(BrokenPipeError):
@@ -115,7 +147,7 @@ def _run_server(environment: dict[str, str], stderr: int, progress: int) -> None
 
 
 if __name__ == "__main__":
-    import app.server  # noqa: F401 - the server imports it when it runs
-    from app.main import main
-
-    _fork_servers(socket.socket(fileno=int(sys.argv[1])))
+    for needed in ("app.doctor.command", "app.storage.doctor.facilities", "app.server"):
+        importlib.import_module(needed)
+    gc.freeze()  # so that no command looks for garbage in what they share
+    _fork_commands(socket.socket(fileno=int(sys.argv[1])))

@@ -8,6 +8,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from tests.harness import preloaded
 from tests.harness.preloaded import PreloadedProcess
@@ -39,7 +40,7 @@ class Server:
         # Python reads its path as it starts, and workers are started from a module.
         self._is_preloaded = (
             preloaded.IS_POSSIBLE
-            and (module, folder) == ("app.main", ".")
+            and Path(folder).resolve() == Path.cwd()
             and not environment.keys() & {"PYTHONPATH", "WORKERS"}
         )
         self._environment = {
@@ -85,7 +86,7 @@ class Server:
 
     async def _start_process(self) -> Process | PreloadedProcess:
         if self._is_preloaded:
-            return await PreloadedProcess.start(self._environment)
+            return await PreloadedProcess.start(self._module, ["serve"], self._environment)
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", self._module, "serve"),
             cwd=self._folder,
