@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, DESCENDING
 
@@ -27,20 +28,23 @@ from app.storage.documents import (
     team_fields,
 )
 from app.storage.errors import driver_faults
-from app.storage.indexes import LIVE_TEAMS_BY_CREATION, LIVE_TEAMS_BY_NAME
+from app.storage.indexes import LIVE_TEAMS_BY_CREATION, LIVE_TEAMS_BY_NAME, UNORDERED_TEAMS
 from app.storage.member_slices import member_slice
 from app.storage.raw_documents import RAW, all_decoded
 from app.storage.team_positions import (
+    PLACE_FIELDS,
     RAW_KEYS,
+    Bound,
     beyond,
     beyond_stored,
-    listed,
+    finding,
+    part,
     read_position,
-    read_stored_id,
 )
 
 BY_NAME: str = LIVE_TEAMS_BY_NAME.document["name"]
 BY_CREATION: str = LIVE_TEAMS_BY_CREATION.document["name"]
+APART: str = UNORDERED_TEAMS.document["name"]
 
 
 class MongoTeamDirectory:
@@ -126,34 +130,42 @@ class MongoTeamDirectory:
         with_member_count: bool,
         at: CommitTime | None = None,
     ) -> Page[FoundTeam, TeamPosition]:
-        """See `TeamDirectory`. Walks `live_teams_by_name` or `live_teams_by_creation`."""
+        """See `TeamDirectory`. Walks `live_teams_by_name` or `live_teams_by_creation`, and after
+        the last of those `unordered_teams`."""
         key, index = ("name", BY_NAME) if order.by_name else ("createdAt", BY_CREATION)
         descending = order.descending != page.from_back
-        direction = DESCENDING if descending else ASCENDING
-        bounds = [
-            await self._beyond(key, position, descending=downwards)
-            for position, downwards in (
-                (page.after, order.descending),
-                (page.before, not order.descending),
-            )
-            if position is not None
-        ]
-        filters = _live_teams(name_contains)
-        filters["$and"] = [*bounds, listed(key)]
-        # One more than asked for tells whether there are more.
-        documents = await self._find(
-            filters,
-            team_fields(with_member_count=with_member_count),
-            sort=[(key, direction), ("_id", direction)],
-            limit=page.size + 1,
-            # Left alone, the planner may take an index per branch of `$or` and sort what it finds.
-            hint=index,
-            at=at,
+        after = await self._bound(key, page.after, descending=order.descending, from_back=False)
+        before = await self._bound(
+            key, page.before, descending=not order.descending, from_back=True
         )
+        documents: list[RawBSONDocument] = []
+        for is_apart in (True, False) if page.from_back else (False, True):
+            if (
+                len(documents) > page.size
+                or (after is not None and after.is_apart > is_apart)
+                or (before is not None and before.is_apart < is_apart)
+            ):
+                continue
+            bounds = [each.beyond for each in (after, before) if each and each.is_apart == is_apart]
+            direction = DESCENDING if (page.from_back if is_apart else descending) else ASCENDING
+            ids: list[tuple[str, int]] = [("_id", direction)]
+            # One more than asked for tells whether there are more.
+            documents += await self._find_raw(
+                {**_live_teams(name_contains), "$and": [*bounds, part(key, is_apart=is_apart)]},
+                {**team_fields(with_member_count=with_member_count), **PLACE_FIELDS},
+                sort=ids if is_apart else [(key, direction), *ids],
+                limit=page.size + 1 - len(documents),
+                # Left alone, the planner may take an index per branch of `$or` and sort it all.
+                hint=APART if is_apart else index,
+                at=at,
+            )
         more = len(documents) > page.size
+        shown = documents[: page.size]
         items = [
-            (self._read(document), read_position(document, key))
-            for document in documents[: page.size]
+            (self._read(document), read_position(document, raw, key))
+            for document, raw in zip(
+                all_decoded(shown, self._teams.codec_options), shown, strict=True
+            )
         ]
         if page.from_back:
             return Page(tuple(reversed(items)), has_next=page.before is not None, has_previous=more)
@@ -182,18 +194,29 @@ class MongoTeamDirectory:
     def _read(self, document: Document) -> FoundTeam:
         return read_or_blame(document, self._default_capacity)
 
-    async def _beyond(self, key: str, position: TeamPosition, *, descending: bool) -> Document:
+    async def _bound(
+        self, key: str, position: TeamPosition | None, *, descending: bool, from_back: bool
+    ) -> Bound | None:
+        if position is None:
+            return None
         if position.stored_id is None:
-            return beyond(key, position.key, stored_team_id(position.id), descending=descending)
-        stored_id = read_stored_id(position.stored_id)
+            stored_id = stored_team_id(position.id)
+            return Bound(
+                beyond(key, position.key, stored_id, descending=descending), is_apart=False
+            )
         raw = self._teams.with_options(codec_options=RAW_KEYS)
         with driver_faults():
-            found = await raw.find_one({"_id": {"$eq": stored_id}}, {"_id": 0, key: 1})
+            found: Any = await raw.find_one(finding(position.stored_id), {key: 1})
         if found is None:
             raise PlaceLost("The team that a cursor names is gone.")
-        return beyond_stored(key, found, stored_id, descending=descending)
+        return beyond_stored(key, found, descending=descending, from_back=from_back)
 
     async def _find(
+        self, filters: Document, fields: Document, *, at: CommitTime | None = None
+    ) -> list[dict[str, Any]]:
+        return all_decoded(await self._find_raw(filters, fields, at=at), self._teams.codec_options)
+
+    async def _find_raw(
         self,
         filters: Document,
         fields: Document,
@@ -202,11 +225,12 @@ class MongoTeamDirectory:
         limit: int = 0,
         hint: str | None = None,
         at: CommitTime | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[RawBSONDocument]:
         with driver_faults(at=at):
             raw = self._at(at).with_options(codec_options=RAW)
             found = raw.find(filters, fields, sort=sort, limit=limit, hint=hint)
-            return all_decoded(await found.to_list(None), self._teams.codec_options)
+            documents: list[Any] = await found.to_list(None)
+            return documents
 
     def _at(self, moment: CommitTime | None) -> AsyncIOMotorCollection[dict[str, Any]]:
         if moment is None:

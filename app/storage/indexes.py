@@ -36,12 +36,23 @@ LIVE_TEAMS_BY_CREATION = IndexModel(
     [("deletedAt", ASCENDING), ("createdAt", ASCENDING), ("_id", ASCENDING)],
     name="live_teams_by_creation",
 )
+# A sort puts an array where its least or its greatest element stands, so it has no one place among
+# the others; an undefined value sorts apart from null and compares as null.
+UNORDERED = ["array", "undefined"]
+UNORDERED_TEAMS = IndexModel(
+    [("deletedAt", ASCENDING), ("_id", ASCENDING)],
+    name="unordered_teams",
+    partialFilterExpression={
+        "$or": [{"name": {"$type": UNORDERED}}, {"createdAt": {"$type": UNORDERED}}]
+    },
+)
 
 TEAM_INDEXES = (
     ONE_TEAM_PER_USER,
     ONE_TEAM_PER_CREATION_REQUEST,
     LIVE_TEAMS_BY_NAME,
     LIVE_TEAMS_BY_CREATION,
+    UNORDERED_TEAMS,
 )
 TEAM_INDEX_NAMES = frozenset(index.document["name"] for index in TEAM_INDEXES)
 

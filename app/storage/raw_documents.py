@@ -30,7 +30,7 @@ def all_decoded(documents: Iterable[Any], options: CodecOptions[Any]) -> list[di
 
 
 def _salvaged(raw: bytes, options: CodecOptions[Any]) -> Iterator[tuple[str, Any]]:
-    for kind, name, value in _elements(raw):
+    for kind, name, value in elements(raw):
         element = bytes([kind]) + b"\0" + value
         try:
             whole = (len(element) + 5).to_bytes(4, "little") + element + b"\0"
@@ -43,7 +43,7 @@ def _salvaged(raw: bytes, options: CodecOptions[Any]) -> Iterator[tuple[str, Any
                 yield name, value
 
 
-def _elements(raw: bytes) -> Iterator[tuple[int, str, bytes]]:
+def elements(raw: bytes) -> Iterator[tuple[int, str, bytes]]:
     """Type, name and bytes of each value; the database has checked the lengths."""
     at = 4
     while kind := raw[at]:

@@ -2,14 +2,17 @@
 
 MongoDB sorts values of all types. A comparison in a filter sees its own type only, so `$expr` is
 used, which knows the order that a sort has; the planner finds the range of the index for it, too.
+
+Teams whose key has no one place in the order stand apart, by id, after all others.
 """
 
 import struct
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import bson
-from bson import ObjectId
+from bson import Int64, ObjectId
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
@@ -17,37 +20,49 @@ from bson.raw_bson import RawBSONDocument
 from app.domain.faults import PlaceLost
 from app.domain.pages import TeamPosition
 from app.storage.documents import Document, read_team_id, stored_team_id
+from app.storage.indexes import UNORDERED
+from app.storage.raw_documents import elements
 
-# A sort puts an array where its least or its greatest element stands, so it has no one place; an
-# undefined value sorts apart from null and compares as null.
-_UNORDERED = ["array", "undefined"]
-
-# Old types that the driver reads as others: nobody could ask for such an id again.
-_UNREADABLE = ["symbol", "dbPointer"]
+# Longer ids stay in the database, where a hash of them finds them again.
 _MAX_ID_BYTES = 2_000
 
 # Longer names make a cursor longer than the service takes.
 _MAX_KEY_LENGTH = 500
 
+_IS_LONG: Document = {"$gt": [{"$bsonSize": {"_id": "$_id"}}, _MAX_ID_BYTES]}
+_ID_HASH: Document = {"$toHashedIndexKey": "$_id"}
+PLACE_FIELDS: Document = {
+    "_id": {"$cond": [_IS_LONG, None, "$_id"]},
+    "idHash": {"$cond": [_IS_LONG, _ID_HASH, "$$REMOVE"]},
+}
+"""What `read_position` needs of a document, beside the fields of the team."""
 
 RAW_KEYS: CodecOptions[RawBSONDocument] = CodecOptions(
     RawBSONDocument, datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
+_ANY_TEXT: CodecOptions[dict[str, Any]] = CodecOptions(
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
+)
 
 
-def listed(key: str) -> Document:
-    """The filter for documents that have a place in the order, and an id that a cursor can hold."""
-    size = {"$bsonSize": {"_id": "$_id"}}
-    return {
-        key: {"$not": {"$type": _UNORDERED}},
-        "_id": {"$not": {"$type": _UNREADABLE}},
-        "$expr": {"$lte": [size, _MAX_ID_BYTES]},
-    }
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The filter for what comes after a position, in its part of the list."""
+
+    beyond: Document
+    is_apart: bool
 
 
-def read_position(document: Document, key: str) -> TeamPosition:
-    """The position of a document that was read with `team_fields`."""
+def part(key: str, *, is_apart: bool) -> Document:
+    """The filter for a part of the list: those with a place in the order, or those apart."""
+    return {key: {"$type": UNORDERED} if is_apart else {"$not": {"$type": UNORDERED}}}
+
+
+def read_position(document: Document, raw: RawBSONDocument, key: str) -> TeamPosition:
+    """The position of a document that was read with `team_fields` and `PLACE_FIELDS`."""
     team_id, stored_id, value = read_team_id(document), document["_id"], document.get(key)
+    if id_hash := document.get("idHash"):
+        return TeamPosition(None, team_id, bson.encode({"hash": id_hash}))
     if key == "name":
         is_known = (
             isinstance(value, str) and len(value) <= _MAX_KEY_LENGTH and "\ufffd" not in value
@@ -57,15 +72,21 @@ def read_position(document: Document, key: str) -> TeamPosition:
         is_known = value is None or isinstance(value, datetime)
     if is_known and len(team_id) <= _MAX_KEY_LENGTH and stored_team_id(team_id) == stored_id:
         return TeamPosition(value, team_id)
-    return TeamPosition(None, team_id, bson.encode({"_id": stored_id}))
+    stored = _only(raw, "_id", named="_id")
+    return TeamPosition(None, team_id, bytes(stored.raw) if stored else b"")
 
 
-def read_stored_id(encoded: bytes) -> Any:  # noqa: ANN401 - another program's, of any type
-    """The `_id` in a position. *Raises*: `PlaceLost` for what is none."""
+def finding(position: bytes) -> Document:
+    """The filter for the team of such a position. *Raises*: `PlaceLost` for what is none."""
     try:
-        return bson.decode(encoded, _IDS)["_id"]
-    except (BSONError, KeyError):
-        raise PlaceLost("A cursor names no team.") from None
+        match bson.decode(position, _ANY_TEXT):
+            case {"hash": int(id_hash), **rest} if not rest:
+                return {"$expr": {"$and": [_IS_LONG, {"$eq": [_ID_HASH, Int64(id_hash)]}]}}
+            case {"_id": _, **rest} if not rest:
+                return {"_id": _only(RawBSONDocument(position, RAW_KEYS), "_id", named="$eq")}
+    except BSONError:
+        pass
+    raise PlaceLost("A cursor names no team.")
 
 
 def beyond(key: str, value: object, stored_id: ObjectId | str, *, descending: bool) -> Document:
@@ -80,41 +101,42 @@ def beyond(key: str, value: object, stored_id: ObjectId | str, *, descending: bo
     return {**within, "$or": [{key: {"$ne": value}}, ties]}
 
 
-def beyond_stored(key: str, found: Document, stored_id: object, *, descending: bool) -> Document:
-    """The same for a key of any type and size, which is compared as it is stored.
+def beyond_stored(key: str, found: RawBSONDocument, *, descending: bool, from_back: bool) -> Bound:
+    """The same for a key or an id of any type and size, compared as they are stored.
 
-    *Limits*: walks the index from its end. The key stands in the filter once, since a document may
-    be as large as a command.
+    *Limits*: walks the index from its end. Key and id stand in the filter once, since a document
+    may be as large as a command.
     """
+    place_id = _only(found, "_id", named="$literal")
+    place = _only(found, key, named="$literal")
+    if place is not None and place.raw[4] in _UNORDERED_TYPES:
+        return Bound({"$expr": {"$lt" if from_back else "$gt": ["$_id", place_id]}}, is_apart=True)
     operator = "$lt" if descending else "$gt"
     own = {"$ifNull": [f"${key}", None]}
     comparison = {
         "$or": [
             {operator: [own, "$$place"]},
-            {"$and": [{"$eq": [own, "$$place"]}, _id_comparison(operator, stored_id)]},
+            {"$and": [{"$eq": [own, "$$place"]}, {operator: ["$_id", place_id]}]},
         ]
     }
-    return {"$expr": {"$let": {"vars": {"place": _literal(found, key)}, "in": comparison}}}
+    beyond = {"$expr": {"$let": {"vars": {"place": place}, "in": comparison}}}
+    return Bound(beyond, is_apart=False)
 
 
 def _compare(field: str, value: object, operator: str) -> dict[str, Any]:
     return {"$expr": {operator: [f"${field}", {"$literal": value}]}}
 
 
-def _id_comparison(operator: str, stored_id: object) -> Document:
-    return {operator: ["$_id", {"$literal": stored_id}]}
+_UNORDERED_TYPES = {4, 6}
 
 
-def _literal(found: Document, key: str) -> Document | None:
-    """`{$literal: value}` with the value's very bytes: decoded, some could not be written again."""
-    element = bson.encode(found)[4:-1]
-    if not element:
-        return None
-    value = element[len(key) + 2 :]
-    renamed = element[:1] + b"$literal\0" + value
-    return RawBSONDocument(struct.pack("<i", len(renamed) + 5) + renamed + b"\0", RAW_KEYS)
+def _only(document: RawBSONDocument, field: str, *, named: str) -> RawBSONDocument | None:
+    """A document of one field, by another name, with its very bytes.
 
-
-_IDS: CodecOptions[dict[str, Any]] = CodecOptions(
-    tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
-)
+    Decoded, some values could not be written again.
+    """
+    for kind, name, value in elements(bytes(document.raw)):
+        if name == field:
+            body = bytes([kind]) + named.encode() + b"\0" + value
+            return RawBSONDocument(struct.pack("<i", len(body) + 5) + body + b"\0", RAW_KEYS)
+    return None
