@@ -130,8 +130,10 @@ async def _set_validator(teams: Collection, note: Note) -> None:
 async def _build_indexes(collection: Collection, indexes: Sequence[IndexModel], note: Note) -> None:
     note(f"building indexes on {_name(collection)}")
     try:
-        # What another server is building already is awaited.
-        await at_length(partial(collection.delegate.create_indexes, list(indexes)))
+        # What another server is building already is awaited. By default, MongoDB would wait for all
+        # members of the replica set, also for one that is down.
+        create = partial(collection.delegate.create_indexes, commitQuorum="majority")
+        await at_length(partial(create, list(indexes)))
     except DuplicateKeyError:
         if collection.name == TEAMS:
             await _refuse_damage(collection, note, await find_malformed_teams(collection))

@@ -120,6 +120,22 @@ async def test_users_on_two_teams_are_refused_when_the_build_has_found_them(
     assert "user 'sue'" in refusals[0].cases
 
 
+async def test_a_build_does_not_wait_for_a_member_that_is_down(
+    client: Client, empty_database: str
+) -> None:
+    await insert_teams(client, empty_database, "sue")
+    asked: dict[str, Any] = {"command.createIndexes": "teams", "command.commitQuorum": "majority"}
+    pipeline = [{"$currentOp": {"allUsers": True}}, {"$match": asked}]
+
+    async with held_builds(client):
+        preparing = asyncio.create_task(prepare_database(client, empty_database))
+        await eventually(lambda: has_begun(client))
+        found = await client.admin.aggregate(pipeline).to_list(None)
+    await preparing
+
+    assert found
+
+
 async def has_begun(client: Client) -> bool:
     return await builds_under_way(client) > 0
 
