@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -18,10 +19,12 @@ def pytest_configure() -> None:
     """Lets the processes that tests start be interrupted, and start quickly.
 
     A shell starts with SIGINT ignored what it puts in the background, and that is inherited. Where
-    Python is told to keep no compiled code, each of some hundred servers would compile the service.
+    Python is told to keep no compiled code, each of some hundred servers would compile the service,
+    and each run all the tests.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def find_chromium() -> str | None:
