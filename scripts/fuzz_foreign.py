@@ -32,6 +32,8 @@ ROUND_SECONDS: Final = 10.0
 # What is acknowledged must be recorded and sent so soon, on a busy machine as well.
 SOON_SECONDS: Final = 20.0
 REQUEST_SECONDS: Final = 15.0
+# A round's last requests and its judging take less.
+OVERTIME_SECONDS: Final = 90.0
 _LOST_PLACE: Final = "CURSOR_EXPIRED"
 _ORDERS: Final = ("NAME_ASC", "NAME_DESC", "CREATED_AT_ASC", "CREATED_AT_DESC")
 _PAGE: Final = """
@@ -256,5 +258,9 @@ async def _running(count: int, seed: int) -> AsyncIterator[ForeignFuzzing]:
 async def fuzz_foreign(seconds: float, *, servers: int, seed: int) -> list[str]:
     """Lets another program write for so long; a sentence for everything that was wrong."""
     async with _running(servers, seed) as fuzzing:
-        await fuzzing.run(seconds)
+        try:
+            async with asyncio.timeout(seconds + OVERTIME_SECONDS):
+                await fuzzing.run(seconds)
+        except TimeoutError:
+            fuzzing.wrong.append(f"The run was not over {OVERTIME_SECONDS:.0f} s after its time.")
     return fuzzing.wrong
