@@ -55,7 +55,8 @@ async def test_a_repaired_database_is_well_and_served_with_a_log_that_goes_on(
         log = ChangeLogReader(client, damaged)
         await log.wait_until_complete()
     assert await log.faults() == []
-    assert await log.told("6") == [(1, "ForeignChange"), (2, "UserJoinedTeam")]
+    (first_version, _), *later = await log.told("6")  # the first is older than the log, or foreign
+    assert (first_version, later) == (1, [(2, "UserJoinedTeam")])
 
 
 async def test_an_undo_gives_back_every_byte_and_the_collections_form(

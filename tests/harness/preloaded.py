@@ -6,7 +6,6 @@ a shell starts. Between the two is one process more, which tells how the command
 
 import asyncio
 import gc
-import importlib
 import json
 import os
 import runpy
@@ -147,7 +146,8 @@ def _run_command(message: list[Any], progress: int, stderr: int, stdout: int | N
 
 
 if __name__ == "__main__":
-    for needed in ("app.doctor.command", "app.storage.doctor.facilities", "app.server"):
-        importlib.import_module(needed)
+    import app.doctor.storage.database
+    import app.server  # noqa: F401 - what the commands import when they run
+
     gc.freeze()  # so that no command looks for garbage in what they share
     _fork_commands(socket.socket(fileno=int(sys.argv[1])))

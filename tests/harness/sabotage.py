@@ -43,7 +43,13 @@ class Sabotage:
 
 
 _NO_NE = Patch("storage/team_store.py", '            "userIds": {"$ne": user_id},\n', "")
-_NO_UNIQUE_ITEMS = Patch("storage/indexes.py", '                "uniqueItems": True,\n', "")
+_NO_UNIQUE_ITEMS = tuple(
+    Patch("storage/indexes.py", f'                "uniqueItems": True,\n{items}', items)
+    for items in (
+        '                "items": {"bsonType": "string", "minLength"',
+        '                "items": {"bsonType": "string"},',
+    )
+)
 
 SABOTAGES = (
     Sabotage(
@@ -63,7 +69,7 @@ SABOTAGES = (
         "no-ne-no-validator",
         "G2",
         "no $ne in the filter, no uniqueItems in the validator",
-        (_NO_NE, _NO_UNIQUE_ITEMS),
+        (_NO_NE, *_NO_UNIQUE_ITEMS),
     ),
     Sabotage(
         "no-version-filter",
