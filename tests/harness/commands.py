@@ -1,6 +1,7 @@
 """Commands that tests run to their end."""
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
@@ -12,8 +13,11 @@ from tests.harness.preloaded import PreloadedProcess
 async def start_module(
     module: str, *arguments: str, environment: Mapping[str, str]
 ) -> Process | PreloadedProcess:
-    """Starts `python -m module`, with both outputs to be read: forked where that is possible."""
-    if preloaded.IS_POSSIBLE:
+    """Starts `python -m module`, with both outputs to be read: forked where that is possible.
+
+    An import path of its own has no effect on a forked process, whose modules are imported already.
+    """
+    if preloaded.IS_POSSIBLE and environment.get("PYTHONPATH") == os.environ.get("PYTHONPATH"):
         return await PreloadedProcess.start(module, arguments, environment, reads_stdout=True)
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module, *arguments), env=environment, stdout=PIPE, stderr=PIPE
