@@ -41,15 +41,15 @@ from app.logs import configure_logging
 from app.service.hub import Hub
 from app.service.permissions import Permissions
 from app.setting_values import SettingsError
-from app.storage.change_log import MongoChangeLog
-from app.storage.change_tail import MongoChangeTail
+from app.storage.changes.log import MongoChangeLog
+from app.storage.changes.recorder import Recorder
+from app.storage.changes.tail import MongoChangeTail
 from app.storage.client import CLOSE_SECONDS, Client, close, connect, connect_for_streams
-from app.storage.directory import MongoTeamDirectory
 from app.storage.metrics import Listener
-from app.storage.recorder import Recorder
 from app.storage.safety import SafetyWatch, check_readiness
 from app.storage.server_preparation import Preparation
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.directory import MongoTeamDirectory
+from app.storage.teams.store import MongoTeamStore
 from app.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,9 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
-from app.storage.change_log import MongoChangeLog
-from app.storage.change_stream import ChangeStream
+from app.storage.changes.lease import RECORDER_ID, make_lease
+from app.storage.changes.log import MongoChangeLog
+from app.storage.changes.stream import ChangeStream
 from app.storage.client import (
     Client,
     Collection,
@@ -41,7 +42,6 @@ from app.storage.indexes import (
     TEAMS,
     is_validator_in_force,
 )
-from app.storage.lease import RECORDER_ID, make_lease
 from app.storage.long_commands import at_length
 
 OLDEST_SERVER = (6, 0)

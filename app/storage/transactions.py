@@ -11,7 +11,7 @@ from app.domain.ids import TeamId
 from app.storage.client import Client
 from app.storage.errors import driver_faults
 from app.storage.sessions import Body, ResultT, Sessions
-from app.storage.team_queue import TeamQueue
+from app.storage.teams.queue import TeamQueue
 
 # Full jitter between 0 and a ceiling that doubles: rivals in other processes drift apart instead of
 # meeting again. A transaction takes some 3 ms, so 40 attempts span about 4 s.

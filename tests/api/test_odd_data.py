@@ -11,9 +11,9 @@ from bson import Code, DatetimeMS, Decimal128, Int64, MaxKey, MinKey, ObjectId, 
 from bson.binary import Binary
 from bson.raw_bson import RawBSONDocument
 
+from app.storage.changes.lease import RECORDER_ID
 from app.storage.client import Client as DriverClient
 from app.storage.client import connect, recorder_of
-from app.storage.lease import RECORDER_ID
 from tests.api.world import new_id
 from tests.harness.client import Answer, Client
 from tests.harness.servers import running_servers

@@ -18,10 +18,10 @@ from app.domain.ids import UserId
 from app.domain.viewers import Viewer
 from app.service.hub import Hub
 from app.service.permissions import Permissions
-from app.storage.change_log import MongoChangeLog
-from app.storage.directory import MongoTeamDirectory
-from app.storage.documents import MEMBER_COUNT
-from app.storage.team_store import MongoTeamStore
+from app.storage.changes.log import MongoChangeLog
+from app.storage.teams.directory import MongoTeamDirectory
+from app.storage.teams.documents import MEMBER_COUNT
+from app.storage.teams.store import MongoTeamStore
 from tests.api.world import new_id, unknown_team_id
 from tests.harness.client import ADMIN, ANONYMOUS, Answer
 

@@ -19,8 +19,8 @@ from app.doctor.storage.team_documents import MAX_DOCUMENT_BYTES
 from app.doctor.storage.teams import MongoRepairableTeams, MongoStoredTeams
 from app.doctor.storage.undo import MongoUndoableRepairs
 from app.domain.faults import DatabaseUnsuitable, RepairStopped
+from app.storage.changes.lease import take_lease
 from app.storage.client import Client, recorder_of
-from app.storage.lease import take_lease
 from tests.harness.doctor import end_lease, stored_teams
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.storage.client import Client
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.store import MongoTeamStore
 
 DEFAULT_CAPACITY = 1_000
 

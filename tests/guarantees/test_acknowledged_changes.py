@@ -8,9 +8,9 @@ import pytest
 from pymongo import monitoring
 
 from app.storage.client import connect
-from app.storage.directory import MongoTeamDirectory
 from app.storage.preparation import prepare_database
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.directory import MongoTeamDirectory
+from app.storage.teams.store import MongoTeamStore
 from tests.harness.service import add, move, new_team
 
 CARELESS = "&w=1&journal=false&readConcernLevel=local&readPreference=secondaryPreferred"

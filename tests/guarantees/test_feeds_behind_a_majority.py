@@ -9,10 +9,10 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import WriteConcern
 
-from app.storage import change_tail as tail_module
-from app.storage.change_log import MongoChangeLog
-from app.storage.change_stream import ChangeStream
-from app.storage.change_tail import MongoChangeTail
+from app.storage.changes import tail as tail_module
+from app.storage.changes.log import MongoChangeLog
+from app.storage.changes.stream import ChangeStream
+from app.storage.changes.tail import MongoChangeTail
 from app.storage.client import Client, connect_for_streams
 from app.storage.preparation import prepare_database
 from tests.harness.fake_feeds import SOME_TIME

@@ -4,7 +4,7 @@ import asyncio
 
 from app.domain.outcomes import Accepted
 from app.domain.problems import VersionConflict
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.store import MongoTeamStore
 from tests.harness.service import add, move, new_team, remove, rename
 
 RIVALS = 10

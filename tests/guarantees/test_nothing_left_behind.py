@@ -10,7 +10,7 @@ from app.domain.ids import UserId
 from app.domain.outcomes import AcceptedMove
 from app.domain.problems import NotOnTeam, TeamFull, VersionConflict
 from app.storage.client import Client
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.store import MongoTeamStore
 from tests.harness.service import add, move, new_team, remove, rename
 
 

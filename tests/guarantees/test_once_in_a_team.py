@@ -8,8 +8,8 @@ from pymongo.errors import WriteError
 from app.domain.outcomes import Accepted
 from app.domain.problems import AlreadyOnTeam
 from app.storage.client import Client
-from app.storage.documents import stored_team_id
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.documents import stored_team_id
+from app.storage.teams.store import MongoTeamStore
 from tests.harness.service import add, new_team
 
 DOCUMENT_VALIDATION_FAILURE = 121

@@ -12,7 +12,7 @@ from app.domain.outcomes import Accepted
 from app.domain.problems import AlreadyOnTeam, TeamFull
 from app.service import attempts
 from app.storage.client import Client
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.store import MongoTeamStore
 from tests.harness.service import add, new_team, remove
 
 Rival = Callable[[], Awaitable[object]]

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from app.storage.changes.recorder import Recorder
 from app.storage.client import MAJORITY_READS, Client
 from app.storage.metrics import StorageMetrics
-from app.storage.recorder import Recorder
 from tests.harness.waiting import eventually
 
 Entry = dict[str, Any]

@@ -42,7 +42,7 @@ class Sabotage:
             module.write_text(code.replace(patch.text, patch.instead), encoding="utf-8")
 
 
-_NO_NE = Patch("storage/team_store.py", '            "userIds": {"$ne": user_id},\n', "")
+_NO_NE = Patch("storage/teams/store.py", '            "userIds": {"$ne": user_id},\n', "")
 _NO_UNIQUE_ITEMS = tuple(
     Patch("storage/indexes.py", f'                "uniqueItems": True,\n{items}', items)
     for items in (
@@ -75,7 +75,7 @@ SABOTAGES = (
         "no-version-filter",
         "G3",
         "expectedVersion is not in the filter",
-        (Patch("storage/team_store.py", 'version["$eq"] = expected_version', "pass"),),
+        (Patch("storage/teams/store.py", 'version["$eq"] = expected_version', "pass"),),
     ),
     Sabotage(
         "write-concern-1",

@@ -9,10 +9,10 @@ import pytest
 from pymongo.monitoring import CommandListener
 from pymongo.synchronous.client_session import ClientSession
 
-from app.storage.change_appender import ChangeAppender
+from app.storage.changes.appender import ChangeAppender
+from app.storage.changes.lease import take_lease
 from app.storage.client import Client, connect, recorder_of
-from app.storage.lease import take_lease
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.store import MongoTeamStore
 from tests.harness.recording import ChangeLogReader
 from tests.harness.service import move, new_team
 from tests.harness.waiting import eventually

@@ -9,10 +9,10 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from app.domain.faults import DatabaseUnavailable
-from app.storage import change_appender
-from app.storage.change_appender import ChangeAppender
+from app.storage.changes import appender as change_appender
+from app.storage.changes.appender import ChangeAppender
+from app.storage.changes.lease import take_lease
 from app.storage.client import Client, connect, recorder_of, requests_of
-from app.storage.lease import take_lease
 from tests.harness.proxy import Proxy
 
 ANSWER_SECONDS = 1.0

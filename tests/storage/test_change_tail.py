@@ -9,9 +9,9 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from app.domain.faults import DatabaseUnavailable
-from app.storage import change_tail as tail_module
-from app.storage.change_stream import ChangeStream
-from app.storage.change_tail import MongoChangeTail
+from app.storage.changes import tail as tail_module
+from app.storage.changes.stream import ChangeStream
+from app.storage.changes.tail import MongoChangeTail
 from app.storage.client import Client, connect_for_streams
 from app.storage.errors import HistoryLost
 from tests.harness.fake_feeds import SOME_TIME

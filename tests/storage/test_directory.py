@@ -11,7 +11,7 @@ from app.domain.ids import TeamId, UserId
 from app.domain.pages import PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import Team
 from app.storage.client import Client, teams_of
-from app.storage.directory import MongoTeamDirectory
+from app.storage.teams.directory import MongoTeamDirectory
 
 EARLY = datetime(2026, 5, 4, 3, 2, 1, 123_000, tzinfo=UTC)
 LATE = datetime(2026, 5, 4, 3, 2, 1, 124_000, tzinfo=UTC)

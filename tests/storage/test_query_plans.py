@@ -11,9 +11,9 @@ from pymongo import monitoring
 
 from app.domain.ids import TeamId, UserId
 from app.domain.pages import HistoryPage, PageRequest, TeamOrder, TeamPosition
-from app.storage.change_log import MongoChangeLog
+from app.storage.changes.log import MongoChangeLog
 from app.storage.client import Client, team_changes_of, teams_of
-from app.storage.directory import MongoTeamDirectory
+from app.storage.teams.directory import MongoTeamDirectory
 
 INDEX_OF = {
     order: "live_teams_by_name" if order.by_name else "live_teams_by_creation"

@@ -8,11 +8,11 @@ from bson import Int64, ObjectId
 
 from app.domain.changes import attribute
 from app.domain.ids import Version
-from app.storage import recorder as recorder_module
-from app.storage.change_log import MongoChangeLog
+from app.storage.changes import recorder as recorder_module
+from app.storage.changes.log import MongoChangeLog
 from app.storage.client import Client, connect_for_streams
 from app.storage.preparation import prepare_database
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.store import MongoTeamStore
 from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.service import add, new_team
 from tests.harness.waiting import eventually

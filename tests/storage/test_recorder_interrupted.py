@@ -8,14 +8,14 @@ import pytest
 from bson import ObjectId
 from pymongo.errors import OperationFailure
 
-from app.storage import change_appender as appender_module
-from app.storage import lease as lease_module
-from app.storage import recorder as recorder_module
-from app.storage.change_appender import ChangeAppender
-from app.storage.change_stream import ChangeStream
+from app.storage.changes import appender as appender_module
+from app.storage.changes import lease as lease_module
+from app.storage.changes import recorder as recorder_module
+from app.storage.changes.appender import ChangeAppender
+from app.storage.changes.stream import ChangeStream
 from app.storage.client import Client, connect_for_streams
 from app.storage.errors import HistoryLost, driver_faults
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.store import MongoTeamStore
 from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.service import add, new_team
 from tests.harness.waiting import eventually

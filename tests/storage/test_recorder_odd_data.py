@@ -15,11 +15,11 @@ from pymongo.errors import PyMongoError
 
 from app.domain.changes import Change
 from app.domain.ids import TeamId
-from app.storage import recorder as recorder_module
-from app.storage.change_log import MongoChangeLog
-from app.storage.change_tail import MongoChangeTail
+from app.storage.changes import recorder as recorder_module
+from app.storage.changes.log import MongoChangeLog
+from app.storage.changes.tail import MongoChangeTail
 from app.storage.client import Client, connect_for_streams
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.store import MongoTeamStore
 from tests.harness.odd_values import FAR, JOINED, ODD_VALUES
 from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.service import add, new_team, remove

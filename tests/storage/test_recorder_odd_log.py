@@ -8,10 +8,10 @@ import pytest
 from bson import Code, Int64, MaxKey, Timestamp
 
 from app.domain.pages import HistoryPage
-from app.storage import recorder as recorder_module
-from app.storage.change_log import MongoChangeLog
+from app.storage.changes import recorder as recorder_module
+from app.storage.changes.log import MongoChangeLog
 from app.storage.client import Client, connect_for_streams
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams.store import MongoTeamStore
 from tests.harness.odd_values import FAR, JOINED, UNDECODABLE
 from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.service import add, new_team

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from app.domain.outcomes import Accepted
-from app.storage import documents as documents_module
-from app.storage import recorder as recorder_module
-from app.storage import requests as requests_module
+from app.storage.changes import recorder as recorder_module
 from app.storage.client import Client, connect_for_streams
-from app.storage.requests import RecordedRequests
-from app.storage.team_store import MongoTeamStore
+from app.storage.teams import documents as documents_module
+from app.storage.teams import requests as requests_module
+from app.storage.teams.requests import RecordedRequests
+from app.storage.teams.store import MongoTeamStore
 from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.service import add, new_team, remove
 

@@ -13,7 +13,7 @@ from mongomock_motor import AsyncMongoMockClient
 from app.domain.changes import Attribution, ChangeKind
 from app.domain.ids import RequestId, TeamId, UserId
 from app.domain.teams import Team
-from app.storage.documents import (
+from app.storage.teams.documents import (
     last_change,
     new_team,
     read_creation_mark,

@@ -13,8 +13,7 @@ from uuid import uuid4
 from pymongo.errors import PyMongoError
 
 from app.domain.faults import DatabaseUnavailable, RepairStopped
-from app.storage.client import Client, Collection, recorder_of
-from app.storage.lease import (
+from app.storage.changes.lease import (
     LEASE_SECONDS,
     RENEW_SECONDS,
     Lease,
@@ -22,6 +21,7 @@ from app.storage.lease import (
     release_lease,
     take_lease,
 )
+from app.storage.client import Client, Collection, recorder_of
 
 # Longer than the lease of a killed server takes to expire.
 PATIENCE_SECONDS = LEASE_SECONDS + 2

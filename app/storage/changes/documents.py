@@ -21,7 +21,7 @@ from bson import Timestamp
 from app.domain.changes import Change, ChangeKind
 from app.domain.ids import MAX_ID_LENGTH, CommitTime, TeamId, Version
 from app.domain.teams import MAX_CAPACITY, is_valid_name
-from app.storage.documents import Document, is_text
+from app.storage.teams.documents import Document, is_text
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 
 from app.domain.changes import Change
 from app.domain.faults import DatabaseUnavailable
-from app.storage.change_documents import read_change
-from app.storage.change_log import MongoChangeLog
-from app.storage.change_stream import ChangeStream
+from app.storage.changes.documents import read_change
+from app.storage.changes.log import MongoChangeLog
+from app.storage.changes.stream import ChangeStream
 from app.storage.client import Client, team_changes_of
 from app.storage.errors import HistoryLost
 

@@ -18,8 +18,9 @@ from app.domain.ids import TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
 from app.domain.teams import Team
 from app.storage.client import Client, teams_of
-from app.storage.diagnosis import StateReader
-from app.storage.documents import (
+from app.storage.errors import damage_faults, driver_faults, refused_by
+from app.storage.teams.diagnosis import StateReader
+from app.storage.teams.documents import (
     LIVE,
     MAX_VERSION,
     MEMBER_COUNT,
@@ -32,8 +33,7 @@ from app.storage.documents import (
     unseen_request,
     written_fields,
 )
-from app.storage.errors import damage_faults, driver_faults, refused_by
-from app.storage.requests import RecordedRequests
+from app.storage.teams.requests import RecordedRequests
 from app.storage.transactions import Transactions
 
 

@@ -14,7 +14,6 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
 from app.storage.client import CLOSE_SECONDS, Client, Collection
-from app.storage.documents import Document
 from app.storage.errors import (
     AUTHENTICATION_FAILED,
     UNAUTHORIZED,
@@ -23,6 +22,7 @@ from app.storage.errors import (
     is_unavailable,
 )
 from app.storage.raw_documents import RAW, all_decoded
+from app.storage.teams.documents import Document
 
 ResumeToken = dict[str, Any]
 

@@ -13,9 +13,11 @@ from pymongo.errors import OperationFailure
 
 from app.domain.changes import ChangeKind
 from app.domain.ids import MAX_VERSION, TeamId
-from app.storage.change_documents import is_int
-from app.storage.change_log import POSITION
-from app.storage.change_sequence import LastChange, Strayed, in_sequence
+from app.storage.changes.documents import is_int
+from app.storage.changes.lease import Lease, advanced
+from app.storage.changes.log import POSITION
+from app.storage.changes.lost_history import find_removals, read_last_changes
+from app.storage.changes.sequence import LastChange, Strayed, in_sequence
 from app.storage.client import (
     Client,
     recorder_of,
@@ -23,13 +25,11 @@ from app.storage.client import (
     team_changes_of,
     teams_of,
 )
-from app.storage.documents import RECORDED_VERSION, Document, stored_team_id
 from app.storage.errors import driver_faults
-from app.storage.lease import Lease, advanced
-from app.storage.lost_history import find_removals, read_last_changes
 from app.storage.raw_documents import RAW, all_decoded
-from app.storage.requests import remember
 from app.storage.sessions import Sessions
+from app.storage.teams.documents import RECORDED_VERSION, Document, stored_team_id
+from app.storage.teams.requests import remember
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ joined. Nobody who stayed is passed over; a few may be seen twice.
 from typing import Any
 
 from app.domain.pages import MemberPosition, PageRequest
-from app.storage.documents import MAX_VERSION, MEMBER_COUNT, MEMBERS
+from app.storage.teams.documents import MAX_VERSION, MEMBER_COUNT, MEMBERS
 
 Expression = Any  # an aggregation expression has no narrower type
 

@@ -12,9 +12,12 @@ from app.domain.faults import PlaceLost, TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import FoundTeam
-from app.storage.change_documents import is_int, read_commit_time
+from app.storage.changes.documents import is_int, read_commit_time
 from app.storage.client import Client, SnapshotReads, teams_of
-from app.storage.documents import (
+from app.storage.errors import driver_faults
+from app.storage.indexes import LIVE_TEAMS_BY_CREATION, LIVE_TEAMS_BY_NAME, UNORDERED_TEAMS
+from app.storage.raw_documents import RAW, all_decoded
+from app.storage.teams.documents import (
     LIVE,
     MEMBER_COUNT,
     MEMBERS,
@@ -27,11 +30,8 @@ from app.storage.documents import (
     stored_team_id,
     team_fields,
 )
-from app.storage.errors import driver_faults
-from app.storage.indexes import LIVE_TEAMS_BY_CREATION, LIVE_TEAMS_BY_NAME, UNORDERED_TEAMS
-from app.storage.member_slices import member_slice
-from app.storage.raw_documents import RAW, all_decoded
-from app.storage.team_positions import (
+from app.storage.teams.member_slices import member_slice
+from app.storage.teams.positions import (
     PLACE_FIELDS,
     RAW_KEYS,
     Bound,

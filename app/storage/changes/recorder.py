@@ -15,13 +15,13 @@ from prometheus_client import CollectorRegistry
 from pymongo.errors import PyMongoError
 
 from app.domain.faults import DatabaseUnavailable
-from app.storage.change_appender import ChangeAppender, LeaseLost
-from app.storage.change_events import EVENT_FIELDS, change_of_event
-from app.storage.change_log import MongoChangeLog
-from app.storage.change_stream import ChangeStream, ResumeToken
+from app.storage.changes.appender import ChangeAppender, LeaseLost
+from app.storage.changes.events import EVENT_FIELDS, change_of_event
+from app.storage.changes.lease import RENEW_SECONDS, Lease, keep_lease, release_lease, take_lease
+from app.storage.changes.log import MongoChangeLog
+from app.storage.changes.stream import ChangeStream, ResumeToken
 from app.storage.client import CLOSE_SECONDS, Client, recorder_of, teams_of
 from app.storage.errors import HistoryLost
-from app.storage.lease import RENEW_SECONDS, Lease, keep_lease, release_lease, take_lease
 from app.storage.metrics import StorageMetrics
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from pymongo import DESCENDING, UpdateOne
 from app.domain.changes import Attribution, ChangeKind
 from app.domain.ids import TeamId
 from app.storage.client import Client, requests_of, team_changes_of
-from app.storage.documents import RECORDED_VERSION, REMEMBERED_REQUESTS, Document, RequestMark
 from app.storage.errors import driver_faults
+from app.storage.teams.documents import RECORDED_VERSION, REMEMBERED_REQUESTS, Document, RequestMark
 
 
 class RecordedRequests:

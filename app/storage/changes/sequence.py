@@ -14,7 +14,7 @@ from typing import Any
 
 from app.domain.changes import ChangeKind
 from app.domain.ids import MAX_VERSION
-from app.storage.change_documents import describe_change, describe_gap
+from app.storage.changes.documents import describe_change, describe_gap
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,9 @@ from app.domain.faults import TeamDamaged
 from app.domain.ids import TeamId, UserId
 from app.domain.teams import FoundTeam, Team
 from app.storage.client import Client, teams_of
-from app.storage.documents import (
+from app.storage.errors import driver_faults
+from app.storage.raw_documents import RAW, all_decoded
+from app.storage.teams.documents import (
     MEMBERS,
     Document,
     RequestMark,
@@ -21,9 +23,7 @@ from app.storage.documents import (
     stored_team_id,
     team_fields,
 )
-from app.storage.errors import driver_faults
-from app.storage.raw_documents import RAW, all_decoded
-from app.storage.requests import RecordedRequests
+from app.storage.teams.requests import RecordedRequests
 
 
 class StateReader:

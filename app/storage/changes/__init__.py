@@ -1,0 +1,1 @@
+"""The change log: the recorder that writes it, and the readers and the tail of it."""
