@@ -142,7 +142,7 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
 )
 def schema(output: Path | None) -> None:
     """Print the GraphQL schema, or write it to a file."""
-    from app.api.schema import print_schema  # noqa: PLC0415
+    from app.api.schema.schema import print_schema  # noqa: PLC0415
 
     if output is None:
         click.echo(print_schema(), nl=False)

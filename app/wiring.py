@@ -13,13 +13,13 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from starlette.applications import Starlette
 
 from app.api.application import build_application
-from app.api.context import Services
 from app.api.http.rate_limit import RateLimits
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import ManifestError, PersistedDocuments, read_manifest
+from app.api.schema.context import Services
+from app.api.schema.shared_answers import ChangeViews
 from app.api.serving.drain import Drain
 from app.api.serving.processes import START_FAILED, end_service, end_with_parent
-from app.api.shared_answers import ChangeViews
 from app.api.sign_in.identity import (
     ADMIN_ADVICE,
     SIGN_IN_ADVICE,

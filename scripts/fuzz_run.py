@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
-from app.api.schema import print_schema
+from app.api.schema.schema import print_schema
 from tests.fuzz.attacks import ATTACKS, Probes
 
 # The exit status beside 0: the service broke a promise.

@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from strawberry.extensions import SchemaExtension
 
-from app.api.context import Services
 from app.api.http.body_limit import BodyLimit
 from app.api.http.cross_origin import Origins, cross_origin
 from app.api.http.graphiql import page_files
@@ -22,6 +21,7 @@ from app.api.monitoring.observation import CONNECTION_EVENTS, ConnectionEvents
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import PersistedDocuments
 from app.api.request_id import RequestId
+from app.api.schema.context import Services
 from app.api.serving.drain import Drain, LastAnswers
 from app.api.sign_in.identity import DevelopmentIdentity, Identity
 

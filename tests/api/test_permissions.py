@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLSchema, build_schema
 
-from app.api.schema import print_schema
+from app.api.schema.schema import print_schema
 from app.service.permissions import RULES
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import ANONYMOUS, Answer, Client, headers_of

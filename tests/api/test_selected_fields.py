@@ -11,9 +11,9 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import monitoring
 
-from app.api.context import Context, Services
-from app.api.schema import build_schema
-from app.api.shared_answers import ChangeViews
+from app.api.schema.context import Context, Services
+from app.api.schema.schema import build_schema
+from app.api.schema.shared_answers import ChangeViews
 from app.domain.ids import UserId
 from app.domain.viewers import Viewer
 from app.service.hub import Hub

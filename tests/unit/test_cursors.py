@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from app.api.cursors import member_cursor, read_member_cursor, read_team_cursor, team_cursor
 from app.api.errors import CodedError
+from app.api.schema.cursors import member_cursor, read_member_cursor, read_team_cursor, team_cursor
 from app.domain.ids import TeamId, UserId, Version
 from app.domain.pages import MemberPosition, TeamOrder, TeamPosition
 from tests.unit.domain_values import RED, SOME_TIME, SUE

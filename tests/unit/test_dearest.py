@@ -8,9 +8,9 @@ import pytest
 from graphql import GraphQLError
 
 from app.api.codes import Code
-from app.api.context import Context
 from app.api.operations.limits import Limits
-from app.api.schema import build_schema
+from app.api.schema.context import Context
+from app.api.schema.schema import build_schema
 
 PAGES = """
 query ($teams: Int, $members: Int) {

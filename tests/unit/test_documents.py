@@ -10,7 +10,7 @@ from app.api.errors import CodedError
 from app.api.operations import documents as module
 from app.api.operations.documents import Documents
 from app.api.operations.limits import Limits
-from app.api.schema import build_schema
+from app.api.schema.schema import build_schema
 
 COSTLY = [
     "{ viewer { " + "team { id } " * 450 + "} }",

@@ -10,14 +10,14 @@ from graphql import validate
 from prometheus_client import CollectorRegistry
 from strawberry.types import ExecutionResult
 
-from app.api.context import Context, Services
 from app.api.monitoring.metrics import ApiMetrics, OperationNames
 from app.api.monitoring.observation import ObservedExecution, Observers
 from app.api.operations import documents
 from app.api.operations.documents import Documents, PreparedDocument
 from app.api.operations.limits import Limits
-from app.api.schema import build_schema
-from app.api.shared_answers import ChangeViews
+from app.api.schema.context import Context, Services
+from app.api.schema.schema import build_schema
+from app.api.schema.shared_answers import ChangeViews
 from app.domain.ids import UserId
 from app.domain.viewers import Viewer
 from app.service.hub import Hub

@@ -59,7 +59,12 @@ WITHIN: dict[str, dict[str, set[str]]] = {
 # Cycles between modules that still have to go; nothing may join them.
 KNOWN_CYCLES = {
     # The schema's types show changes, and the context of an operation holds their shared answers.
-    ("app.api.changes", "app.api.context", "app.api.nodes", "app.api.shared_answers"),
+    (
+        "app.api.schema.changes",
+        "app.api.schema.context",
+        "app.api.schema.nodes",
+        "app.api.schema.shared_answers",
+    ),
     # The GraphQL endpoint hands WebSockets on to modules that read its rates and clients.
     (
         "app.api.http.graphql_endpoint",

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from strawberry.types import ExecutionResult
 
-from app.api.context import Context, Services
-from app.api.schema import build_schema
-from app.api.shared_answers import ChangeViews
+from app.api.schema.context import Context, Services
+from app.api.schema.schema import build_schema
+from app.api.schema.shared_answers import ChangeViews
 from app.domain.changes import Attribution
 from app.domain.diagnosis import Replay, TeamState
 from app.domain.faults import DatabaseUnavailable, TooMuchContention

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from app.api.codes import Code
 from app.api.monitoring.metrics import ApiMetrics, OperationNames
 from app.api.operations.limits import Limits
-from app.api.schema import build_schema
+from app.api.schema.schema import build_schema
 from app.config import HELP
 from app.storage.metrics import StorageMetrics
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from app.api.schema import print_schema
+from app.api.schema.schema import print_schema
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schema.graphql"
 

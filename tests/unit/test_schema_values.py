@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from app.api.schema import DATE_TIME, print_schema
+from app.api.schema.schema import DATE_TIME, print_schema
 
 
 @pytest.mark.parametrize(

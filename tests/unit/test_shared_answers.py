@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from app.api import shared_answers
-from app.api.context import Context, Services
-from app.api.schema import build_schema
-from app.api.shared_answers import ChangeViews
+from app.api.schema import shared_answers
+from app.api.schema.context import Context, Services
+from app.api.schema.schema import build_schema
+from app.api.schema.shared_answers import ChangeViews
 from app.domain.ids import UserId
 from app.domain.viewers import Viewer
 from app.service.permissions import Permissions

@@ -23,7 +23,6 @@ from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.unset import UNSET, UnsetType
 
 from app.api.codes import CloseCode, Code
-from app.api.context import Context, Services
 from app.api.errors import (
     NOT_EXECUTABLE,
     CodedError,
@@ -45,7 +44,8 @@ from app.api.http.websocket_limits import BoundedWebSocketHandler
 from app.api.media_types import GRAPHQL_RESPONSE, JSON, negotiate, stream_in
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import PersistedDocuments
-from app.api.schema import build_schema
+from app.api.schema.context import Context, Services
+from app.api.schema.schema import build_schema
 from app.api.sign_in.expiry import until_expiry
 from app.api.sign_in.identity import DevelopmentIdentity, Identity
 

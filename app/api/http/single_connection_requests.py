@@ -10,10 +10,10 @@ from starlette.responses import PlainTextResponse, Response
 from strawberry.http import GraphQLRequestData
 from strawberry.types import ExecutionResult
 
-from app.api.context import Context
 from app.api.errors import as_refused
 from app.api.http.http_request import ASKING, RequestAdapter
 from app.api.http.single_connection import Connection, token_of
+from app.api.schema.context import Context
 
 if TYPE_CHECKING:
     from app.api.http.graphql_endpoint import GraphQLEndpoint

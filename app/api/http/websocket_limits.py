@@ -13,9 +13,9 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 )
 
 from app.api.codes import CloseCode, Code
-from app.api.context import Context
 from app.api.errors import CodedError, Refused
 from app.api.operations.limits import beyond
+from app.api.schema.context import Context
 from app.api.sign_in.expiry import SENTENCE, seconds_left
 
 if TYPE_CHECKING:  # the endpoint's class names the handler's

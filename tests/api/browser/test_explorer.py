@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from graphql import GraphQLObjectType, GraphQLSchema, build_schema, parse, validate
 from playwright.async_api import BrowserContext, Page, Request, expect
 
-from app.api.schema import print_schema
+from app.api.schema.schema import print_schema
 from tests.api.browser.conftest import REGISTERED
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import Client

@@ -2,15 +2,18 @@
 
 import strawberry
 
-from app.api.mutations.add_user_to_team import AddUserToTeamResult, add_user_to_team
-from app.api.mutations.create_team import CreateTeamResult, create_team
-from app.api.mutations.delete_team import DeleteTeamResult, delete_team
-from app.api.mutations.join_team import JoinTeamResult, join_team
-from app.api.mutations.leave_team import LeaveTeamResult, leave_team
-from app.api.mutations.move_user_to_team import MoveUserToTeamResult, move_user_to_team
-from app.api.mutations.remove_user_from_team import RemoveUserFromTeamResult, remove_user_from_team
-from app.api.mutations.switch_team import SwitchTeamResult, switch_team
-from app.api.mutations.update_team import UpdateTeamResult, update_team
+from app.api.schema.mutations.add_user_to_team import AddUserToTeamResult, add_user_to_team
+from app.api.schema.mutations.create_team import CreateTeamResult, create_team
+from app.api.schema.mutations.delete_team import DeleteTeamResult, delete_team
+from app.api.schema.mutations.join_team import JoinTeamResult, join_team
+from app.api.schema.mutations.leave_team import LeaveTeamResult, leave_team
+from app.api.schema.mutations.move_user_to_team import MoveUserToTeamResult, move_user_to_team
+from app.api.schema.mutations.remove_user_from_team import (
+    RemoveUserFromTeamResult,
+    remove_user_from_team,
+)
+from app.api.schema.mutations.switch_team import SwitchTeamResult, switch_team
+from app.api.schema.mutations.update_team import UpdateTeamResult, update_team
 
 
 @strawberry.type(

@@ -6,10 +6,10 @@ from typing import Any
 
 import strawberry
 
-from app.api.connections import PageInfo, page_request
-from app.api.context import Info
-from app.api.cursors import change_cursor, read_change_cursor
-from app.api.nodes import Team, User
+from app.api.schema.connections import PageInfo, page_request
+from app.api.schema.context import Info
+from app.api.schema.cursors import change_cursor, read_change_cursor
+from app.api.schema.nodes import Team, User
 from app.domain.changes import Change, ChangeKind
 from app.domain.ids import TeamId
 from app.domain.pages import HistoryPage

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import strawberry
 
-from app.api.context import COUNTED_BY, Info
 from app.api.errors import misfit
-from app.api.mutations.fields import (
+from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.mutations.fields import (
     CAPACITY,
     EXPECTED_VERSION,
     NAME,
@@ -15,8 +15,8 @@ from app.api.mutations.fields import (
     replayed_field,
     request_id_field,
 )
-from app.api.nodes import Team
-from app.api.problems import (
+from app.api.schema.nodes import Team
+from app.api.schema.problems import (
     InvalidInput,
     NotAllowed,
     TeamFull,

@@ -1,20 +1,19 @@
-"""moveUserToTeam."""
+"""switchTeam."""
 
 from typing import Annotated
 
 import strawberry
 
-from app.api.context import COUNTED_BY, Info
-from app.api.mutations.fields import (
+from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.mutations.fields import (
     EXPECTED_VERSION,
     REPLAYED,
-    USER_ID,
     read_request_id,
     read_version,
     request_id_field,
 )
-from app.api.nodes import Team
-from app.api.problems import (
+from app.api.schema.nodes import Team
+from app.api.schema.problems import (
     AlreadyOnTeam,
     InvalidInput,
     NotAllowed,
@@ -24,21 +23,16 @@ from app.api.problems import (
     VersionConflict,
     present_problem,
 )
-from app.domain.ids import TeamId, UserId
+from app.domain.ids import TeamId
 from app.domain.outcomes import AcceptedMove
 from app.service import move_user_to_team as service
 
 
-@strawberry.input(description="Who is to move where.")
-class MoveUserToTeamInput:
-    """Who is to move where."""
+@strawberry.input(description="Where the viewer goes.")
+class SwitchTeamInput:
+    """Where the viewer goes."""
 
-    user_id: strawberry.ID = strawberry.field(description=USER_ID)
     to_team_id: strawberry.ID = strawberry.field(description="The team to join.")
-    from_team_id: strawberry.ID | None = strawberry.field(
-        default=None,
-        description="The team to leave; without it, whichever team the user is on.",
-    )
     expected_to_version: int | None = strawberry.field(
         default=None, description=f"For the team to join. {EXPECTED_VERSION}"
     )
@@ -48,17 +42,17 @@ class MoveUserToTeamInput:
     request_id: strawberry.ID | None = request_id_field()
 
 
-@strawberry.type(description="The user has changed teams, in one step.")
-class MoveUserToTeamSuccess:
-    """The user has changed teams."""
+@strawberry.type(description="The viewer has changed teams, in one step.")
+class SwitchTeamSuccess:
+    """The viewer has changed teams."""
 
     from_team: Team = strawberry.field(description="The team left, after the change.")
     to_team: Team = strawberry.field(description="The team joined, after the change.")
     replayed: bool = strawberry.field(description=REPLAYED.replace("The team is", "Both are"))
 
 
-MoveUserToTeamResult = Annotated[
-    MoveUserToTeamSuccess
+SwitchTeamResult = Annotated[
+    SwitchTeamSuccess
     | NotAllowed
     | InvalidInput
     | TeamNotFound
@@ -66,23 +60,23 @@ MoveUserToTeamResult = Annotated[
     | NotOnTeam
     | VersionConflict
     | TeamFull,
-    strawberry.union("MoveUserToTeamResult"),
+    strawberry.union("SwitchTeamResult"),
 ]
 
 
-async def move_user_to_team(
+async def switch_team(
     info: Info,
-    input: MoveUserToTeamInput,
-) -> MoveUserToTeamResult:
-    """Moves a user from one team to another; nobody sees the user on none or on both."""
-    if refused := info.context.refusal("moveUserToTeam"):
+    input: SwitchTeamInput,
+) -> SwitchTeamResult:
+    """moveUserToTeam for the viewer, from wherever the viewer is."""
+    if refused := info.context.refusal("switchTeam"):
         return present_problem(refused)
     outcome = await service.move_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        user_id=UserId(input.user_id),
+        user_id=info.context.signed_in_id,
         to_team_id=TeamId(input.to_team_id),
-        from_team_id=TeamId(input.from_team_id) if input.from_team_id is not None else None,
+        from_team_id=None,
         expected_to_version=read_version(input.expected_to_version),
         expected_from_version=read_version(input.expected_from_version),
         request_id=read_request_id(input.request_id),
@@ -90,7 +84,7 @@ async def move_user_to_team(
     )
     match outcome:
         case AcceptedMove(from_team=from_team, to_team=to_team, replayed=replayed):
-            return MoveUserToTeamSuccess(
+            return SwitchTeamSuccess(
                 from_team=Team.of(from_team), to_team=Team.of(to_team), replayed=replayed
             )
         case problem:

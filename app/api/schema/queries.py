@@ -5,12 +5,12 @@ from typing import Annotated
 
 import strawberry
 
-from app.api.connections import After, Before, First, Last, page_request
-from app.api.context import Info
-from app.api.cursors import moment_cursor, read_moment_cursor, read_team_cursor
 from app.api.errors import invalid_input
-from app.api.loaders import TeamListing
-from app.api.nodes import Team, TeamConnection, TeamIdArgument, User, UserIdArgument
+from app.api.schema.connections import After, Before, First, Last, page_request
+from app.api.schema.context import Info
+from app.api.schema.cursors import moment_cursor, read_moment_cursor, read_team_cursor
+from app.api.schema.loaders import TeamListing
+from app.api.schema.nodes import Team, TeamConnection, TeamIdArgument, User, UserIdArgument
 from app.domain.ids import TeamId
 from app.domain.pages import TeamOrder
 from app.domain.validation import check_id, check_name_part

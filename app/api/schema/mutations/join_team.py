@@ -1,11 +1,11 @@
-"""leaveTeam."""
+"""joinTeam."""
 
 from typing import Annotated
 
 import strawberry
 
-from app.api.context import COUNTED_BY, Info
-from app.api.mutations.fields import (
+from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.mutations.fields import (
     TEAM_ID,
     expected_version_field,
     read_request_id,
@@ -13,48 +13,55 @@ from app.api.mutations.fields import (
     replayed_field,
     request_id_field,
 )
-from app.api.nodes import Team
-from app.api.problems import (
+from app.api.schema.nodes import Team
+from app.api.schema.problems import (
+    AlreadyOnTeam,
     InvalidInput,
     NotAllowed,
-    NotOnTeam,
+    TeamFull,
     TeamNotFound,
     VersionConflict,
     present_problem,
 )
 from app.domain.ids import TeamId
 from app.domain.outcomes import Accepted
-from app.service import remove_user_from_team as service
+from app.service import add_user_to_team as service
 
 
-@strawberry.input(description="The team that the viewer leaves.")
-class LeaveTeamInput:
-    """The team that the viewer leaves."""
+@strawberry.input(description="The team that the viewer joins.")
+class JoinTeamInput:
+    """The team that the viewer joins."""
 
     team_id: strawberry.ID = strawberry.field(description=TEAM_ID)
     expected_version: int | None = expected_version_field()
     request_id: strawberry.ID | None = request_id_field()
 
 
-@strawberry.type(description="The viewer is on no team.")
-class LeaveTeamSuccess:
-    """The viewer is on no team."""
+@strawberry.type(description="The viewer is on the team.")
+class JoinTeamSuccess:
+    """The viewer is on the team."""
 
     team: Team = strawberry.field(description="The team after the change.")
     replayed: bool = replayed_field()
 
 
-LeaveTeamResult = Annotated[
-    LeaveTeamSuccess | NotAllowed | InvalidInput | TeamNotFound | NotOnTeam | VersionConflict,
-    strawberry.union("LeaveTeamResult"),
+JoinTeamResult = Annotated[
+    JoinTeamSuccess
+    | NotAllowed
+    | InvalidInput
+    | TeamNotFound
+    | AlreadyOnTeam
+    | VersionConflict
+    | TeamFull,
+    strawberry.union("JoinTeamResult"),
 ]
 
 
-async def leave_team(info: Info, input: LeaveTeamInput) -> LeaveTeamResult:
-    """removeUserFromTeam for the viewer."""
-    if refused := info.context.refusal("leaveTeam"):
+async def join_team(info: Info, input: JoinTeamInput) -> JoinTeamResult:
+    """addUserToTeam for the viewer."""
+    if refused := info.context.refusal("joinTeam"):
         return present_problem(refused)
-    outcome = await service.remove_user_from_team(
+    outcome = await service.add_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
         team_id=TeamId(input.team_id),
@@ -65,6 +72,6 @@ async def leave_team(info: Info, input: LeaveTeamInput) -> LeaveTeamResult:
     )
     match outcome:
         case Accepted(team=team, replayed=replayed):
-            return LeaveTeamSuccess(team=Team.of(team), replayed=replayed)
+            return JoinTeamSuccess(team=Team.of(team), replayed=replayed)
         case problem:
             return present_problem(problem)

@@ -1,20 +1,21 @@
-"""joinTeam."""
+"""addUserToTeam."""
 
 from typing import Annotated
 
 import strawberry
 
-from app.api.context import COUNTED_BY, Info
-from app.api.mutations.fields import (
+from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.mutations.fields import (
     TEAM_ID,
+    USER_ID,
     expected_version_field,
     read_request_id,
     read_version,
     replayed_field,
     request_id_field,
 )
-from app.api.nodes import Team
-from app.api.problems import (
+from app.api.schema.nodes import Team
+from app.api.schema.problems import (
     AlreadyOnTeam,
     InvalidInput,
     NotAllowed,
@@ -23,55 +24,56 @@ from app.api.problems import (
     VersionConflict,
     present_problem,
 )
-from app.domain.ids import TeamId
+from app.domain.ids import TeamId, UserId
 from app.domain.outcomes import Accepted
 from app.service import add_user_to_team as service
 
 
-@strawberry.input(description="The team that the viewer joins.")
-class JoinTeamInput:
-    """The team that the viewer joins."""
+@strawberry.input(description="Who is to be on which team.")
+class AddUserToTeamInput:
+    """Who is to be on which team."""
 
     team_id: strawberry.ID = strawberry.field(description=TEAM_ID)
+    user_id: strawberry.ID = strawberry.field(description=USER_ID)
     expected_version: int | None = expected_version_field()
     request_id: strawberry.ID | None = request_id_field()
 
 
-@strawberry.type(description="The viewer is on the team.")
-class JoinTeamSuccess:
-    """The viewer is on the team."""
+@strawberry.type(description="The user is on the team.")
+class AddUserToTeamSuccess:
+    """The user is on the team."""
 
     team: Team = strawberry.field(description="The team after the change.")
     replayed: bool = replayed_field()
 
 
-JoinTeamResult = Annotated[
-    JoinTeamSuccess
+AddUserToTeamResult = Annotated[
+    AddUserToTeamSuccess
     | NotAllowed
     | InvalidInput
     | TeamNotFound
     | AlreadyOnTeam
     | VersionConflict
     | TeamFull,
-    strawberry.union("JoinTeamResult"),
+    strawberry.union("AddUserToTeamResult"),
 ]
 
 
-async def join_team(info: Info, input: JoinTeamInput) -> JoinTeamResult:
-    """addUserToTeam for the viewer."""
-    if refused := info.context.refusal("joinTeam"):
+async def add_user_to_team(info: Info, input: AddUserToTeamInput) -> AddUserToTeamResult:
+    """Puts a user who is on no team on this one."""
+    if refused := info.context.refusal("addUserToTeam"):
         return present_problem(refused)
     outcome = await service.add_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
         team_id=TeamId(input.team_id),
-        user_id=info.context.signed_in_id,
+        user_id=UserId(input.user_id),
         expected_version=read_version(input.expected_version),
         request_id=read_request_id(input.request_id),
         with_member_count=info.selects(*COUNTED_BY),
     )
     match outcome:
         case Accepted(team=team, replayed=replayed):
-            return JoinTeamSuccess(team=Team.of(team), replayed=replayed)
+            return AddUserToTeamSuccess(team=Team.of(team), replayed=replayed)
         case problem:
             return present_problem(problem)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from app.api.connections import After, Before, First, Last, PageInfo, page_request
-from app.api.context import Info
-from app.api.cursors import member_cursor, moment_cursor, read_member_cursor, team_cursor
-from app.api.loaders import MemberPage, TeamListing
+from app.api.schema.connections import After, Before, First, Last, PageInfo, page_request
+from app.api.schema.context import Info
+from app.api.schema.cursors import member_cursor, moment_cursor, read_member_cursor, team_cursor
+from app.api.schema.loaders import MemberPage, TeamListing
 from app.domain import teams as domain
 from app.domain.changes import Change, Moment
 from app.domain.faults import TeamDamaged
@@ -18,9 +18,9 @@ from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest
 
 if TYPE_CHECKING:
-    from app.api.changes import TeamChangeConnection
+    from app.api.schema.changes import TeamChangeConnection
 
-HistoryConnection = Annotated["TeamChangeConnection", strawberry.lazy("app.api.changes")]
+HistoryConnection = Annotated["TeamChangeConnection", strawberry.lazy("app.api.schema.changes")]
 NewestFirst = Annotated[
     bool, strawberry.argument(description="Whether the latest change comes first.")
 ]
@@ -61,7 +61,7 @@ class User:
         self, info: Info, first: First = None, after: After = None, newest_first: NewestFirst = True
     ) -> HistoryConnection:
         """The changes that moved the user."""
-        from app.api.changes import read_history  # noqa: PLC0415 - the two modules need each other
+        from app.api.schema.changes import read_history  # noqa: PLC0415 - the two modules need each other
 
         def read(page: HistoryPage) -> Awaitable[Sequence[Change] | None]:
             return info.context.loaders.histories_of_users.load((UserId(self.id), page))
@@ -166,7 +166,7 @@ class Team:
         newest_first: NewestFirst = False,
     ) -> HistoryConnection:
         """Its changes."""
-        from app.api.changes import read_history  # noqa: PLC0415 - the two modules need each other
+        from app.api.schema.changes import read_history  # noqa: PLC0415 - the two modules need each other
 
         def read(page: HistoryPage) -> Awaitable[Sequence[Change] | None]:
             return info.context.loaders.histories_of_teams.load((TeamId(self.id), page))

@@ -10,8 +10,8 @@ from starlette.requests import HTTPConnection
 from strawberry.types.info import Info as StrawberryInfo
 
 from app.api.errors import not_allowed
-from app.api.loaders import Loaders
 from app.api.monitoring.observation import Observers
+from app.api.schema.loaders import Loaders
 from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.problems import NotAllowed
 from app.domain.viewers import Viewer
@@ -20,7 +20,7 @@ from app.service.permissions import Permissions
 from app.service.ports import ChangeLog, TeamDirectory, TeamStore
 
 if TYPE_CHECKING:  # it presents changes, whose resolvers need this module
-    from app.api.shared_answers import ChangeViews
+    from app.api.schema.shared_answers import ChangeViews
 
 
 COUNTED_BY = ("memberCount", "totalCount")

@@ -4,16 +4,16 @@ from typing import Annotated
 
 import strawberry
 
-from app.api.context import Info
-from app.api.mutations.fields import (
+from app.api.schema.context import Info
+from app.api.schema.mutations.fields import (
     EXPECTED_VERSION,
     TEAM_ID,
     read_request_id,
     replayed_field,
     request_id_field,
 )
-from app.api.nodes import Team
-from app.api.problems import (
+from app.api.schema.nodes import Team
+from app.api.schema.problems import (
     InvalidInput,
     NotAllowed,
     TeamNotFound,

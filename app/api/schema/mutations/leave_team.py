@@ -1,21 +1,20 @@
-"""removeUserFromTeam."""
+"""leaveTeam."""
 
 from typing import Annotated
 
 import strawberry
 
-from app.api.context import COUNTED_BY, Info
-from app.api.mutations.fields import (
+from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.mutations.fields import (
     TEAM_ID,
-    USER_ID,
     expected_version_field,
     read_request_id,
     read_version,
     replayed_field,
     request_id_field,
 )
-from app.api.nodes import Team
-from app.api.problems import (
+from app.api.schema.nodes import Team
+from app.api.schema.problems import (
     InvalidInput,
     NotAllowed,
     NotOnTeam,
@@ -23,57 +22,49 @@ from app.api.problems import (
     VersionConflict,
     present_problem,
 )
-from app.domain.ids import TeamId, UserId
+from app.domain.ids import TeamId
 from app.domain.outcomes import Accepted
 from app.service import remove_user_from_team as service
 
 
-@strawberry.input(description="Who is to leave which team.")
-class RemoveUserFromTeamInput:
-    """Who is to leave which team."""
+@strawberry.input(description="The team that the viewer leaves.")
+class LeaveTeamInput:
+    """The team that the viewer leaves."""
 
     team_id: strawberry.ID = strawberry.field(description=TEAM_ID)
-    user_id: strawberry.ID = strawberry.field(description=USER_ID)
     expected_version: int | None = expected_version_field()
     request_id: strawberry.ID | None = request_id_field()
 
 
-@strawberry.type(description="The user is on no team.")
-class RemoveUserFromTeamSuccess:
-    """The user is on no team."""
+@strawberry.type(description="The viewer is on no team.")
+class LeaveTeamSuccess:
+    """The viewer is on no team."""
 
     team: Team = strawberry.field(description="The team after the change.")
     replayed: bool = replayed_field()
 
 
-RemoveUserFromTeamResult = Annotated[
-    RemoveUserFromTeamSuccess
-    | NotAllowed
-    | InvalidInput
-    | TeamNotFound
-    | NotOnTeam
-    | VersionConflict,
-    strawberry.union("RemoveUserFromTeamResult"),
+LeaveTeamResult = Annotated[
+    LeaveTeamSuccess | NotAllowed | InvalidInput | TeamNotFound | NotOnTeam | VersionConflict,
+    strawberry.union("LeaveTeamResult"),
 ]
 
 
-async def remove_user_from_team(
-    info: Info, input: RemoveUserFromTeamInput
-) -> RemoveUserFromTeamResult:
-    """Takes a user off a team."""
-    if refused := info.context.refusal("removeUserFromTeam"):
+async def leave_team(info: Info, input: LeaveTeamInput) -> LeaveTeamResult:
+    """removeUserFromTeam for the viewer."""
+    if refused := info.context.refusal("leaveTeam"):
         return present_problem(refused)
     outcome = await service.remove_user_from_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
         team_id=TeamId(input.team_id),
-        user_id=UserId(input.user_id),
+        user_id=info.context.signed_in_id,
         expected_version=read_version(input.expected_version),
         request_id=read_request_id(input.request_id),
         with_member_count=info.selects(*COUNTED_BY),
     )
     match outcome:
         case Accepted(team=team, replayed=replayed):
-            return RemoveUserFromTeamSuccess(team=Team.of(team), replayed=replayed)
+            return LeaveTeamSuccess(team=Team.of(team), replayed=replayed)
         case problem:
             return present_problem(problem)

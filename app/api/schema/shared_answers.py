@@ -26,7 +26,7 @@ from graphql import (
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.api.bounded_cache import BoundedCache
-from app.api.changes import TeamChange, present_change
+from app.api.schema.changes import TeamChange, present_change
 from app.domain.changes import Change
 
 # How long answers are kept: as long as it takes to go through all subscribers, and not so long that

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import strawberry
 
-from app.api.changes import TeamChange
 from app.api.codes import Code
-from app.api.context import Info
-from app.api.cursors import read_feed_cursor
 from app.api.errors import CodedError, invalid_input
-from app.api.nodes import TeamAtEvent, TeamIdArgument, User, UserIdArgument
+from app.api.schema.changes import TeamChange
+from app.api.schema.context import Info
+from app.api.schema.cursors import read_feed_cursor
+from app.api.schema.nodes import TeamAtEvent, TeamIdArgument, User, UserIdArgument
 from app.domain.changes import Change
 from app.domain.faults import HistoryIncomplete
 from app.domain.ids import TeamId, UserId, Version

@@ -1,11 +1,11 @@
-"""addUserToTeam."""
+"""removeUserFromTeam."""
 
 from typing import Annotated
 
 import strawberry
 
-from app.api.context import COUNTED_BY, Info
-from app.api.mutations.fields import (
+from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.mutations.fields import (
     TEAM_ID,
     USER_ID,
     expected_version_field,
@@ -14,24 +14,23 @@ from app.api.mutations.fields import (
     replayed_field,
     request_id_field,
 )
-from app.api.nodes import Team
-from app.api.problems import (
-    AlreadyOnTeam,
+from app.api.schema.nodes import Team
+from app.api.schema.problems import (
     InvalidInput,
     NotAllowed,
-    TeamFull,
+    NotOnTeam,
     TeamNotFound,
     VersionConflict,
     present_problem,
 )
 from app.domain.ids import TeamId, UserId
 from app.domain.outcomes import Accepted
-from app.service import add_user_to_team as service
+from app.service import remove_user_from_team as service
 
 
-@strawberry.input(description="Who is to be on which team.")
-class AddUserToTeamInput:
-    """Who is to be on which team."""
+@strawberry.input(description="Who is to leave which team.")
+class RemoveUserFromTeamInput:
+    """Who is to leave which team."""
 
     team_id: strawberry.ID = strawberry.field(description=TEAM_ID)
     user_id: strawberry.ID = strawberry.field(description=USER_ID)
@@ -39,31 +38,32 @@ class AddUserToTeamInput:
     request_id: strawberry.ID | None = request_id_field()
 
 
-@strawberry.type(description="The user is on the team.")
-class AddUserToTeamSuccess:
-    """The user is on the team."""
+@strawberry.type(description="The user is on no team.")
+class RemoveUserFromTeamSuccess:
+    """The user is on no team."""
 
     team: Team = strawberry.field(description="The team after the change.")
     replayed: bool = replayed_field()
 
 
-AddUserToTeamResult = Annotated[
-    AddUserToTeamSuccess
+RemoveUserFromTeamResult = Annotated[
+    RemoveUserFromTeamSuccess
     | NotAllowed
     | InvalidInput
     | TeamNotFound
-    | AlreadyOnTeam
-    | VersionConflict
-    | TeamFull,
-    strawberry.union("AddUserToTeamResult"),
+    | NotOnTeam
+    | VersionConflict,
+    strawberry.union("RemoveUserFromTeamResult"),
 ]
 
 
-async def add_user_to_team(info: Info, input: AddUserToTeamInput) -> AddUserToTeamResult:
-    """Puts a user who is on no team on this one."""
-    if refused := info.context.refusal("addUserToTeam"):
+async def remove_user_from_team(
+    info: Info, input: RemoveUserFromTeamInput
+) -> RemoveUserFromTeamResult:
+    """Takes a user off a team."""
+    if refused := info.context.refusal("removeUserFromTeam"):
         return present_problem(refused)
-    outcome = await service.add_user_to_team(
+    outcome = await service.remove_user_from_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
         team_id=TeamId(input.team_id),
@@ -74,6 +74,6 @@ async def add_user_to_team(info: Info, input: AddUserToTeamInput) -> AddUserToTe
     )
     match outcome:
         case Accepted(team=team, replayed=replayed):
-            return AddUserToTeamSuccess(team=Team.of(team), replayed=replayed)
+            return RemoveUserFromTeamSuccess(team=Team.of(team), replayed=replayed)
         case problem:
             return present_problem(problem)
