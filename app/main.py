@@ -18,7 +18,7 @@ from app.config import HELP, Settings
 from app.doctor.cli.command import DoctorFailed, DoctorRequest, doctor_options
 from app.doctor.cli.command import run as run_doctor
 from app.domain.faults import EmbeddedDatabaseFailed
-from app.logs import configure_logging
+from app.monitoring.logs import configure_logging
 from app.setting_values import SettingsError
 
 
@@ -76,7 +76,7 @@ def serve(**options: str | None) -> None:
     """
     settings, given = _read_settings(options)
     gc.disable()  # what is imported stays; to look for garbage in it takes a tenth of the start
-    from app.server import run_server  # noqa: PLC0415
+    from app.serve import run_server  # noqa: PLC0415
 
     gc.freeze()
     gc.enable()

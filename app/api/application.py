@@ -15,14 +15,14 @@ from app.api.http.cross_origin import Origins, cross_origin
 from app.api.http.graphiql import page_files
 from app.api.http.graphql_endpoint import GraphQLEndpoint
 from app.api.http.health import ReadinessCheck, healthz, readyz
+from app.api.http.last_answers import LastAnswers
 from app.api.http.masking import Masking
 from app.api.http.rate_limit import RateLimit, RateLimits, TrustedProxies
-from app.api.monitoring.observation import CONNECTION_EVENTS, ConnectionEvents
+from app.api.observation import CONNECTION_EVENTS, ConnectionEvents
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import PersistedDocuments
 from app.api.request_id import RequestId
 from app.api.schema.context import Services
-from app.api.serving.drain import Drain, LastAnswers
 from app.api.sign_in.identity import DevelopmentIdentity, Identity
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
@@ -38,7 +38,7 @@ def build_application(
     documents: PersistedDocuments,
     max_body_bytes: int,
     rate_limits: RateLimits,
-    drain: Drain,
+    is_draining: Callable[[], bool],
     allowed_origins: Sequence[str],
     note_stalled: Callable[[], None],
     trusted_proxies: Sequence[str] = (),
@@ -76,12 +76,14 @@ def build_application(
             Route("/healthz", healthz),
             Route(
                 "/readyz",
-                readyz(check_readiness, drain, timeout_seconds=limits.request_timeout_seconds),
+                readyz(
+                    check_readiness, is_draining, timeout_seconds=limits.request_timeout_seconds
+                ),
             ),
         ],
         middleware=[
             *([Middleware(TrustedProxies, proxies=trusted_proxies)] if trusted_proxies else []),
-            Middleware(LastAnswers, drain=drain),
+            Middleware(LastAnswers, is_draining=is_draining),
             Middleware(RequestId),
             cross_origin(origins),
             Middleware(Masking, observers=observers),

@@ -14,7 +14,7 @@ from pymongo.read_concern import ReadConcern
 from app.domain.faults import DatabaseUnsuitable
 from app.domain.ids import CommitTime
 from app.storage.indexes import RECORDER, REQUESTS, TEAM_CHANGES, TEAM_REPAIRS, TEAMS
-from app.storage.metrics import Listener
+from app.storage.observer import Listener
 
 # An acknowledged write is on the journals of a majority and so survives the loss of any minority;
 # a majority read sees only such writes. Both are pinned: a connection string can't lower them.

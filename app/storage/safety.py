@@ -21,7 +21,7 @@ from app.storage.indexes import (
     is_same_index,
     refuses_all_that,
 )
-from app.storage.metrics import StorageMetrics
+from app.storage.observer import StorageObserver
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +59,10 @@ async def check_safety(client: Client, database: str) -> None:
 class SafetyWatch:
     """Repeats `check_safety`, so that no mutation has to."""
 
-    def __init__(self, client: Client, database: str, metrics: StorageMetrics) -> None:
+    def __init__(self, client: Client, database: str, observer: StorageObserver) -> None:
         self._client = client
         self._database = database
-        self._metrics = metrics
+        self._observer = observer
         self._is_safe = True
 
     def is_safe(self) -> bool:
@@ -94,7 +94,7 @@ class SafetyWatch:
         elif is_safe and not self._is_safe:
             logger.info("The indexes and the validator are in place; mutations are accepted again.")
         self._is_safe = is_safe
-        self._metrics.safety_seen(is_safe=is_safe)
+        self._observer.safety_seen(is_safe=is_safe)
 
 
 async def _check_indexes(collection: Collection, wanted: Sequence[IndexModel]) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from app.bootstrap import APPLICATION
 from app.embedded.database import EmbeddedDatabase
 from app.storage.client import Client as DriverClient
 from app.storage.client import connect
-from app.wiring import APPLICATION
 from tests.api.world import new_id
 from tests.harness.client import Client, ServerError
 from tests.harness.commands import communicate

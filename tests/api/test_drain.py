@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from app.api.request_id import RequestId, given_request_id
-from app.api.serving.drain import SAME_TELLING_SECONDS, Drain
+from app.serving.drain import SAME_TELLING_SECONDS, Drain
 from tests.api.world import new_id
 from tests.harness.client import Client
 from tests.harness.http import http_client
@@ -212,7 +212,7 @@ class IdsOfLines(logging.Handler):
 async def test_a_signal_in_the_middle_of_a_request_is_not_logged_as_the_requests(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lines, logger = IdsOfLines(), logging.getLogger("app.api.serving.drain")
+    lines, logger = IdsOfLines(), logging.getLogger("app.serving.drain")
     monkeypatch.setattr(logger, "handlers", [lines])
     monkeypatch.setattr(logger, "level", logging.INFO)
 

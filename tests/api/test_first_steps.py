@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from app import server as app_server
+from app import serve as app_server
+from app.bootstrap import identity_of
 from app.config import Settings
 from app.main import main
-from app.wiring import identity_of
 from tests.harness.servers import running_servers
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

@@ -71,7 +71,7 @@ async def test_an_operation_has_one_line_with_its_id_name_kind_outcome_and_durat
     assert line == {
         "time": line["time"],
         "level": "info",
-        "logger": "app.api.monitoring.operation_log",
+        "logger": "app.monitoring.operation_log",
         "message": "query Board: success",
         "request_id": request_id,
         "operation": "Board",

@@ -12,11 +12,11 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 from websockets.asyncio.client import connect
 
-from app.api.serving import connections_end
-from app.api.serving.connections_end import HttpProtocol
-from app.api.serving.websocket_protocol import WebSocketProtocol
+from app.bootstrap import create_application
 from app.config import Settings
-from app.wiring import create_application
+from app.serving import connections_end
+from app.serving.connections_end import HttpProtocol
+from app.serving.websocket_protocol import WebSocketProtocol
 from tests.api.feeds import until_recorded
 from tests.api.world import new_id
 from tests.harness.client import Client, headers_of

@@ -12,9 +12,9 @@ from time import monotonic, thread_time
 import pytest
 import uvicorn
 
-from app.api.serving.websocket_protocol import WebSocketProtocol
+from app.bootstrap import create_application
 from app.config import Settings
-from app.wiring import create_application
+from app.serving.websocket_protocol import WebSocketProtocol
 from tests.api.world import new_id
 from tests.harness.client import headers_of
 

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
+from app.monitoring.database_metrics import StorageMetrics
 from app.storage.changes.recorder import Recorder
 from app.storage.client import MAJORITY_READS, Client
-from app.storage.metrics import StorageMetrics
 from tests.harness.waiting import eventually
 
 Entry = dict[str, Any]
@@ -19,7 +21,8 @@ async def recording(
     streams: Client, database: str, metrics: StorageMetrics | None = None
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A recorder, cancelled at the end as a server does it; it may have failed by itself."""
-    task = asyncio.create_task(Recorder(streams, database, metrics).run())
+    observer = metrics or StorageMetrics(CollectorRegistry())
+    task = asyncio.create_task(Recorder(streams, database, observer).run())
     try:
         yield task
     finally:

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import CollectorRegistry
 
+from app.monitoring.database_metrics import StorageMetrics
 from app.storage.changes import lease as lease_module
 from app.storage.changes import recorder as recorder_module
 from app.storage.changes.appender import ChangeAppender, LeaseLost
 from app.storage.changes.lease import keep_lease, take_lease
 from app.storage.client import Client, connect_for_streams, recorder_of
-from app.storage.metrics import StorageMetrics
 from app.storage.teams.store import MongoTeamStore
 from tests.harness.recording import ChangeLogReader, Entry, recording
 from tests.harness.service import add, move, new_team, remove, rename

@@ -10,8 +10,7 @@ from graphql import validate
 from prometheus_client import CollectorRegistry
 from strawberry.types import ExecutionResult
 
-from app.api.monitoring.metrics import ApiMetrics, OperationNames
-from app.api.monitoring.observation import ObservedExecution, Observers
+from app.api.observation import ObservedExecution, Observers
 from app.api.operations import documents
 from app.api.operations.documents import Documents, PreparedDocument
 from app.api.operations.limits import Limits
@@ -20,6 +19,7 @@ from app.api.schema.schema import build_schema
 from app.api.schema.shared_answers import ChangeViews
 from app.domain.ids import UserId
 from app.domain.viewers import Viewer
+from app.monitoring.metrics import ApiMetrics, OperationNames
 from app.service.hub import Hub
 from app.service.permissions import Permissions
 

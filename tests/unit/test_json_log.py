@@ -5,7 +5,7 @@ from typing import Any
 
 from pymongo.errors import OperationFailure
 
-from app.api.monitoring.json_log import JsonFormatter, names_no_client
+from app.monitoring.json_log import JsonFormatter, names_no_client
 
 
 def formatted(message: str, *given: object, exc_info: Any = None, **extra: Any) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from app.api.monitoring.metrics import ApiMetrics, OperationNames
 from app.domain.changes import Change, ChangeKind
 from app.domain.ids import CommitTime, TeamId, Version
+from app.monitoring.database_metrics import StorageMetrics
+from app.monitoring.metrics import ApiMetrics, OperationNames
 from app.storage.clock import DatabaseClock
-from app.storage.metrics import StorageMetrics
 
 COMMITTED = datetime(2031, 1, 2, 3, 4, 5, tzinfo=UTC)
 COMMIT_TIME = CommitTime((int(COMMITTED.timestamp()) << 32) + 7)

@@ -8,7 +8,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from app.api.http.masking import Masking
-from app.api.monitoring.observation import EndedOperation, Observers
+from app.api.observation import EndedOperation, Observers
 
 SECRET = "E11000 duplicate key on 10.0.0.5:27017"
 

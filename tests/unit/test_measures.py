@@ -5,8 +5,8 @@ from graphql import parse
 
 from app.api.operations.limits import Limits
 from app.api.operations.measures import MeasuredOperation, measure
+from app.bootstrap import limits_of
 from app.config import Settings
-from app.wiring import limits_of
 
 
 def measured(text: str) -> MeasuredOperation:

@@ -1,4 +1,4 @@
-from app.api.monitoring.metrics import MAX_OTHER_NAMES, OperationNames
+from app.monitoring.metrics import MAX_OTHER_NAMES, OperationNames
 
 
 def test_an_operation_without_a_name_is_anonymous() -> None:

@@ -7,11 +7,11 @@ from graphql import DocumentNode, parse, validate
 from prometheus_client import CollectorRegistry
 
 from app.api.codes import Code
-from app.api.monitoring.metrics import ApiMetrics, OperationNames
 from app.api.operations.limits import Limits
 from app.api.schema.schema import build_schema
 from app.config import HELP
-from app.storage.metrics import StorageMetrics
+from app.monitoring.database_metrics import StorageMetrics
+from app.monitoring.metrics import ApiMetrics, OperationNames
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 

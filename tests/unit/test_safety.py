@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry
 from pymongo.errors import OperationFailure
 
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
+from app.monitoring.database_metrics import StorageMetrics
 from app.storage import safety
-from app.storage.metrics import StorageMetrics
 from app.storage.safety import SafetyWatch
 
 LOST = DatabaseUnsuitable("The index is gone.")

@@ -4,7 +4,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.codes import Code
 from app.api.errors import refuse
-from app.api.monitoring.observation import Observers
+from app.api.observation import Observers
 
 
 class _BodyTooLarge(Exception):

@@ -30,7 +30,7 @@ from app.api.errors import (
     as_refused,
     status_of_all,
 )
-from app.api.http.clients import Clients
+from app.api.http.connection_limits import Clients
 from app.api.http.cross_origin import Origins
 from app.api.http.event_stream import EventStream, EventTransport, PartTransport
 from app.api.http.graphiql import graphiql_page

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.api.serving.drain import Drain
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
 
 ReadinessCheck = Callable[[], Awaitable[None]]
@@ -18,7 +17,7 @@ async def healthz(request: Request) -> Response:  # noqa: ARG001 - Starlette's s
 
 
 def readyz(
-    check_readiness: ReadinessCheck, drain: Drain, *, timeout_seconds: float
+    check_readiness: ReadinessCheck, is_draining: Callable[[], bool], timeout_seconds: float
 ) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint that answers 200 while the check passes, else 503 with what is missing.
 
@@ -26,7 +25,7 @@ def readyz(
     """
 
     async def endpoint(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
-        if drain.has_begun:
+        if is_draining():
             return _not_ready("This server is about to end: send new requests to another.")
         try:
             async with asyncio.timeout(timeout_seconds):

@@ -8,7 +8,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 
 from app.api.codes import CloseCode, Code
 from app.api.errors import mask, refuse
-from app.api.monitoring.observation import Observers
+from app.api.observation import Observers
 
 SENTENCE = (
     "The server ended before it could answer. A change may or may not have been made: "

@@ -10,7 +10,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from app.api.buckets import Buckets
 from app.api.codes import Code
 from app.api.errors import CodedError, refuse
-from app.api.monitoring.observation import Observers
+from app.api.observation import Observers
 from app.api.schema.context import address_of
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})

@@ -21,7 +21,7 @@ from strawberry.http.streaming import merge_stream_with_heartbeat
 
 from app.api.codes import Code
 from app.api.errors import Refused, as_refused
-from app.api.http.clients import Clients
+from app.api.http.connection_limits import Clients
 from app.api.http.event_stream import EventTransport
 from app.api.operations.limits import Limits, beyond
 from app.domain.ids import UserId

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from strawberry.types.info import Info as StrawberryInfo
 
 from app.api.errors import not_allowed
-from app.api.monitoring.observation import Observers
+from app.api.observation import Observers
 from app.api.schema.loaders import Loaders
 from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.problems import NotAllowed

@@ -29,7 +29,7 @@ from strawberry.types.execution import PreExecutionError
 
 from app.api.codes import Code
 from app.api.errors import code_of, mask, present, present_all
-from app.api.monitoring.observation import note_bug
+from app.api.observation import note_bug
 from app.api.operations.documents import Documents
 from app.api.operations.execution import GuardedExecution, operations_under_way
 from app.api.operations.limits import DEFAULT_LIMITS, Limits

@@ -11,7 +11,6 @@ import time
 from typing import NoReturn
 from uuid import uuid4
 
-from prometheus_client import CollectorRegistry
 from pymongo.errors import PyMongoError
 
 from app.domain.faults import DatabaseUnavailable
@@ -22,7 +21,7 @@ from app.storage.changes.log import MongoChangeLog
 from app.storage.changes.stream import ChangeStream, ResumeToken
 from app.storage.client import CLOSE_SECONDS, Client, recorder_of, teams_of
 from app.storage.errors import HistoryLost
-from app.storage.metrics import StorageMetrics
+from app.storage.observer import StorageObserver
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +32,8 @@ RETRY_SECONDS = 0.5
 class Recorder:
     """Records for as long as it runs and holds the lease. One task owns and cancels it."""
 
-    def __init__(
-        self, client: Client, database: str, metrics: StorageMetrics | None = None
-    ) -> None:
-        self._metrics = metrics or StorageMetrics(CollectorRegistry())
+    def __init__(self, client: Client, database: str, observer: StorageObserver) -> None:
+        self._observer = observer
         self._client = client
         self._database = database
         self._teams = teams_of(client, database)
@@ -54,7 +51,7 @@ class Recorder:
             except LeaseLost:
                 logger.warning("Another server has taken over the recording of changes.")
             except Exception as fault:
-                self._metrics.recording_failed()
+                self._observer.recording_failed()
                 _tell_of(fault)
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -71,7 +68,7 @@ class Recorder:
                 logger.error("The position in the change stream has fallen off the oplog.")  # noqa: TRY400
                 await self._record_with_lost_history(lease, appender)
         finally:
-            self._metrics.recording_ended()
+            self._observer.recording_ended()
             await asyncio.shield(self._release(lease, appender))
 
     async def _record_with_lost_history(self, lease: Lease, appender: ChangeAppender) -> None:
@@ -96,7 +93,7 @@ class Recorder:
             if found := [change for change in map(change_of_event, events) if change is not None]:
                 await appender.append(found, resume_token)
             # What is told is that recording works, and not that it is tried: hence so late.
-            self._metrics.recorded(found)
+            self._observer.recorded(found)
             if time.monotonic() - renewed_at > RENEW_SECONDS:
                 if not await keep_lease(self._recorder, lease, resume_token):
                     raise LeaseLost

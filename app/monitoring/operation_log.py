@@ -5,7 +5,7 @@ It holds no personal data: the operation's name, never its document, variables o
 
 import logging
 
-from app.api.monitoring.observation import EndedOperation
+from app.api.observation import EndedOperation
 
 logger = logging.getLogger(__name__)
 

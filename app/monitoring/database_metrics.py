@@ -28,12 +28,11 @@ from pymongo.monitoring import (
 
 from app.domain.ids import CommitTime
 from app.storage.errors import EXPECTED_CODES
+from app.storage.observer import Listener
 
 # A join takes some 2 ms; a getMore of a change stream waits half a second for news.
 COMMAND_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 LAG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-
-Listener = CommandListener | ConnectionPoolListener
 
 Lag = Callable[[CommitTime], float | None]
 """The seconds since a commit by the database's clock; None while that is not known."""

@@ -12,13 +12,14 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from strawberry.extensions import SchemaExtension
 
-from app.api.monitoring.metrics import ApiMetrics, OperationNames
-from app.api.monitoring.observation import ObservedExecution, Observers
-from app.api.monitoring.operation_log import OperationLog
+from app.api.observation import ObservedExecution, Observers
 from app.config import Settings
+from app.monitoring.database_metrics import StorageMetrics
+from app.monitoring.metrics import ApiMetrics, OperationNames
+from app.monitoring.operation_log import OperationLog
 from app.setting_values import SettingsError
 from app.storage.clock import DatabaseClock
-from app.storage.metrics import Listener, StorageMetrics
+from app.storage.observer import Listener
 
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -52,7 +53,7 @@ class Telemetry:
             (ObservedExecution,) if is_observed else ()
         )
         if self._traced:
-            from app.api.monitoring.tracing import TracedExecution, TracedRequests  # noqa: PLC0415
+            from app.monitoring.tracing import TracedExecution, TracedRequests  # noqa: PLC0415
 
             self.middleware = (Middleware(TracedRequests),)
             self.extensions = (TracedExecution, ObservedExecution)
@@ -61,7 +62,7 @@ class Telemetry:
         """What the driver is to tell of a client of this name."""
         listeners = [*self.storage_metrics.listeners(client)] if self._measured else []
         if self._traced:
-            from app.storage.tracing import CommandTracer  # noqa: PLC0415
+            from app.monitoring.database_tracing import CommandTracer  # noqa: PLC0415
 
             listeners.append(CommandTracer())
         return listeners
@@ -70,7 +71,7 @@ class Telemetry:
         """Sends the traces, if any, as long as the context."""
         if not self._traced:
             return nullcontext()
-        from app.api.monitoring.trace_export import exporting  # noqa: PLC0415
+        from app.monitoring.trace_export import exporting  # noqa: PLC0415
 
         return exporting(self._environment)
 

@@ -18,8 +18,6 @@ from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import ManifestError, PersistedDocuments, read_manifest
 from app.api.schema.context import Services
 from app.api.schema.shared_answers import ChangeViews
-from app.api.serving.drain import Drain
-from app.api.serving.processes import START_FAILED, end_service, end_with_parent
 from app.api.sign_in.identity import (
     ADMIN_ADVICE,
     SIGN_IN_ADVICE,
@@ -37,24 +35,26 @@ from app.api.sign_in.signing_keys import (
 from app.api.sign_in.tokens import TokenIdentity, TokenRules
 from app.config import Settings
 from app.domain.faults import DatabaseUnsuitable
-from app.logs import configure_logging
+from app.monitoring.logs import configure_logging
+from app.monitoring.telemetry import Telemetry
 from app.service.hub import Hub
 from app.service.permissions import Permissions
+from app.serving.drain import Drain
+from app.serving.processes import START_FAILED, end_service, end_with_parent
 from app.setting_values import SettingsError
 from app.storage.changes.log import MongoChangeLog
 from app.storage.changes.recorder import Recorder
 from app.storage.changes.tail import MongoChangeTail
 from app.storage.client import CLOSE_SECONDS, Client, close, connect, connect_for_streams
-from app.storage.metrics import Listener
+from app.storage.observer import Listener
 from app.storage.safety import SafetyWatch, check_readiness
 from app.storage.server_preparation import Preparation
 from app.storage.teams.directory import MongoTeamDirectory
 from app.storage.teams.store import MongoTeamStore
-from app.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 
-APPLICATION = "app.wiring:application_from_environment"
+APPLICATION = "app.bootstrap:application_from_environment"
 
 
 def create_application(settings: Settings, registry: CollectorRegistry | None = None) -> Starlette:
@@ -156,7 +156,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         documents=documents,
         max_body_bytes=settings.max_body_bytes,
         rate_limits=rate_limits,
-        drain=drain,
+        is_draining=lambda: drain.has_begun,
         allowed_origins=settings.allowed_origins,
         note_stalled=telemetry.api_metrics.stalled,
         trusted_proxies=settings.trusted_proxies,
@@ -166,7 +166,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
 
 
 def application_from_environment() -> Starlette:
-    """The application factory for ASGI servers: `uvicorn --factory app.wiring:…`.
+    """The application factory for ASGI servers: `uvicorn --factory app.bootstrap:…`.
 
     *Limits*: how requests must arrive and how connections end is held by `team-joiner serve` alone.
     """

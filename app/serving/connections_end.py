@@ -5,7 +5,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.api.monitoring.observation import CONNECTION_EVENTS, ConnectionEvents
+from app.api.observation import CONNECTION_EVENTS, ConnectionEvents
 
 # For a peer that is gone: what is still unsent is given up after that.
 FLUSH_SECONDS = 3

@@ -16,7 +16,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.utils.await_maybe import AwaitableOrValue, await_maybe
 
 from app.api.codes import Code
-from app.api.monitoring.observation import EndedOperation, ended_operation
+from app.api.observation import EndedOperation, ended_operation
 
 SERVER_FAULTS = frozenset(
     {

@@ -15,9 +15,6 @@ from contextvars import Context
 from types import FrameType
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 logger = logging.getLogger(__name__)
 
 # Under some supervisors both they and our own parent process tell us to end; that is one telling.
@@ -92,24 +89,3 @@ class Drain:
         if callable(handler) and not (self._has_ended and number == signal.SIGTERM):
             handler(number, frame)
         self._has_ended = True
-
-
-class LastAnswers:
-    """ASGI middleware: once the drain has begun, each answer is its connection's last.
-
-    So no client has an idle connection to send a request on at the moment when that is closed.
-    """
-
-    def __init__(self, app: ASGIApp, *, drain: Drain) -> None:
-        self._app = app
-        self._drain = drain
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on."""
-
-        async def send_as_last(message: Message) -> None:
-            if message["type"] == "http.response.start" and self._drain.has_begun:
-                MutableHeaders(scope=message)["Connection"] = "close"
-            await send(message)
-
-        await self._app(scope, receive, send_as_last)

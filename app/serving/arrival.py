@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from app.api.codes import Code
 from app.api.errors import Refused, refuse
 from app.api.request_id import begin_request
-from app.api.serving.connections_end import HttpProtocol
+from app.serving.connections_end import HttpProtocol
 
 MAX_HEAD_BYTES = 65_536
 

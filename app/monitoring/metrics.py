@@ -10,7 +10,7 @@ from typing import Final
 from graphql import GraphQLError, OperationDefinitionNode, parse
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from app.api.monitoring.observation import EndedOperation
+from app.api.observation import EndedOperation
 from app.domain.changes import Change
 from app.domain.ids import CommitTime
 from app.service.hub import EVERYTHING, Topic

@@ -10,22 +10,22 @@ from typing import NoReturn
 
 import click
 
-from app.api.serving.metrics_listener import metrics_served
-from app.api.serving.processes import ListeningFailed, exit_status, listening, run
-from app.command_help import as_typed
-from app.config import Settings
-from app.deployment import deployment
-from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
-from app.logs import configure_logging
-from app.setting_values import SettingsError
-from app.telemetry import is_tracing_configured
-from app.wiring import (
+from app.bootstrap import (
     APPLICATION,
     documents_of,
     explained,
     identity_of,
     refuse_unsuitable,
 )
+from app.command_help import as_typed
+from app.config import Settings
+from app.deployment import deployment
+from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
+from app.monitoring.logs import configure_logging
+from app.monitoring.metrics_listener import metrics_served
+from app.monitoring.telemetry import is_tracing_configured
+from app.serving.processes import ListeningFailed, exit_status, listening, run
+from app.setting_values import SettingsError
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ def configure_logging(level: str, log_format: str) -> None:
     """Sends the log of this process, with those of uvicorn and the driver, to standard error."""
     handler = logging.StreamHandler()
     if log_format == "json":
-        from app.api.monitoring.json_log import JsonFormatter, names_no_client  # noqa: PLC0415
+        from app.monitoring.json_log import JsonFormatter, names_no_client  # noqa: PLC0415
 
         handler.setFormatter(JsonFormatter())
         handler.addFilter(names_no_client)

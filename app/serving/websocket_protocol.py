@@ -14,7 +14,7 @@ from websockets.frames import CloseCode
 
 from app.api.buckets import Buckets
 from app.api.codes import Code
-from app.api.serving.connections_end import CLOSE_SECONDS, FLUSH_SECONDS, EndsWhenStalled
+from app.serving.connections_end import CLOSE_SECONDS, FLUSH_SECONDS, EndsWhenStalled
 
 # Bytes handled in one turn of the event loop. One read may bring 256 KB: 43,000 empty frames.
 SLICE_BYTES: Final = 2_048

@@ -20,10 +20,10 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from app.api.serving.arrival import TimelyHttpProtocol
-from app.api.serving.drain import SAME_TELLING_SECONDS
-from app.api.serving.listening_end import let_nobody_in
-from app.api.serving.websocket_protocol import WebSocketProtocol
+from app.serving.arrival import TimelyHttpProtocol
+from app.serving.drain import SAME_TELLING_SECONDS
+from app.serving.listening_end import let_nobody_in
+from app.serving.websocket_protocol import WebSocketProtocol
 
 logger = logging.getLogger(__name__)
 

@@ -1,1 +1,0 @@
-"""What an operator sees of the API: metrics, the log for machines, traces."""

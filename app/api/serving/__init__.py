@@ -1,1 +1,0 @@
-"""The processes under the application: how connections begin, and how everything ends."""

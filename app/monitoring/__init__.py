@@ -1,0 +1,1 @@
+"""Metrics, logs for machines, and traces."""

@@ -1,0 +1,1 @@
+"""The web server around the application: connections, graceful shutdown, worker processes."""
