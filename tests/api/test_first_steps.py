@@ -16,9 +16,10 @@ from app import serve as app_server
 from app.bootstrap import identity_of
 from app.config import Settings
 from app.main import main
+from tests.harness.pages import ALL_PAGES, PAGES
 from tests.harness.servers import running_servers
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+README = PAGES["README.md"]
 BASH = shutil.which("bash") or "bash"
 DEADLINE_SECONDS = 30
 
@@ -30,7 +31,7 @@ def commands_of(block: str) -> list[str]:
 
 def console(heading: str) -> str:
     """The first console's text after these words."""
-    block = re.search(r"```console\n(.*?)```", README.split(heading)[1], re.DOTALL)
+    block = re.search(r"```console\n(.*?)```", ALL_PAGES.split(heading)[1], re.DOTALL)
     assert block is not None
     return block[1]
 

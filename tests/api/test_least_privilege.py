@@ -1,4 +1,4 @@
-"""The role that the README gives the service: it suffices, and a thief of it gets little."""
+"""The role that the manual gives the service: it suffices, and a thief of it gets little."""
 
 import json
 import re
@@ -15,11 +15,11 @@ from tests.api.world import new_id
 from tests.harness.client import Client
 from tests.harness.doctor import damaged_teams, run_doctor
 from tests.harness.http import http_client
+from tests.harness.pages import ALL_PAGES
 from tests.harness.secured import PASSWORD, Secured, running_secured
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, subscribe
 
-README = Path(__file__).parents[2] / "README.md"
 DATABASE = "team_joiner"
 SERVICE = "team-joiner"
 DOCTOR = "team-joiner-doctor"
@@ -30,9 +30,7 @@ query ($id: ID!) { team(id: $id) { history(first: 10) { edges { node { __typenam
 
 def documented_roles() -> dict[str, dict[str, Any]]:
     """The roles in the README, which are written in JSON, by name."""
-    texts = re.findall(
-        r"db\.createRole\((\{.*?\n\})\)", README.read_text(encoding="utf-8"), re.DOTALL
-    )
+    texts = re.findall(r"db\.createRole\((\{.*?\n\})\)", ALL_PAGES, re.DOTALL)
     return {role["role"]: role for role in map(json.loads, texts)}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.client import Answer
+from tests.harness.pages import PAGES
 from tests.harness.servers import Server
 
 FOLDER = Path(__file__).parent
@@ -65,8 +66,9 @@ async def test_a_client_asks_changes_and_follows_a_feed(outcomes: list[Answer], 
 
 
 async def test_the_readmes_snippet_resumes_however_long_the_server_is_away() -> None:
-    readme = (FOLDER.parents[2] / "README.md").read_text()
-    (snippet,) = re.findall(r"```js\n(const client = .*?)```", readme, re.DOTALL)
+    (snippet,) = re.findall(
+        r"```js\n(const client = .*?)```", PAGES["app/api/README.md"], re.DOTALL
+    )
 
     (outcome,) = await _run("resuming.mjs", given=snippet)
 
