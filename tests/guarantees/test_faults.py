@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.harness.faults import BY_NAME
-from tests.harness.lab import Lab, running_lab
-from tests.harness.trial import run_trial
+from tests.lab.faults.faults import BY_NAME
+from tests.lab.faults.lab import Lab, running_lab
+from tests.lab.torture.trial import run_trial
 
 # Half of what `scripts/torture` knows, with a short limit for requests; all of it takes minutes.
 # Each with how long a server must have been silent at least: else the fault has not struck.

@@ -5,13 +5,13 @@ from collections import Counter
 from typing import Any
 
 from app.storage.client import Client as MongoClient
-from tests.checker.answers import logged_change, outcome_of, team_version
-from tests.checker.check import check
-from tests.checker.history import FinalState, FinalTeam, History, Kind, Request, UserRead
 from tests.harness.client import Answer, Client
 from tests.harness.recording import ChangeLogReader
 from tests.harness.servers import running_servers
 from tests.harness.timeline import Operation, Timeline
+from tests.lab.checker.answers import logged_change, outcome_of, team_version
+from tests.lab.checker.check import check
+from tests.lab.checker.history import FinalState, FinalTeam, History, Kind, Request, UserRead
 
 SERVERS = 3
 CLIENTS = 64

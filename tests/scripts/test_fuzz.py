@@ -4,9 +4,9 @@ import sys
 from asyncio.subprocess import PIPE, create_subprocess_exec
 from pathlib import Path
 
-from tests.fuzz.attacks import ATTACKS
 from tests.harness.commands import communicate
-from tests.harness.sabotage import Patch, Sabotage
+from tests.lab.fuzz.attacks import ATTACKS
+from tests.lab.sabotage import Patch, Sabotage
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 180
@@ -29,7 +29,7 @@ UNREFUSED = Sabotage(
 async def fuzzed(folder: Path, *arguments: str) -> tuple[int | None, str]:
     """The exit status of a run against the code in a folder, and what it printed."""
     process = await create_subprocess_exec(
-        *(sys.executable, str(ROOT / "scripts" / "fuzz_run.py"), *arguments),
+        *(sys.executable, "-P", "-m", "tests.lab.fuzz.run", *arguments),
         cwd=folder,
         stdout=PIPE,
     )

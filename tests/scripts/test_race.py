@@ -13,12 +13,12 @@ from uuid import uuid4
 from xml.etree import ElementTree
 
 import psutil
-from race_violations import Violations
 
 from app.storage.client import Client
 from tests.harness.waiting import eventually
+from tests.lab.race.violations import Violations
 
-PROGRAM = Path(__file__).parents[2] / "scripts" / "race_run.py"
+PROGRAM = ("-P", "-m", "tests.lab.race.run")
 DEADLINE_SECONDS = 90
 SIZE = ("--servers", "2", "--seconds", "6")
 
@@ -27,7 +27,7 @@ SIZE = ("--servers", "2", "--seconds", "6")
 async def racing(folder: Path, *arguments: str) -> AsyncIterator[Process]:
     """A race whose processes all name the folder in their command lines."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(PROGRAM), *SIZE, "--picture", str(folder / "race.svg"), *arguments),
+        *(sys.executable, *PROGRAM, *SIZE, "--picture", str(folder / "race.svg"), *arguments),
         env=os.environ | {"TMPDIR": str(folder)},
         stdout=PIPE,
         stderr=PIPE,

@@ -9,18 +9,18 @@ from time import sleep
 from xml.etree import ElementTree
 
 import pytest
-from race_clients import ACCEPTED, ALREADY_ON_TEAM, Answer
-from race_fight import Attempt, Fight, FoughtBout
-from race_picture import ROW, draw
-from race_report import doctor_steps, verdict
-from race_run import BROKEN, HELD, NOT_RUN, judge
-from race_start import moving
-from race_steps import Step, StepLog, What
-from race_victim import Victim, find_victim
-from race_violations import Violations
-from race_workload import Bout, Intention, arrange_lanes, bouts, name_users, server_of
 
 from app.storage.client import Client
+from tests.lab.race.clients import ACCEPTED, ALREADY_ON_TEAM, Answer
+from tests.lab.race.fight import Attempt, Fight, FoughtBout
+from tests.lab.race.picture import ROW, draw
+from tests.lab.race.report import doctor_steps, verdict
+from tests.lab.race.run import BROKEN, HELD, NOT_RUN, judge
+from tests.lab.race.start import moving
+from tests.lab.race.steps import Step, StepLog, What
+from tests.lab.race.victim import Victim, find_victim
+from tests.lab.race.violations import Violations
+from tests.lab.race.workload import Bout, Intention, arrange_lanes, bouts, name_users, server_of
 
 BOUT = Bout(
     lane=0,

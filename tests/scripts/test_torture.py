@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.checker.check import check
-from tests.checker.files import load
-from tests.harness.sabotage import SABOTAGES, Patch, Sabotage
+from tests.lab.checker.check import check
+from tests.lab.checker.files import load
+from tests.lab.sabotage import SABOTAGES, Patch, Sabotage
 
 SCRIPT = Path(__file__).parent.parent.parent / "scripts" / "torture"
 

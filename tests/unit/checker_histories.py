@@ -6,8 +6,8 @@ Each operation is over within a tenth of a second of its `at`.
 from dataclasses import replace
 from typing import Any
 
-from tests.checker.check import check
-from tests.checker.history import (
+from tests.lab.checker.check import check
+from tests.lab.checker.history import (
     Accepted,
     Feed,
     FinalState,

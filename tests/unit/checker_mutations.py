@@ -9,8 +9,8 @@ from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
-from tests.checker.evidence import Evidence
-from tests.checker.history import (
+from tests.lab.checker.evidence import Evidence
+from tests.lab.checker.history import (
     Accepted,
     FinalState,
     FinalTeam,
@@ -25,7 +25,7 @@ from tests.checker.history import (
     TeamVersion,
     UserRead,
 )
-from tests.checker.simulation import Run
+from tests.lab.checker.simulation import Run
 
 ItemT = TypeVar("ItemT")
 Mutation = Callable[[Run, Random], Run | None]

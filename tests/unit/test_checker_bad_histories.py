@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.checker.history import Accepted, Kind, Refused, TeamRead, UserRead
+from tests.lab.checker.history import Accepted, Kind, Refused, TeamRead, UserRead
 from tests.unit.checker_histories import (
     accepted,
     added,

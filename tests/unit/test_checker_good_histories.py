@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.checker.check import check
-from tests.checker.files import load, save
-from tests.checker.history import Accepted, History, Kind, NotDone, Refused, Request, UserRead
-from tests.checker.simulation import Simulation
+from tests.lab.checker.check import check
+from tests.lab.checker.files import load, save
+from tests.lab.checker.history import Accepted, History, Kind, NotDone, Refused, Request, UserRead
+from tests.lab.checker.simulation import Simulation
 from tests.unit.checker_histories import (
     accepted,
     added,

@@ -6,8 +6,8 @@ from itertools import permutations
 
 import pytest
 
-from tests.checker import linearizability
-from tests.checker.linearizability import IMPOSSIBLE, Step, find_contradiction
+from tests.lab.checker import linearizability
+from tests.lab.checker.linearizability import IMPOSSIBLE, Step, find_contradiction
 
 STATES = 3
 

@@ -3,8 +3,8 @@ from random import Random
 
 import pytest
 
-from tests.checker.check import check
-from tests.checker.simulation import Run, Simulation
+from tests.lab.checker.check import check
+from tests.lab.checker.simulation import Run, Simulation
 from tests.unit.checker_mutations import MUTATIONS, Mutation
 
 SEEDS = range(100, 110)

@@ -9,7 +9,6 @@ from itertools import islice
 import click
 import pytest
 from click.testing import CliRunner
-from race_run import main as race
 
 from app.command_help import GROUPS
 from app.config import HELP
@@ -18,6 +17,7 @@ from app.doctor.cli.text import counted, report_lines
 from app.doctor.examine import Report
 from app.doctor.rules.memberships import Keep
 from app.main import main
+from tests.lab.race.run import main as race
 
 
 @pytest.mark.parametrize("command", [(), ("serve",), ("doctor",), ("schema",)])

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from fuzz_memory import MEGABYTE, MemoryWatch
 
-from tests.fuzz.exchange import Answer, Conversation
-from tests.fuzz.judge import judge_answer, judge_conversation
+from tests.lab.fuzz.exchange import Answer, Conversation
+from tests.lab.fuzz.judge import judge_answer, judge_conversation
+from tests.lab.fuzz.memory import MEGABYTE, MemoryWatch
 
 JSON = "application/graphql-response+json; charset=utf-8"
 

@@ -1,0 +1,1 @@
+"""Programs that produce evidence: each runs by itself, through its executable in `scripts/`."""

@@ -1,0 +1,61 @@
+"""Says how many of the 61 audits pass; fails unless all do, and says so when it could not run."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.lab.bench.servers import api, deployment
+
+PACKAGES = ("graphql-http@1.23.1", "graphql@16.12.0")
+INSTALL_SECONDS = 120
+AUDIT_SECONDS = 120
+
+PROGRAM = """
+import { auditServer } from 'graphql-http';
+const results = await auditServer({ url: process.argv[2] });
+for (const { status, id, name, reason } of results)
+  if (status !== 'ok') console.log(`${status} ${id}: ${name}: ${reason}`);
+const passed = results.filter(({ status }) => status === 'ok').length;
+console.log(`graphql-http audit: ${passed} of ${results.length}`);
+process.exit(passed === results.length ? 0 : 1);
+"""
+
+
+def main() -> None:
+    """Runs the audit in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if problem := _install(folder):
+            print(
+                f"graphql-http audit: NOT RUN, {problem}. "
+                "tests/api/test_graphql_over_http.py asks the same."
+            )
+            return
+        (folder / "audit.mjs").write_text(PROGRAM, encoding="utf-8")
+        with deployment(None) as uri, api(uri, "audit") as server:
+            url = f"http://127.0.0.1:{server.port}/graphql"
+            audit = subprocess.run(
+                ["node", "audit.mjs", url], cwd=folder, timeout=AUDIT_SECONDS, check=False
+            )
+    sys.exit(audit.returncode)
+
+
+def _install(folder: Path) -> str | None:
+    """Puts the package into the folder, or says why it can't be had."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        return "since node and npm are not installed"
+    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", *PACKAGES]
+    try:
+        subprocess.run(
+            command, cwd=folder, timeout=INSTALL_SECONDS, check=True, capture_output=True
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return "since npm could not install it"
+    return None
+
+
+if __name__ == "__main__":
+    main()

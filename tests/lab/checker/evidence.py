@@ -1,0 +1,57 @@
+"""All that the rules judge by: the operations, the final state, and what follows from both."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tests.lab.checker.effects import Effect, find_effects
+from tests.lab.checker.history import FinalState, LoggedChange, Operation
+from tests.lab.checker.replay import State, replay
+from tests.lab.checker.windows import Windows
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run. What is derived is derived once, when a rule first asks for it."""
+
+    operations: Sequence[Operation]
+    final: FinalState
+
+    @cached_property
+    def effects(self) -> list[Effect]:
+        """See `find_effects`."""
+        return find_effects(self.operations)
+
+    @cached_property
+    def makers(self) -> dict[str, dict[int, list[Effect]]]:
+        """For each team and each version that an answer acknowledged, who says to have made it."""
+        makers: dict[str, dict[int, list[Effect]]] = defaultdict(lambda: defaultdict(list))
+        for effect in self.effects:
+            for team_id, version in effect.versions.items():
+                makers[team_id][version].append(effect)
+        return makers
+
+    @cached_property
+    def logged(self) -> dict[str, dict[int, LoggedChange]]:
+        """Each team's log by version; of several entries for one version, the first."""
+        return {
+            team_id: {change.version: change for change in reversed(team.log)}
+            for team_id, team in self.final.teams.items()
+        }
+
+    @cached_property
+    def windows(self) -> dict[str, Windows]:
+        """For each team of the final state, when it can have been at which version."""
+        return {
+            team_id: Windows(team.version, self.makers.get(team_id, {}))
+            for team_id, team in self.final.teams.items()
+        }
+
+    @cached_property
+    def states(self) -> dict[str, dict[int, State]]:
+        """For each team of the final state, what its log makes of it at each version."""
+        return {
+            team_id: {state.version: state for state in replay(team.log)}
+            for team_id, team in self.final.teams.items()
+        }

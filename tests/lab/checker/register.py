@@ -1,0 +1,96 @@
+"""A user's team as a register: what each operation does to it, or tells of it.
+
+To the register a join takes the user from no team to one, and so on. A refusal is a look at it: by
+what it says, and by the problems that come before it in the design's order and so did not hold.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tests.lab.checker.effects import Effect
+from tests.lab.checker.history import Accepted, Kind, Operation, Refused, TeamVersion, UserRead
+
+Team = str | None
+
+ADDS = frozenset({Kind.ADD_USER, Kind.JOIN})
+REMOVES = frozenset({Kind.REMOVE_USER, Kind.LEAVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """Happens only while `holds` of the user's team, and makes `after` of it."""
+
+    holds: Callable[[Team], bool]
+    after: Callable[[Team], Team]
+
+
+def look(holds: Callable[[Team], bool]) -> Transition:
+    """One that changes nothing."""
+    return Transition(holds, lambda team: team)
+
+
+def transition_of(effect: Effect) -> Transition | None:
+    """What an effect does to the user it is about, or a deletion to each user; None if nothing."""
+    request = effect.request
+    to, from_ = request.team_id, request.from_team_id
+    if isinstance(effect.operation.outcome, Accepted) and request.kind is Kind.MOVE_USER:
+        from_ = effect.operation.outcome.teams[0].team_id
+    match request.kind:
+        case Kind.ADD_USER | Kind.JOIN:
+            return Transition(lambda team: team is None, lambda _: to)
+        case Kind.REMOVE_USER | Kind.LEAVE:
+            return Transition(lambda team: team == to, lambda _: None)
+        case Kind.MOVE_USER if from_ is not None:
+            return Transition(lambda team: team == from_, lambda _: to)
+        case Kind.MOVE_USER:
+            return Transition(lambda team: team not in (None, to), lambda _: to)
+        case Kind.DELETE_TEAM:
+            return Transition(lambda _: True, lambda team: None if team == to else team)
+    return None
+
+
+def look_of(operation: Operation) -> Transition | None:
+    """What an answer tells about where the user was at one moment; None if nothing."""
+    match operation.outcome:
+        case UserRead(team):
+            return _was_on(team)
+        case Refused("AlreadyOnTeam", user_team) if user_team is not None:
+            return _was_on(user_team)
+        case Refused("NotOnTeam", user_team):
+            return _was_on(user_team)
+        case Refused("VersionConflict" | "TeamFull"):
+            return _got_past_membership(operation)
+        case Refused("TeamNotFound") if operation.request.kind in ADDS | REMOVES:
+            missing = operation.request.team_id
+            return look(lambda team: team != missing)
+    return None
+
+
+def teams_named(operation: Operation) -> Iterator[str]:
+    """The teams on which, by this operation, the user may be at some time."""
+    request, outcome = operation.request, operation.outcome
+    if request.kind is not Kind.DELETE_TEAM:
+        yield from (team for team in (request.team_id, request.from_team_id) if team)
+    match outcome:
+        case Accepted(teams):
+            yield from (team.team_id for team in teams)
+        case Refused(user_team=TeamVersion(team_id)) | UserRead(TeamVersion(team_id)):
+            yield team_id
+
+
+def _was_on(answered: TeamVersion | None) -> Transition:
+    expected = answered.team_id if answered else None
+    return look(lambda team: team == expected)
+
+
+def _got_past_membership(operation: Operation) -> Transition | None:
+    """AlreadyOnTeam and NotOnTeam are reported first, so neither held."""
+    request = operation.request
+    to, from_ = request.team_id, request.from_team_id
+    if request.kind in ADDS:
+        return look(lambda team: team is None)
+    if request.kind in REMOVES:
+        return look(lambda team: team == to)
+    if request.kind is Kind.MOVE_USER:
+        return look(lambda team: team not in (None, to) and from_ in (None, team))
+    return None

@@ -1,0 +1,1 @@
+"""The faults, and the servers and databases that they are injected into."""

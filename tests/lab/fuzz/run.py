@@ -1,0 +1,191 @@
+"""Lets Hypothesis attack two servers until enough has been sent, and judges what came of it."""
+
+import asyncio
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from time import monotonic
+from typing import Final
+
+import click
+import hypothesis
+from hypothesis import HealthCheck, Phase, given
+from hypothesis.errors import Flaky
+from hypothesis.strategies import SearchStrategy
+
+from app.api.schema.schema import print_schema
+from tests.lab.fuzz.attacks import ATTACKS, Probes
+from tests.lab.fuzz.foreign import fuzz_foreign
+from tests.lab.fuzz.memory import MemoryWatch
+from tests.lab.fuzz.target import Target, running_target
+
+# The exit status beside 0: the service broke a promise.
+BROKEN = 1
+
+SHOWN: Final = 10
+
+
+class Violation(Exception):
+    """An answer was not as it must be."""
+
+    def __init__(self, sentences: Sequence[str], probes: Probes) -> None:
+        super().__init__(*sentences)
+        self._sentences = sentences
+        self._probes = probes
+
+    def described(self) -> list[str]:
+        """What was wrong, and what had been sent."""
+        return [*self._sentences, *(f"Sent: {probe}" for probe in self._probes)]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--requests", default=100_000, show_default=True, help="Send so many, or a few more.")
+@click.option("--seed", type=int, help="Of what is drawn.")
+@click.option(
+    "--examples",
+    default=200,
+    show_default=True,
+    help="Draw so often for one kind of attack, before it gets new teams.",
+)
+@click.option(
+    "--shrink/--no-shrink", default=True, help="Look for the least that shows what goes wrong."
+)
+@click.option(
+    "--attack",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    type=click.Choice(list(ATTACKS)),
+    help=f"Only this kind; can be given several times. All without it: {', '.join(ATTACKS)}.",
+)
+@click.option(
+    "--foreign",
+    "foreign_seconds",
+    metavar="SECONDS",
+    type=float,
+    help="Let another program write anything to the database for so long, instead of all else.",
+)
+@click.option("--servers", default=1, show_default=True, help="So many beside that program.")
+def main(
+    *,
+    requests: int,
+    seed: int | None,
+    examples: int,
+    shrink: bool,
+    names: Sequence[str],
+    foreign_seconds: float | None,
+    servers: int,
+) -> None:
+    """Sends operations drawn from the schema, odd requests and raw bytes to two servers, one of a
+    developer and one that wants tokens.
+
+    Every answer must be coded and masked, no connection may be left without one, the servers' logs
+    must hold no error, their memory must not grow, and their data must keep every rule.
+    """
+    seed = random.randrange(2**32) if seed is None else seed
+    print(f"Seed {seed}.")
+    if foreign_seconds is not None:
+        wrong = asyncio.run(fuzz_foreign(foreign_seconds, servers=servers, seed=seed))
+        print(*wrong[:SHOWN], f"{len(wrong)} things wrong.", sep="\n")
+        sys.exit(BROKEN if wrong else 0)
+    fuzzing = Fuzzing(seed, examples, names or list(ATTACKS), shrink=shrink)
+    asyncio.run(fuzzing.run(requests))
+    sys.exit(BROKEN if fuzzing.wrong else 0)
+
+
+class Fuzzing:
+    """A run: what was sent, and what was wrong."""
+
+    def __init__(self, seed: int, examples: int, names: Sequence[str], *, shrink: bool) -> None:
+        self._seed = seed
+        self._examples = examples
+        self._names = names
+        self._phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
+        self._sent: Counter[str] = Counter()
+        self._memory = MemoryWatch()
+        self.wrong: list[str] = []
+
+    async def run(self, requests: int) -> None:
+        """Attacks until so much was sent or something was wrong, judges, and prints it all."""
+        async with running_target() as target:
+            await self._attack(target, requests)
+            if not self.wrong:
+                self.wrong += await target.broken_rules()
+                self.wrong += self._memory.growth()
+            self.wrong += [f"In a server's log: {line}" for line in target.alarms()]
+            print(f"{await target.count_changes():,} changes were accepted.")
+        self._tell()
+
+    async def _attack(self, target: Target, requests: int) -> None:
+        """All kinds at the same time, since each mostly waits."""
+        async with asyncio.TaskGroup() as group:
+            for number, name in enumerate(self._names):
+                seeds = count(self._seed + number, len(self._names))
+                group.create_task(self._attack_by(name, seeds, target, requests))
+
+    async def _attack_by(
+        self, name: str, seeds: Iterator[int], target: Target, requests: int
+    ) -> None:
+        loop = asyncio.get_running_loop()
+
+        def send(drawn: Probes) -> list[str]:
+            return asyncio.run_coroutine_threadsafe(target.send(drawn), loop).result()
+
+        while not self.wrong and self._sent.total() < requests:
+            probes = ATTACKS[name](print_schema(), await target.renew_teams())
+            began_at, before = monotonic(), self._sent[name]
+            await asyncio.to_thread(self._take_turn, name, probes, next(seeds), send)
+            self._memory.note(target.memory_bytes())
+            sent, seconds = self._sent[name] - before, monotonic() - began_at
+            print(
+                f"{self._sent.total():7,} sent; {name}: {sent:,} in {seconds:.0f} s; "
+                f"memory {self._memory.latest}",
+                flush=True,
+            )
+
+    def _take_turn(
+        self,
+        name: str,
+        probes: SearchStrategy[Probes],
+        seed: int,
+        send: Callable[[Probes], list[str]],
+    ) -> None:
+        """Lets Hypothesis draw, send, and make what goes wrong as small as it can; in a thread."""
+        first: list[Violation] = []
+
+        @hypothesis.seed(seed)
+        @hypothesis.settings(
+            max_examples=self._examples,
+            phases=self._phases,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(probes)
+        def attack(drawn: Probes) -> None:
+            self._sent[name] += len(drawn)
+            if sentences := send(drawn):
+                violation = Violation(sentences, drawn)
+                first.append(violation)
+                raise violation
+
+        try:
+            attack()
+        except Violation as smallest:
+            self.wrong += smallest.described()
+        except (Flaky, ExceptionGroup):  # it does not come again, or is several things at once
+            self.wrong += first[0].described()
+
+    def _tell(self) -> None:
+        print(", ".join(f"{name} {sent:,}" for name, sent in self._sent.items()))
+        for sentence in self.wrong[:SHOWN]:
+            print(sentence)
+        if more := self.wrong[SHOWN:]:
+            print(f"... and {len(more)} more.")
+        print(f"{self._sent.total():,} requests, {len(self.wrong)} things wrong.")
+
+
+if __name__ == "__main__":
+    main(prog_name="scripts/fuzz")

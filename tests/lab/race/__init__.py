@@ -1,0 +1,1 @@
+"""The race of the classic code against the service: `scripts/race`."""

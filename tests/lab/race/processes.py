@@ -1,0 +1,102 @@
+"""Server processes: started together, found by their ports, and ended together in any case."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+
+START_SECONDS = 60
+STOP_SECONDS = 15
+
+_SERVING = re.compile(r"Serving on http://127\.0\.0\.1:(\d+)")
+_LAST_WORDS = 2_000
+
+
+class RaceFailed(Exception):
+    """The race can't be run, or not to its end; the text is a sentence for whoever started it."""
+
+
+@contextmanager
+def running(
+    commands: Sequence[Sequence[str]], environment: dict[str, str] | None = None
+) -> Iterator[list[int]]:
+    """The ports of Python programs that run as long as the context. *Raises*: `RaceFailed`."""
+    processes: list[_Process] = []
+    try:
+        for command in commands:
+            processes.append(_Process(command, environment or {}))  # noqa: PERF401 - ended if any fails
+        deadline = monotonic() + START_SECONDS
+        yield [process.wait_for_port(deadline) for process in processes]
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
+
+
+class _Process:
+    """A program that says on its error output where it serves, and when it has started."""
+
+    def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
+        # A session of its own: Ctrl-C reaches the race, which ends its servers itself. Should the
+        # race be killed, the input ends, and with it the server.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", *command],
+            env=os.environ | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._said = ""
+        self._port: int | None = None
+        self._settled = threading.Event()
+        # Read to the end: a server whose log nobody reads stops when the pipe is full.
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_for_port(self, deadline: float) -> int:
+        self._settled.wait(deadline - monotonic())
+        if self._port is None or not self._settled.is_set() or self._process.poll() is not None:
+            raise RaceFailed(f"A server did not start. It said:\n{self._said.strip()}")
+        return self._port
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def wait(self) -> None:
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
+        for pipe in (self._process.stdin, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._said = (self._said + line)[-_LAST_WORDS:]
+            if serving := _SERVING.search(line):
+                self._port = int(serving[1])
+            if "startup complete" in line:
+                self._settled.set()
+        self._settled.set()
+
+
+def end_with_input() -> None:
+    """Lets a server end when its standard input does, which is when its starter is gone."""
+
+    def watch() -> None:
+        sys.stdin.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()

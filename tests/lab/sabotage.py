@@ -1,0 +1,88 @@
+"""The service with a guarantee taken out on purpose: a copy of its code, never the code itself.
+
+A lab that runs the copy has to find it out; if it does not, it proves nothing.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import app
+from tests.lab.faults.faults import CALM, POWER_CUT, Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A text of a module, which stands there once, and what is put in its place."""
+
+    module: str
+    text: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sabotage:
+    """What is taken out, and the fault under which that shows."""
+
+    name: str
+    guarantee: str
+    sentence: str
+    patches: tuple[Patch, ...]
+    fault: Fault = CALM
+
+    def carry_out(self, folder: Path) -> None:
+        """Puts the sabotaged `app` into the folder."""
+        ours = Path(app.__file__).parent
+        shutil.copytree(ours, folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
+        for patch in self.patches:
+            module = folder / "app" / patch.module
+            code = module.read_text(encoding="utf-8")
+            if code.count(patch.text) != 1:
+                raise ValueError(f"{patch.module} holds {patch.text!r} not once.")
+            module.write_text(code.replace(patch.text, patch.instead), encoding="utf-8")
+
+
+_NO_NE = Patch("storage/teams/store.py", '            "userIds": {"$ne": user_id},\n', "")
+_NO_UNIQUE_ITEMS = tuple(
+    Patch("storage/indexes.py", f'                "uniqueItems": True,\n{items}', items)
+    for items in (
+        '                "items": {"bsonType": "string", "minLength"',
+        '                "items": {"bsonType": "string"},',
+    )
+)
+
+SABOTAGES = (
+    Sabotage(
+        "no-unique-index",
+        "G1",
+        "the index one_team_per_user is not unique",
+        (
+            Patch(
+                "storage/indexes.py",
+                'name="one_team_per_user",\n    unique=True,',
+                'name="one_team_per_user",',
+            ),
+        ),
+    ),
+    Sabotage("no-ne", "G2", "no $ne in the filter; the validator still stands", (_NO_NE,)),
+    Sabotage(
+        "no-ne-no-validator",
+        "G2",
+        "no $ne in the filter, no uniqueItems in the validator",
+        (_NO_NE, *_NO_UNIQUE_ITEMS),
+    ),
+    Sabotage(
+        "no-version-filter",
+        "G3",
+        "expectedVersion is not in the filter",
+        (Patch("storage/teams/store.py", 'version["$eq"] = expected_version', "pass"),),
+    ),
+    Sabotage(
+        "write-concern-1",
+        "G5",
+        "writes are acknowledged by the primary alone",
+        (Patch("storage/client.py", 'WriteConcern("majority", j=True)', "WriteConcern(1)"),),
+        POWER_CUT,
+    ),
+)
+BY_NAME = {sabotage.name: sabotage for sabotage in SABOTAGES}
