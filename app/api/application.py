@@ -1,4 +1,4 @@
-"""The ASGI application: routes and middleware over services that somebody else opens and closes."""
+"""The ASGI application: routes and middleware. The caller opens and closes the services."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from strawberry.extensions import SchemaExtension
 
+from app.api.http.admission import Admission, ConnectionLimits
 from app.api.http.body_limit import BodyLimit
 from app.api.http.cross_origin import Origins, cross_origin
 from app.api.http.graphiql import page_files
@@ -45,21 +46,17 @@ def build_application(
     middleware: Sequence[Middleware] = (),
     extensions: Sequence[type[SchemaExtension]] = (),
 ) -> Starlette:
-    """The application; serving it runs `lifespan`, which is the caller's.
+    """The application, whose lifespan is the caller's `lifespan`.
 
-    The `middleware` and the schema's `extensions` stand around what reads and answers requests.
+    The `middleware` runs inside request ids, CORS and masking, outside of the rate and body limits;
+    the schema's `extensions` run outside of our own.
     """
     origins = Origins(allowed_origins, loopback=isinstance(identity, DevelopmentIdentity))
-    graphql = GraphQLEndpoint(
-        services,
-        identity,
-        limits,
-        documents,
-        rate_limits,
-        tuple(extensions),
-        origins=origins,
-    )
     observers = services.observers
+    admission = Admission(ConnectionLimits(limits), rate_limits, documents, observers)
+    graphql = GraphQLEndpoint(
+        services, identity, limits, admission, tuple(extensions), origins=origins
+    )
     page = page_files() if limits.graphiql else {}
 
     @asynccontextmanager
@@ -93,7 +90,7 @@ def build_application(
         ],
         lifespan=with_state,
     )
-    # A path is right or wrong; a redirect would lead to whatever name the request has given us.
+    # A redirect would lead to the host that the request names.
     application.router.redirect_slashes = False
     return application
 

@@ -66,12 +66,6 @@ KNOWN_CYCLES = {
         "app.api.schema.nodes",
         "app.api.schema.shared_answers",
     ),
-    # The GraphQL endpoint hands WebSockets on to modules that read its rates and clients.
-    (
-        "app.api.http.graphql_endpoint",
-        "app.api.http.single_connection_requests",
-        "app.api.http.websocket_limits",
-    ),
 }
 DRIVERS = {"motor", "pymongo", "bson"}
 # A stricter rule than the arrows: beside the standard library these parts import nothing else.

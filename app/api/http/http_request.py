@@ -1,4 +1,4 @@
-"""What an HTTP request asks for: its parameters out of the URL or the body, in their form."""
+"""The operations of an HTTP request: parameters from the URL or the body, validated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,30 +7,39 @@ from typing import Any, cast
 
 import orjson
 from cross_web import StarletteRequestAdapter
+from starlette.requests import Request
 from strawberry.http import GraphQLRequestData, GraphQLRequestProtocol
 
 from app.api.codes import Code
 from app.api.errors import CodedError, Refused
-from app.api.media_types import JSON
+from app.api.media_types import JSON, negotiate, stream_in
 from app.api.operations.persisted_documents import PersistedDocuments
 
-# The parameters of which one must be there for a GET to ask anything.
+# A GET is an operation if its URL has one of these parameters.
 ASKING = ("query", "documentId", "id", "extensions")
 
 
 @dataclass
 class RequestedOperation(GraphQLRequestData):
-    """What Strawberry executes, or why it is not to."""
+    """An operation to execute, or its refusal."""
 
     refusal: CodedError | None = None
 
 
+Operations = GraphQLRequestData | list[GraphQLRequestData]
+
+
 class RequestAdapter(StarletteRequestAdapter):
-    """Strawberry's view of a request, with the client that has sent it."""
+    """Strawberry's adapter, with the Starlette request and its client."""
+
+    @property
+    def request(self) -> Request:
+        """The request."""
+        return self._request
 
     @property
     def client(self) -> str:
-        """The client's key, which `get_context` has left here."""
+        """The client's key, which `get_context` has stored."""
         return cast("str", self._request.state.client)
 
 
@@ -42,13 +51,17 @@ class RequestReader:
         self._max_batch_size = max_batch_size
 
     async def read(
-        self,
-        request: RequestAdapter,
-        protocol: GraphQLRequestProtocol,
-        *,
-        batch_protocol: GraphQLRequestProtocol,
-    ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """The operation, or a batch of them. *Raises*: `Refused`."""
+        self, request: RequestAdapter, *, protocol: GraphQLRequestProtocol | None = None
+    ) -> Operations:
+        """The operation, or a batch of them. *Raises*: `Refused`.
+
+        Without a `protocol`, `Accept` decides; a batch is streamed only if JSON is not acceptable.
+        """
+        batch_protocol = protocol
+        if protocol is None or batch_protocol is None:
+            accept = request.headers.get("accept")
+            protocol = stream_in(accept or "") or "http"
+            batch_protocol = "http" if negotiate(accept) else protocol
         if request.method == "GET":
             return self._operation(_from_url(request.query_params), protocol, request.client)
         if (request.content_type or "").split(";")[0].strip().lower() != JSON:

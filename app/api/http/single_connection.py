@@ -1,13 +1,14 @@
-"""The single-connection mode of `graphql-sse`: one stream of events for all of a page's operations.
+"""The single-connection mode of `graphql-sse`: one event stream for all operations of a page.
 
-A client reserves the stream (PUT), opens it (GET), sends operations, whose results come on it
+A client reserves the stream (PUT), opens it (GET), sends operations, whose results arrive on it
 (POST), and stops them (DELETE), each with the reservation's token:
-https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md. All of it stays in this process.
+https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md. Reservations and streams are local
+to this process.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from http import HTTPStatus
 from secrets import token_urlsafe
@@ -15,33 +16,47 @@ from typing import cast
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.streaming import merge_stream_with_heartbeat
 
 from app.api.codes import Code
-from app.api.errors import Refused, as_refused
-from app.api.http.connection_limits import Clients
+from app.api.errors import Refused
+from app.api.http.admission import Admission
 from app.api.http.event_stream import EventTransport
+from app.api.http.http_request import ASKING, Operations, RequestAdapter, RequestReader
 from app.api.operations.limits import Limits, beyond
+from app.api.schema.context import Context
 from app.domain.ids import UserId
 
 TOKEN_HEADER = "X-GraphQL-Event-Stream-Token"  # noqa: S105 - a header's name
 
-# How long a reservation may wait for its stream; clients open it at once.
+# Lifetime of a reservation before its stream is opened; clients open it at once.
 RESERVATION_SECONDS = 30.0
 
 MAX_OPERATION_ID_LENGTH = 128
 MAX_QUEUED_EVENTS = 16
 
+Answers = AsyncGenerator[GraphQLHTTPResponse, None]
 
-def token_of(request: Request) -> str | None:
-    """The reservation that a request names: in a header, or in the URL as `EventSource` must."""
-    return request.headers.get(TOKEN_HEADER) or request.query_params.get("token")
+
+def _token_of(request: Request) -> str:
+    """The reservation's token: from a header, or from the URL, as `EventSource` sends it."""
+    return request.headers.get(TOKEN_HEADER) or request.query_params.get("token", "")
+
+
+def uses_single_connection(request: Request) -> bool:
+    """Whether a request belongs to this mode: PUT, or a token and no document in its URL."""
+    if any(name in request.query_params for name in ASKING):
+        return False
+    return request.method == "PUT" or (
+        request.method in {"GET", "POST", "DELETE"} and _token_of(request) != ""
+    )
 
 
 class Connection:
-    """One stream, reserved or open, and its operations: a task each, which this owns."""
+    """A stream, reserved or open, and its operations, each in a task that this owns."""
 
     def __init__(self, viewer_id: UserId | None, client: str, *, max_operations: int) -> None:
         self.viewer_id = viewer_id
@@ -70,15 +85,14 @@ class Connection:
         found = len(self._operations) + 1
         if found > self._max_operations:
             limit = self._max_operations
-            raise as_refused(
-                beyond(Code.TOO_MANY_SUBSCRIPTIONS, "operations on a connection", limit, found)
-            )
+            raise beyond(Code.TOO_MANY_SUBSCRIPTIONS, "operations on a connection", limit, found)
         return operation_id
 
-    def begin(self, operation_id: str, answers: AsyncGenerator[object]) -> None:
-        """Sends these answers as the operation's, then that it is complete. *Raises*: as `check`.
+    def begin(self, operation_id: str, answers: Answers) -> None:
+        """Send the answers of an operation, then `complete`. *Raises*: as `check`.
 
-        The connection may have ended, or the same id come again, while the operation was read.
+        Checked again: while the operation was read, the connection may have ended, or another
+        operation begun with the same id.
         """
         if self._has_ended:
             raise _not_found()
@@ -94,17 +108,17 @@ class Connection:
         task.add_done_callback(lambda _: self._operations.pop(operation_id, None))
 
     def stop(self, operation_id: str) -> None:
-        """Ends an operation, if it is under way."""
+        """Cancel an operation, if it is under way."""
         if task := self._operations.get(operation_id):
             task.cancel()
 
     async def events(self) -> AsyncGenerator[str, None]:
-        """What goes out, for as long as the client listens."""
+        """The events to send, without end."""
         while True:
             yield await self._events.get()
 
     async def end(self) -> None:
-        """Ends all operations; none begins afterwards."""
+        """Cancel all operations, and refuse new ones."""
         self._has_ended = True
         tasks = [*self._operations.values()]
         for task in tasks:
@@ -116,27 +130,26 @@ class Connection:
 
 
 class Connections:
-    """The connections of this process by their tokens.
+    """The connections of this process by token.
 
-    *Limits*: each counts among its client's connections from its reservation to its end;
-    `max_waiting_connections` of them are reserved and not open, of which each has
-    `RESERVATION_SECONDS`.
+    *Limits*: each counts as a connection of its client from its reservation to its end. At most
+    `max_waiting_connections` are reserved and not open, each for `RESERVATION_SECONDS`.
     """
 
-    def __init__(self, clients: Clients, limits: Limits) -> None:
-        self._clients = clients
+    def __init__(self, admission: Admission, limits: Limits) -> None:
+        self._counts = admission.connections
         self._limits = limits
         self._waiting: OrderedDict[str, Connection] = OrderedDict()
         self._open: dict[str, Connection] = {}
 
     def reserve(self, viewer_id: UserId | None, client: str) -> str:
-        """The token of a new connection. *Raises*: `Refused` when the client has too many."""
-        if error := self._clients.refusal(client):
-            raise as_refused(error)
+        """The token of a new connection. *Raises*: `CodedError` if the client has too many."""
+        if error := self._counts.refusal(client):
+            raise error
         token = token_urlsafe(24)
         limit = self._limits.max_subscriptions_per_connection
         self._waiting[token] = Connection(viewer_id, client, max_operations=limit)
-        self._clients.enter(client)
+        self._counts.enter(client)
         if len(self._waiting) > self._limits.max_waiting_connections:
             self._give_up(next(iter(self._waiting)))
         asyncio.get_running_loop().call_later(RESERVATION_SECONDS, self._give_up, token)
@@ -150,10 +163,10 @@ class Connections:
         return found
 
     def open(self, token: str) -> "ConnectionStream":
-        """The one stream of a reservation. *Raises*: `Refused`."""
+        """The stream of a reservation, opened once. *Raises*: `Refused`."""
         if token in self._open:
             raise Refused(
-                Code.BAD_REQUEST, "The stream is open already.", status=HTTPStatus.CONFLICT
+                Code.BAD_REQUEST, "The stream is already open.", status=HTTPStatus.CONFLICT
             )
         if (connection := self._waiting.pop(token, None)) is None:
             raise _not_found()
@@ -165,11 +178,11 @@ class Connections:
             self._forget(self._waiting, token)
 
     def _forget(self, connections: dict[str, Connection], token: str) -> None:
-        self._clients.leave(connections.pop(token).client)
+        self._counts.leave(connections.pop(token).client)
 
 
 class ConnectionStream(StreamingResponse):
-    """The stream of a connection, which ends with it."""
+    """The response that carries a connection's events; the connection ends with it."""
 
     def __init__(self, connection: Connection, forget: Callable[[], None]) -> None:
         body = merge_stream_with_heartbeat(
@@ -183,7 +196,7 @@ class ConnectionStream(StreamingResponse):
         self._forget = forget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the events until the client is gone, and ends the operations."""
+        """Send events until the client disconnects, then cancel the operations."""
         events = cast("AsyncGenerator[str]", self.body_iterator)
         try:
             async with aclosing(events):
@@ -193,10 +206,46 @@ class ConnectionStream(StreamingResponse):
             await self._connection.end()
 
 
+class SingleConnectionRequests:
+    """Answers the requests of this mode; `execute` is the endpoint's way to run an operation."""
+
+    def __init__(
+        self,
+        admission: Admission,
+        limits: Limits,
+        reader: RequestReader,
+        execute: Callable[[RequestAdapter, Operations, Context], Awaitable[Answers]],
+    ) -> None:
+        self._admission = admission
+        self._connections = Connections(admission, limits)
+        self._reader = reader
+        self._execute = execute
+
+    async def answer(self, request: Request, context: Context) -> Response:
+        """The response. *Raises*: `Refused`, `CodedError`."""
+        token = _token_of(request)
+        if request.method == "PUT":
+            self._admission.check_rates(context, request.scope, counted=1)
+            reserved = self._connections.reserve(context.viewer_id, context.client)
+            return PlainTextResponse(reserved, HTTPStatus.CREATED)
+        if request.method == "GET":
+            return self._connections.open(token)
+        connection = self._connections.find(token, context.viewer_id)
+        if request.method == "DELETE":
+            connection.stop(request.query_params.get("operationId", ""))
+            return Response()
+        adapter = RequestAdapter(request)
+        operation = await self._reader.read(adapter, protocol="sse")
+        extensions = operation.extensions if isinstance(operation, GraphQLRequestData) else None
+        operation_id = connection.check((extensions or {}).get("operationId"))
+        connection.begin(operation_id, await self._execute(adapter, operation, context))
+        return Response(status_code=HTTPStatus.ACCEPTED)
+
+
 def _not_found() -> Refused:
     return Refused(
         Code.BAD_REQUEST,
-        "No stream of yours is open under this token here: reserve one, and open it.",
+        "No stream of yours is open under this token. Reserve one and open it.",
         status=HTTPStatus.NOT_FOUND,
     )
 
