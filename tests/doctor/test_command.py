@@ -59,10 +59,10 @@ async def test_a_repaired_database_is_well_and_served_with_a_log_that_goes_on(
     assert (first_version, later) == (1, [(2, "UserJoinedTeam")])
 
 
-async def test_an_undo_gives_back_every_byte_and_the_collections_form(
+async def test_an_undo_restores_every_document_byte_for_byte(
     mongodb_uri: str, client: Client, damaged: str
 ) -> None:
-    before = await stored_form(client, damaged), await stored_teams(client, damaged)
+    before = await stored_teams(client, damaged)
     await run_doctor(mongodb_uri, damaged, *REPAIR)
     server = Server(mongodb_uri, damaged)
     await server.start()
@@ -73,9 +73,44 @@ async def test_an_undo_gives_back_every_byte_and_the_collections_form(
     again = await run_doctor(mongodb_uri, damaged, "--undo")
 
     assert undone.status == 0, undone.output + undone.errors
-    assert repaired != before[1]
-    assert (await stored_form(client, damaged), await stored_teams(client, damaged)) == before
+    assert repaired != before
+    assert await stored_teams(client, damaged) == before
+    assert "one_team_per_user" not in await client[damaged].teams.index_information()
+    assert "The unique index on userIds is dropped." in undone.output
     assert "nothing to undo" in again.output
+
+
+async def test_indexes_and_validator_can_be_restored_by_hand(
+    mongodb_uri: str, client: Client, damaged: str
+) -> None:
+    before = await stored_form(client, damaged)
+    await run_doctor(mongodb_uri, damaged, *REPAIR)
+    await run_doctor(mongodb_uri, damaged, "--undo")
+
+    # The commands of app/doctor/README.md.
+    database = client[damaged]
+    entry = await database.team_repairs.find_one({"kind": "collection"}, sort=[("_id", 1)])
+    assert entry is not None
+    await database.command("dropIndexes", "teams", index="*")
+    options = {"validator": {}, "validationLevel": "strict", "validationAction": "error"}
+    await database.command("collMod", "teams", **options | entry["before"]["options"])
+    indexes = [index for index in entry["before"]["indexes"] if index["name"] != "_id_"]
+    await database.command("createIndexes", "teams", indexes=indexes)
+
+    assert await stored_form(client, damaged) == before
+
+
+async def test_an_undo_without_repaired_documents_drops_no_index(
+    mongodb_uri: str, client: Client, empty_database: str
+) -> None:
+    teams = client[empty_database]["teams"]
+    await teams.create_index("name", unique=True)
+    await run_doctor(mongodb_uri, empty_database, "--repair")
+
+    undone = await run_doctor(mongodb_uri, empty_database, "--undo")
+
+    assert "nothing to undo" in undone.output
+    assert "one_team_per_user" in await teams.index_information()
 
 
 async def test_an_undo_leaves_what_somebody_has_changed_since(

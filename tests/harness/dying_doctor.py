@@ -19,9 +19,8 @@ PLACES: dict[str, tuple[Any, str]] = {
     "swap": (teams, "swap"),
     "exchange": (swaps, "_exchange"),
     "prepare": (teams, "prepare_database"),
-    "undo_clear": (undo, "clear_structure"),
+    "drop_unique_index": (undo, "drop_unique_index"),
     "undo_swap": (undo, "swap"),
-    "restore_structure": (undo, "restore_structure"),
 }
 
 

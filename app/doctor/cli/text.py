@@ -100,6 +100,8 @@ def undone_lines(undone: Undone, database: str) -> Iterator[str]:
         yield f"There is nothing to undo: {database}.{JOURNAL} holds no repair that still stands."
         return
     yield f"Restored {counted(undone.restored, 'document')}, byte for byte as before the repair."
+    yield "The unique index on userIds is dropped. The validator and other indexes are as repaired:"
+    yield f"app/doctor/README.md shows how to create the earlier ones from {JOURNAL}."
     if undone.kept:
         shown = ", ".join(undone.kept_ids)
         yield f"Left alone {counted(undone.kept, 'document')}, changed since by somebody: {shown}"

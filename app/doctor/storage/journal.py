@@ -30,7 +30,7 @@ ENTRIES_AT_ONCE = 200
 BYTES_AT_ONCE = 1_000_000
 ENTRIES_PER_ANSWER = 20
 
-_TO_BE_UNDONE: Mapping[str, Any] = {"undo": None}
+_TO_BE_UNDONE: Mapping[str, Any] = {"kind": "team", "undo": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,6 @@ class Entry:
     def was_applied_to(self, stored: bytes | None) -> bool:
         """Whether this is the repaired document, unchanged since."""
         return stored is not None and digest(stored) == self.after_digest
-
-
-@dataclass(frozen=True, slots=True)
-class CollectionEntry:
-    """Journal entry of indexes and validator; `is_first` if no older one is left to undo."""
-
-    number: int
-    options: Mapping[str, Any]
-    indexes: Sequence[Mapping[str, Any]]
-    is_first: bool
 
 
 def digest(stored: bytes) -> str:
@@ -99,7 +89,7 @@ class RepairJournal:
         self._last = first + len(written) - 1
 
     async def write_collection(self, structure: Structure, *, at: datetime) -> None:
-        """Write an entry with the collection's options and indexes."""
+        """Write an entry with the collection's options and indexes, which no undo restores."""
         number = await self.next_number()
         await self._entries.insert_one(
             {
@@ -119,26 +109,23 @@ class RepairJournal:
         """Number of entries to undo."""
         return await self._entries.count_documents(_TO_BE_UNDONE)
 
-    async def read_back(self) -> AsyncIterator[CollectionEntry | list[Entry]]:
+    async def read_back(self) -> AsyncIterator[list[Entry]]:
         """Entries to undo, newest first, in batches that name each document once."""
-        portion: list[Entry] = []
+        batch: list[Entry] = []
         seen: set[TeamKey] = set()
         size = 0
         found = self._raw.find(_TO_BE_UNDONE).sort("_id", DESCENDING).batch_size(ENTRIES_PER_ANSWER)
         async for document in found:
-            entry = None if document["kind"] == "collection" else _read_entry(document)
-            is_full = len(portion) >= ENTRIES_AT_ONCE or size > BYTES_AT_ONCE
-            if portion and (entry is None or is_full or seen & entry.keys):
-                yield portion
-                portion, seen, size = [], set(), 0
-            if entry is None:
-                yield await self._read_collection(document["_id"])
-                continue
-            portion.append(entry)
+            entry = _read_entry(document)
+            is_full = len(batch) >= ENTRIES_AT_ONCE or size > BYTES_AT_ONCE
+            if batch and (is_full or seen & entry.keys):
+                yield batch
+                batch, seen, size = [], set(), 0
+            batch.append(entry)
             seen |= entry.keys
             size += len(entry.before)
-        if portion:
-            yield portion
+        if batch:
+            yield batch
 
     async def mark_undone(self, outcomes: Mapping[int, str], *, at: datetime) -> None:
         """Store the outcome of undoing these entries."""
@@ -147,16 +134,6 @@ class RepairJournal:
             await self._entries.update_many(
                 {"_id": {"$in": numbers}}, {"$set": {"undo": {"at": at, "outcome": outcome}}}
             )
-
-    async def _read_collection(self, number: int) -> CollectionEntry:
-        (document,) = await self._entries.find({"_id": number}).to_list(None)
-        older = {**_TO_BE_UNDONE, "kind": "collection", "_id": {"$lt": number}}
-        return CollectionEntry(
-            number,
-            document["before"]["options"],
-            document["before"]["indexes"],
-            is_first=await self._entries.find_one(older, {"_id": 1}) is None,
-        )
 
 
 def _describe(planned: PlannedRepair, after: bytes) -> dict[str, Any]:

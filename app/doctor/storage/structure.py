@@ -1,14 +1,11 @@
-"""Indexes and validator of the collection: read, drop and restore."""
+"""Indexes and validator of the collection: find and drop those that block the service."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo import IndexModel
-from pymongo.errors import OperationFailure
-
 from app.doctor.ports import Obstacle
-from app.domain.faults import DatabaseUnsuitable, RepairStopped
+from app.domain.faults import DatabaseUnsuitable
 from app.storage.client import Client, teams_of
 from app.storage.indexes import (
     ONE_TEAM_PER_USER,
@@ -69,63 +66,22 @@ async def read_structure(client: Client, database: str) -> Structure:
 
 async def clear_structure(client: Client, database: str) -> None:
     """Drop conflicting indexes, and G1's, which rejects intermediate states."""
-    structure = await read_structure(client, database)
-    if not structure.exists:
-        return
-    teams = teams_of(client, database)
-    for index in structure.indexes:
+    for index in (await read_structure(client, database)).indexes:
         if index["name"] == _G1 or _stands_in_the_way(index):
-            await teams.drop_index(index["name"])
+            await teams_of(client, database).drop_index(index["name"])
+
+
+async def drop_unique_index(client: Client, database: str) -> None:
+    """Drop G1's index, which rejects a user on several teams."""
+    if any(index["name"] == _G1 for index in (await read_structure(client, database)).indexes):
+        await teams_of(client, database).drop_index(_G1)
 
 
 async def enforce_validation(client: Client, database: str) -> None:
     """Make the validator reject invalid documents instead of warning."""
     if (await read_structure(client, database)).exists:
-        await _modify(client, database, validationLevel="strict", validationAction="error")
-
-
-async def restore_structure(
-    client: Client, database: str, options: Mapping[str, Any], indexes: Sequence[Mapping[str, Any]]
-) -> None:
-    """Restore options and indexes. Repeating is safe.
-
-    *Raises*: `RepairStopped` when an index can't be built again over what is there now.
-    """
-    teams = teams_of(client, database)
-    before = {index["name"]: dict(index) for index in indexes}
-    for index in (await read_structure(client, database)).indexes:
-        if dict(index) != before.get(index["name"]):
-            await teams.drop_index(index["name"])
-    await _modify(
-        client,
-        database,
-        validator=options.get("validator", {}),
-        validationLevel=options.get("validationLevel", "strict"),
-        validationAction=options.get("validationAction", "error"),
-    )
-    for name, index in before.items():
-        if name == "_id_":
-            continue
-        described = {field: value for field, value in index.items() if field not in {"v", "ns"}}
-        try:
-            await teams.create_indexes([_Described(described)])
-        except OperationFailure as error:
-            raise RepairStopped(
-                f"All teams are restored, but the index {name} can't be built again. "
-                f"MongoDB says: {error}"
-            ) from error
-
-
-class _Described(IndexModel):
-    """An index exactly as MongoDB reported it."""
-
-    def __init__(self, described: Mapping[str, Any]) -> None:
-        super().__init__(list(described["key"].items()), name=described["name"])
-        self.document.update(described)
-
-
-async def _modify(client: Client, database: str, **options: object) -> None:
-    await client[database].command({"collMod": TEAMS, **options})
+        strict = {"validationLevel": "strict", "validationAction": "error"}
+        await client[database].command({"collMod": TEAMS, **strict})
 
 
 def _stands_in_the_way(index: Mapping[str, Any]) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 
 from app.doctor.ports import Undone
 from app.doctor.storage.exclusive_access import LeaseGuard
-from app.doctor.storage.journal import CollectionEntry, Entry, RepairJournal
-from app.doctor.storage.structure import clear_structure, restore_structure
+from app.doctor.storage.journal import Entry, RepairJournal
+from app.doctor.storage.structure import drop_unique_index
 from app.doctor.storage.swaps import Swap, swap
 from app.doctor.storage.team_documents import RAW, key_of, now
 from app.domain.ids import TeamId
@@ -32,25 +32,14 @@ class MongoUndoableRepairs:
             return await self._journal.count()
 
     async def undo(self) -> AsyncIterator[Undone]:
-        """Drop the indexes first: they would reject the old documents."""
         with driver_faults():
             if await self._journal.count() == 0:
                 return
             self._guard.check()
-            await clear_structure(self._client, self._database)
-            async for portion in self._journal.read_back():
+            await drop_unique_index(self._client, self._database)
+            async for entries in self._journal.read_back():
                 self._guard.check()
-                if isinstance(portion, CollectionEntry):
-                    yield await self._restore_collection(portion)
-                else:
-                    yield await self._restore_teams(portion)
-
-    async def _restore_collection(self, entry: CollectionEntry) -> Undone:
-        """Restore the state before the first repair only."""
-        if entry.is_first:
-            await restore_structure(self._client, self._database, entry.options, entry.indexes)
-        await self._journal.mark_undone({entry.number: RESTORED}, at=now())
-        return Undone(entries=1)
+                yield await self._restore_teams(entries)
 
     async def _restore_teams(self, entries: list[Entry]) -> Undone:
         """*Atomicity*: one document. If killed before the mark, the next undo finds it restored."""
