@@ -8,7 +8,7 @@ import pytest
 from bson import ObjectId
 
 from app.storage.client import Client
-from app.storage.teams.documents import stored_team_id
+from app.storage.documents import stored_team_id
 from tests.harness.client import Client as ApiClient
 from tests.harness.doctor import broken_rules, run_doctor, stored_form, stored_teams
 from tests.harness.recording import ChangeLogReader

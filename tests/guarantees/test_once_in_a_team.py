@@ -8,7 +8,7 @@ from pymongo.errors import WriteError
 from app.domain.outcomes import Accepted
 from app.domain.problems import AlreadyOnTeam
 from app.storage.client import Client
-from app.storage.teams.documents import stored_team_id
+from app.storage.documents import stored_team_id
 from app.storage.teams.store import MongoTeamStore
 from tests.harness.service import add, new_team
 

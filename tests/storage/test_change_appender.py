@@ -44,7 +44,7 @@ async def test_a_database_that_falls_silent_in_a_transaction_does_not_stop_the_e
             proxy.hold(outward=True)
             raise AutoReconnect("The connection was lost.")
 
-        monkeypatch.setattr(change_appender, "remember", fall_silent)
+        monkeypatch.setattr(change_appender, "record_request", fall_silent)
         appending = asyncio.create_task(
             ChangeAppender(through, database, lease).append([CHANGE], None)
         )

@@ -14,7 +14,7 @@ from app.domain.ids import LAST_VERSION, RequestId, TeamId, UserId
 from app.domain.problems import AlreadyOnTeam, NotOnTeam, TeamNotFound, VersionConflict
 from app.service.attempts import Attempts
 from app.storage.client import Client, teams_of
-from app.storage.raw_documents import RAW
+from app.storage.documents import RAW
 from app.storage.teams.directory import MongoTeamDirectory
 from app.storage.teams.store import MongoTeamStore
 from tests.harness.odd_values import UNDECODABLE

@@ -85,7 +85,7 @@ _SEAMS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
         broken, ChangeStream, "next_batch", if_any=True
     ),
     "with the changes inserted and not committed": lambda broken: broken.setattr(
-        appender_module, "remember", _killed
+        appender_module, "record_request", _killed
     ),
     "with the batch committed and the next not read": lambda broken: _after(
         broken, ChangeAppender, "append"

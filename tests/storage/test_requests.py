@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from app.domain.outcomes import Accepted
+from app.storage import requests
 from app.storage.changes import recorder as recorder_module
 from app.storage.client import Client, connect_for_streams
-from app.storage.teams import documents as documents_module
-from app.storage.teams import requests as requests_module
-from app.storage.teams.requests import RecordedRequests
+from app.storage.requests import RecordedRequests
 from app.storage.teams.store import MongoTeamStore
 from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.service import add, new_team, remove
@@ -28,8 +27,7 @@ async def streams(mongodb_uri: str) -> AsyncIterator[Client]:
 @pytest.fixture(autouse=True)
 def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.02)
-    monkeypatch.setattr(documents_module, "REMEMBERED_REQUESTS", REMEMBERED)
-    monkeypatch.setattr(requests_module, "REMEMBERED_REQUESTS", REMEMBERED)
+    monkeypatch.setattr(requests, "REMEMBERED_REQUESTS", REMEMBERED)
 
 
 class Interrupted(RecordedRequests):

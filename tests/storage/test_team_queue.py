@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from app.domain.ids import TeamId
-from app.storage.teams.queue import TeamQueue
+from app.storage.transactions import TeamQueue
 
 RED, BLUE, GREEN = TeamId("red"), TeamId("blue"), TeamId("green")
 DEADLINE_SECONDS = 5

@@ -13,17 +13,9 @@ from mongomock_motor import AsyncMongoMockClient
 from app.domain.changes import Attribution, ChangeKind
 from app.domain.ids import RequestId, TeamId, UserId
 from app.domain.teams import Team
-from app.storage.teams.documents import (
-    last_change,
-    new_team,
-    read_creation_mark,
-    read_request_mark,
-    read_team,
-    read_team_id,
-    read_user_ids,
-    remember_request,
-    stored_team_id,
-)
+from app.storage.documents import read_team_id, stored_team_id
+from app.storage.requests import push_mark, read_creation_mark, read_request_mark
+from app.storage.teams.documents import last_change, new_team, read_team, read_user_ids
 from tests.unit.domain_values import SOME_TIME
 
 
@@ -117,7 +109,7 @@ async def test_the_creation_is_recognised_by_its_request(teams: Any) -> None:
 
 async def test_a_remembered_request_is_recognised_by_its_id_and_its_viewer(teams: Any) -> None:
     by = attribution("r1")
-    marks = remember_request(by, other_team_id=TeamId("blue"))["requests"]["$each"]
+    marks = push_mark(by, other_team_id=TeamId("blue"))["requests"]["$each"]
     await teams.insert_one(
         {**new_team(name="Red", capacity=None, by=by), "requests": marks, "userIds": ["sue"]}
     )
@@ -133,4 +125,4 @@ async def test_a_remembered_request_is_recognised_by_its_id_and_its_viewer(teams
 
 
 def test_a_request_without_an_id_leaves_no_mark() -> None:
-    assert remember_request(attribution()) == {}
+    assert push_mark(attribution()) == {}

@@ -40,8 +40,20 @@ MAY_IMPORT = {
     },
     "__init__": set(),
 }
-# The same for the parts of two packages.
+# The same for the parts of three packages.
 WITHIN: dict[str, dict[str, set[str]]] = {
+    "storage": {
+        "indexes": set(),
+        "observer": set(),
+        "errors": set(),
+        "documents": set(),
+        "client": {"indexes", "observer"},
+        "requests": {"client", "documents", "errors"},
+        "transactions": {"client", "errors"},
+        # The two families meet in the database only.
+        "teams": {"indexes", "errors", "documents", "client", "requests", "transactions"},
+        "changes": {"observer", "errors", "documents", "client", "requests", "transactions"},
+    },
     "api": {
         "operations": set(),
         "sign_in": set(),

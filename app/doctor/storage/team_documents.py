@@ -15,7 +15,7 @@ from app.doctor.rules.fields import OBJECT_ID
 from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import ABSENT, Foreign, StoredTeam, StoredValue, TeamKey
 from app.domain.changes import ChangeKind
-from app.storage.teams.documents import Document, stored_team_id
+from app.storage.documents import Document, stored_team_id
 
 # A team of 10,000 members with the longest ids takes 1.4 MB. What is larger would be neither
 # repaired in bounded memory nor certain to fit into one entry of the journal.

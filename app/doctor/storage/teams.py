@@ -27,9 +27,9 @@ from app.doctor.storage.team_documents import (
 from app.domain.faults import RepairStopped
 from app.domain.ids import TeamId
 from app.storage.client import Client, team_changes_of, teams_of
+from app.storage.documents import stored_team_id
 from app.storage.errors import driver_faults
 from app.storage.preparation import prepare_database
-from app.storage.teams.documents import stored_team_id
 
 # An answer of the database holds as many documents, or fewer where they are large: decoded, a team
 # of 10,000 members takes ten times what it takes as it is stored.

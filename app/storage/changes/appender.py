@@ -13,7 +13,6 @@ from pymongo.errors import OperationFailure
 
 from app.domain.changes import ChangeKind
 from app.domain.ids import MAX_VERSION, TeamId
-from app.storage.changes.documents import is_int
 from app.storage.changes.lease import Lease, advanced
 from app.storage.changes.log import POSITION
 from app.storage.changes.lost_history import find_removals, read_last_changes
@@ -25,11 +24,17 @@ from app.storage.client import (
     team_changes_of,
     teams_of,
 )
+from app.storage.documents import (
+    RAW,
+    RECORDED_VERSION,
+    Document,
+    all_decoded,
+    is_int,
+    stored_team_id,
+)
 from app.storage.errors import driver_faults
-from app.storage.raw_documents import RAW, all_decoded
-from app.storage.sessions import Sessions
-from app.storage.teams.documents import RECORDED_VERSION, Document, stored_team_id
-from app.storage.teams.requests import remember
+from app.storage.requests import record_request
+from app.storage.transactions import Sessions
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +104,7 @@ class ChangeAppender:
             raise LeaseLost
         if entries:
             await self._changes.insert_many(entries, session=session)
-        if requests := [write for write in map(remember, entries) if write is not None]:
+        if requests := [write for write in map(record_request, entries) if write is not None]:
             await self._requests.bulk_write(requests, session=session)
 
     async def append_lost_history(self, resume_token: object) -> None:

@@ -16,12 +16,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeGuard
 
-from bson import Timestamp
-
 from app.domain.changes import Change, ChangeKind
 from app.domain.ids import MAX_ID_LENGTH, CommitTime, TeamId, Version
 from app.domain.teams import MAX_CAPACITY, is_valid_name
-from app.storage.teams.documents import Document, is_text
+from app.storage.documents import Document, is_int, is_text
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +27,6 @@ _KINDS = frozenset(kind.value for kind in ChangeKind) - {"Unreadable"}
 
 # What a write can say of itself; the other kinds are the log's own words.
 _TOLD_KINDS = _KINDS - {"ForeignChange", "HistoryGap"}
-
-
-def is_int(value: object) -> TypeGuard[int]:
-    """Whether it is a whole number and no boolean."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_id(value: object) -> bool:
@@ -138,8 +131,3 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 def _warn_of(document_id: str) -> None:
     """Warns once of each document."""
     logger.warning("The change log's document %s is none that this release knows.", document_id)
-
-
-def read_commit_time(timestamp: Timestamp) -> CommitTime:
-    """A timestamp of the database's clock, as one number."""
-    return CommitTime(timestamp.time << 32 | timestamp.inc)

@@ -13,8 +13,8 @@ from bson import ObjectId
 
 from app.domain.changes import ChangeKind
 from app.domain.ids import FIRST_VERSION, TeamId
-from app.storage.changes.documents import describe_change, is_int, read_commit_time
-from app.storage.teams.documents import Document, stored_team_id
+from app.storage.changes.documents import describe_change
+from app.storage.documents import Document, is_int, read_commit_time, stored_team_id
 
 logger = logging.getLogger(__name__)
 

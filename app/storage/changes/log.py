@@ -8,12 +8,11 @@ from pymongo.read_concern import ReadConcern
 from app.domain.changes import Change, Moment
 from app.domain.ids import TeamId, UserId, Version
 from app.domain.pages import HistoryPage
-from app.storage.changes.documents import read_change, read_commit_time
+from app.storage.changes.documents import read_change
 from app.storage.changes.lease import RECORDER_ID
 from app.storage.client import Client, recorder_of, team_changes_of
+from app.storage.documents import RAW, Document, all_decoded, read_commit_time
 from app.storage.errors import driver_faults
-from app.storage.raw_documents import RAW, all_decoded
-from app.storage.teams.documents import Document
 
 # Another program may have put anything there: this passes over it.
 _NUMBER: Document = {"$type": ["int", "long"]}

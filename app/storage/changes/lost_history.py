@@ -6,12 +6,18 @@ from typing import Any
 
 from app.domain.changes import ChangeKind
 from app.domain.ids import FIRST_VERSION
-from app.storage.changes.documents import describe_change, is_int, read_commit_time
+from app.storage.changes.documents import describe_change
 from app.storage.changes.events import change_fields, read_recorded_id
 from app.storage.client import Collection
+from app.storage.documents import (
+    RAW,
+    Document,
+    all_decoded,
+    is_int,
+    read_commit_time,
+    stored_team_id,
+)
 from app.storage.errors import driver_faults
-from app.storage.raw_documents import RAW, all_decoded
-from app.storage.teams.documents import Document, stored_team_id
 
 # How many teams are compared with the log at a time.
 TEAMS_AT_ONCE = 500

@@ -14,6 +14,7 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
 from app.storage.client import CLOSE_SECONDS, Client, Collection
+from app.storage.documents import RAW, Document, all_decoded
 from app.storage.errors import (
     AUTHENTICATION_FAILED,
     UNAUTHORIZED,
@@ -21,8 +22,6 @@ from app.storage.errors import (
     driver_faults,
     is_unavailable,
 )
-from app.storage.raw_documents import RAW, all_decoded
-from app.storage.teams.documents import Document
 
 ResumeToken = dict[str, Any]
 
@@ -109,7 +108,7 @@ class ChangeStream:
     async def next_batch(self) -> tuple[list[dict[str, Any]], ResumeToken]:
         """The next events, none after a short wait, and the token to resume after them.
 
-        Each is decoded by itself: see `decoded`.
+        Each is decoded by itself: see `all_decoded`.
         """
         if not self._cursor["id"]:
             raise HistoryLost("The collection was dropped or renamed, which ends its stream.")

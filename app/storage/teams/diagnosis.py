@@ -9,21 +9,20 @@ from app.domain.faults import TeamDamaged
 from app.domain.ids import TeamId, UserId
 from app.domain.teams import FoundTeam, Team
 from app.storage.client import Client, teams_of
+from app.storage.documents import RAW, Document, all_decoded, read_team_id, stored_team_id
 from app.storage.errors import driver_faults
-from app.storage.raw_documents import RAW, all_decoded
-from app.storage.teams.documents import (
-    MEMBERS,
-    Document,
+from app.storage.requests import (
+    RecordedRequests,
     RequestMark,
     read_creation_mark,
-    read_or_blame,
     read_request_mark,
+)
+from app.storage.teams.documents import (
+    MEMBERS,
+    read_or_blame,
     read_team,
-    read_team_id,
-    stored_team_id,
     team_fields,
 )
-from app.storage.teams.requests import RecordedRequests
 
 
 class StateReader:

@@ -12,22 +12,26 @@ from app.domain.faults import PlaceLost, TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import FoundTeam
-from app.storage.changes.documents import is_int, read_commit_time
 from app.storage.client import Client, SnapshotReads, teams_of
+from app.storage.documents import (
+    RAW,
+    Document,
+    all_decoded,
+    is_int,
+    is_text,
+    read_commit_time,
+    read_team_id,
+    stored_team_id,
+)
 from app.storage.errors import driver_faults
 from app.storage.indexes import LIVE_TEAMS_BY_CREATION, LIVE_TEAMS_BY_NAME, UNORDERED_TEAMS
-from app.storage.raw_documents import RAW, all_decoded
 from app.storage.teams.documents import (
     LIVE,
     MEMBER_COUNT,
     MEMBERS,
-    Document,
-    is_text,
     read_or_blame,
-    read_team_id,
     read_user_ids,
     read_version,
-    stored_team_id,
     team_fields,
 )
 from app.storage.teams.member_slices import member_slice

@@ -1,37 +1,27 @@
-"""The form of a document in `teams`: one function that reads it, one that writes each part.
+"""The form of a document in `teams`, and its projections.
 
-_id              ObjectId; a string where another program made the team
+_id              ObjectId; a string if an external writer created the team
 name             string
-userIds          array of strings, each once
+userIds          array of distinct strings
 version          integer, 1 when created
-capacity         integer, absent where the service's default holds
+capacity         integer; absent if the service's default applies
 createdAt, updatedAt, deletedAt
-creation         who created the team: actorId, requestId, input
-lastChange       what the last write was: kind, userId, actorId, at, requestId, ...
-requests         the last requests that changed the team: id, actorId, input, otherTeamId
+creation         the creator: actorId, and the request: requestId, input
+lastChange       the description of the last write: kind, userId, actorId, at, requestId, ...
+requests         marks of the last requests that changed the team: id, actorId, input, otherTeamId
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any
 
-from bson import Code, ObjectId
+from bson import ObjectId
 
 from app.domain.changes import Attribution, ChangeKind
 from app.domain.faults import TeamDamaged
 from app.domain.ids import LAST_VERSION, MAX_ID_LENGTH, TeamId, UserId, Version
-from app.domain.ids import MAX_VERSION as BEYOND_MEASURE
 from app.domain.teams import MAX_NAME_LENGTH, FoundTeam, Team
-
-Document = Mapping[str, Any]
-
-# How many requests a team remembers until they are recorded, which takes milliseconds. Each adds
-# some 100 bytes to every rewrite of the document.
-REMEMBERED_REQUESTS = 50
-
-_OBJECT_ID = re.compile("[0-9a-f]{24}")
+from app.storage.documents import Document, is_int, is_text, read_team_id, stored_team_id
+from app.storage.requests import request_mark
 
 LIVE: Document = {"deletedAt": None}
 
@@ -39,11 +29,6 @@ _NUMBER_TYPES, _TIME_TYPES = ["int", "long"], ["date"]
 
 # Longer names, of another program, never leave the database; the service's own take 400 bytes.
 _MAX_NAME_BYTES = 10_000
-
-MAX_VERSION: int = LAST_VERSION
-
-# The versions in the log that count; another program may have put others there.
-RECORDED_VERSION: Document = {"$type": ["int", "long"], "$lt": BEYOND_MEASURE}
 
 
 def _typed(field: str, types: list[str]) -> Document:
@@ -95,19 +80,6 @@ def written_fields(*, with_member_count: bool) -> Document:
     return _WRITTEN_WITH_COUNT if with_member_count else _WRITTEN_FIELDS
 
 
-def stored_team_id(team_id: TeamId) -> ObjectId | str:
-    """The `_id` that stands for a team id: an ObjectId where it spells one as we do.
-
-    Spelled in capitals it would find the same document under an id that is not the team's.
-    """
-    return ObjectId(team_id) if _OBJECT_ID.fullmatch(team_id) else team_id
-
-
-def read_team_id(document: Document) -> TeamId:
-    """The team id of a document."""
-    return TeamId(str(document["_id"]))
-
-
 def read_team(document: Document, default_capacity: int) -> Team:
     """The team in a document that was read with `team_fields`, whatever another program wrote.
 
@@ -118,7 +90,7 @@ def read_team(document: Document, default_capacity: int) -> Team:
     if not _is_usable_id(document["_id"]):
         raise TeamDamaged("A team has an id that can't be used.")
     name, capacity = document.get("name"), document.get("capacity")
-    capacity = max(-MAX_VERSION, min(capacity, MAX_VERSION)) if _is_number(capacity) else None
+    capacity = max(-LAST_VERSION, min(capacity, LAST_VERSION)) if is_int(capacity) else None
     return Team(
         id=team_id,
         name=_shortened(name) if is_text(name) and name else f"Team {team_id}",
@@ -134,7 +106,7 @@ def read_team(document: Document, default_capacity: int) -> Team:
 def read_version(document: Document) -> Version:
     """The version of a team. *Raises*: `TeamDamaged` where it can't be told."""
     version = document.get("version")
-    if _is_number(version) and 1 <= version <= MAX_VERSION:
+    if is_int(version) and 1 <= version <= LAST_VERSION:
         return Version(version)
     raise TeamDamaged(f"Team {read_team_id(document)} has no version that can be told.")
 
@@ -147,19 +119,10 @@ def read_or_blame(document: Document, default_capacity: int) -> FoundTeam:
         return damaged
 
 
-def is_text(value: object) -> TypeGuard[str]:
-    """Whether it is a string, and not BSON's code, which the driver reads as a kind of string."""
-    return isinstance(value, str) and not isinstance(value, Code)
-
-
 def _is_usable_id(stored: object) -> bool:
     if is_text(stored):
-        return 1 <= len(stored) <= MAX_ID_LENGTH and not _OBJECT_ID.fullmatch(stored)
+        return 1 <= len(stored) <= MAX_ID_LENGTH and stored_team_id(TeamId(stored)) == stored
     return isinstance(stored, ObjectId)
-
-
-def _is_number(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _shortened(name: str) -> str:
@@ -191,7 +154,7 @@ def new_team(*, name: str, capacity: int | None, by: Attribution) -> dict[str, A
     if capacity is not None:
         document["capacity"] = capacity
     if by.request_id is not None:
-        document["creation"] = _request_mark(by, id_field="requestId")
+        document["creation"] = request_mark(by, id_field="requestId")
     return document
 
 
@@ -209,70 +172,12 @@ def last_change(kind: ChangeKind, by: Attribution, **details: object) -> dict[st
     return change
 
 
-def unseen_request(by: Attribution) -> dict[str, Any]:
-    """The filter clause that lets a request change a team once.
-
-    Two sendings of one request race for the same document: whichever comes second finds the
-    other's mark, since the mark is pushed by the write that it guards.
-    """
-    if by.request_id is None:
-        return {}
-    mark = {"id": by.request_id, "actorId": by.actor_id}
-    return {"requests": {"$not": {"$elemMatch": mark}}}
-
-
-def remember_request(by: Attribution, other_team_id: TeamId | None = None) -> dict[str, Any]:
-    """The `$push` clause that leaves the request's mark on the team."""
-    if by.request_id is None:
-        return {}
-    mark = _request_mark(by, id_field="id")
-    if other_team_id is not None:
-        mark["otherTeamId"] = other_team_id
-    return {"requests": {"$each": [mark], "$slice": -REMEMBERED_REQUESTS}}
-
-
-def _request_mark(by: Attribution, *, id_field: str) -> dict[str, Any]:
-    return {id_field: by.request_id, "actorId": by.actor_id, "input": by.input_digest}
-
-
-@dataclass(frozen=True, slots=True)
-class RequestMark:
-    """What is remembered of a request: what it did, and to which team or teams."""
-
-    team_id: TeamId
-    input_digest: str
-    other_team_id: TeamId | None = None
-
-
-def read_creation_mark(document: Document) -> RequestMark:
-    """The mark of the request that created a team."""
-    creation = document.get("creation")
-    digest = creation.get("input") if isinstance(creation, Mapping) else None
-    return RequestMark(read_team_id(document), str(digest))
-
-
-def read_request_mark(document: Document, by: Attribution) -> RequestMark | None:
-    """A request's mark among those that a team remembers, if they were read."""
-    marks = document.get("requests")
-    for mark in marks if isinstance(marks, list) else ():
-        if not isinstance(mark, Mapping) or mark.get("id") != by.request_id:
-            continue
-        if mark.get("actorId") == by.actor_id:
-            other = mark.get("otherTeamId")
-            return RequestMark(
-                read_team_id(document),
-                str(mark.get("input")),
-                TeamId(other) if is_text(other) else None,
-            )
-    return None
-
-
 def read_user_ids(document: Document, field: str = "userIds") -> tuple[UserId, ...]:
     """The user ids that were read of a document; "?" for a member that another type stands for."""
     return tuple(_read_user_id(value) for value in document[field])
 
 
 def _read_user_id(value: object) -> UserId:
-    if isinstance(value, ObjectId) or _is_number(value):
+    if isinstance(value, ObjectId) or is_int(value):
         value = str(value)
     return UserId(value[:MAX_ID_LENGTH]) if is_text(value) and value else UserId("?")

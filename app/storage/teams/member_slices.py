@@ -10,8 +10,9 @@ joined. Nobody who stayed is passed over; a few may be seen twice.
 
 from typing import Any
 
+from app.domain.ids import LAST_VERSION
 from app.domain.pages import MemberPosition, PageRequest
-from app.storage.teams.documents import MAX_VERSION, MEMBER_COUNT, MEMBERS
+from app.storage.teams.documents import MEMBER_COUNT, MEMBERS
 
 Expression = Any  # an aggregation expression has no narrower type
 
@@ -19,7 +20,7 @@ Expression = Any  # an aggregation expression has no narrower type
 _VERSION: Expression = {
     "$cond": [
         {"$and": [{"$isNumber": "$version"}, {"$gte": ["$version", 0]}]},
-        {"$min": ["$version", MAX_VERSION]},
+        {"$min": ["$version", LAST_VERSION]},
         0,
     ]
 }

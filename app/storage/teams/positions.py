@@ -19,9 +19,8 @@ from bson.raw_bson import RawBSONDocument
 
 from app.domain.faults import PlaceLost
 from app.domain.pages import TeamPosition
+from app.storage.documents import Document, elements, read_team_id, stored_team_id
 from app.storage.indexes import UNORDERED
-from app.storage.raw_documents import elements
-from app.storage.teams.documents import Document, read_team_id, stored_team_id
 
 # Longer ids stay in the database, where a hash of them finds them again.
 _MAX_ID_BYTES = 2_000

@@ -14,26 +14,22 @@ from pymongo.errors import DuplicateKeyError
 
 from app.domain.changes import UNCHANGED, Attribution, ChangeKind, Unchanged
 from app.domain.diagnosis import Replay, TeamState
-from app.domain.ids import TeamId, UserId, Version
+from app.domain.ids import LAST_VERSION, TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
 from app.domain.teams import Team
 from app.storage.client import Client, teams_of
+from app.storage.documents import Document, stored_team_id
 from app.storage.errors import damage_faults, driver_faults, refused_by
+from app.storage.requests import RecordedRequests, push_mark, unseen_request
 from app.storage.teams.diagnosis import StateReader
 from app.storage.teams.documents import (
     LIVE,
-    MAX_VERSION,
     MEMBER_COUNT,
-    Document,
     last_change,
     new_team,
     read_team,
-    remember_request,
-    stored_team_id,
-    unseen_request,
     written_fields,
 )
-from app.storage.teams.requests import RecordedRequests
 from app.storage.transactions import Transactions
 
 
@@ -251,20 +247,20 @@ class MongoTeamStore:
         """
         filters = {**condition, **LIVE, **unseen_request(by)}
         # The last version is never reached: the change would be made and could not be told.
-        version: dict[str, int] = {"$lt": MAX_VERSION}
+        version: dict[str, int] = {"$lt": LAST_VERSION}
         if expected_version is not None:
             version["$eq"] = expected_version
         if by.request_id is not None and isinstance(team_id := condition["_id"], ObjectId | str):
             # The bound first. Were it read second, a first sending could be recorded, and forgotten
             # by its team, between the two: not found here, and below a bound that has grown since.
             bound = await self._requests.bound(TeamId(str(team_id)))
-            version["$lt"] = min(bound, MAX_VERSION)
+            version["$lt"] = min(bound, LAST_VERSION)
             if await self._requests.find(by) is not None:
                 return None
         filters["version"] = version
         update["$inc"] = {"version": 1}
         update["$set"]["updatedAt"] = by.at
-        if mark := remember_request(by, other_team_id):
+        if mark := push_mark(by, other_team_id):
             update.setdefault("$push", {}).update(mark)
         with driver_faults(), damage_faults():
             document = await self._teams.find_one_and_update(
