@@ -17,7 +17,6 @@ from app.api.http.rate_limit import RateLimits
 from app.api.operations.limits import Limits
 from app.api.operations.persisted_documents import ManifestError, PersistedDocuments, read_manifest
 from app.api.schema.context import Services
-from app.api.schema.shared_answers import ChangeViews
 from app.api.sign_in.identity import (
     ADMIN_ADVICE,
     SIGN_IN_ADVICE,
@@ -137,7 +136,6 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
             directory=directory,
             log=MongoChangeLog(client, database),
             hub=hub,
-            views=ChangeViews(),
             permissions=Permissions(
                 directory,
                 everyone_may_create_teams=settings.everyone_may_create_teams,

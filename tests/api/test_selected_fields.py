@@ -13,7 +13,6 @@ from pymongo import monitoring
 
 from app.api.schema.context import Context, Services
 from app.api.schema.schema import build_schema
-from app.api.schema.shared_answers import ChangeViews
 from app.domain.ids import UserId
 from app.domain.viewers import Viewer
 from app.service.hub import Hub
@@ -112,7 +111,6 @@ async def api(mongodb_uri: str, database: str) -> AsyncIterator[Api]:
         permissions=Permissions(directory, everyone_may_create_teams=False),
         log=MongoChangeLog(client, database),
         hub=Hub(),
-        views=ChangeViews(),
         default_capacity=10,
         is_prepared=lambda: True,
     )

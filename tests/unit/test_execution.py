@@ -16,7 +16,6 @@ from app.api.operations.documents import Documents, PreparedDocument
 from app.api.operations.limits import Limits
 from app.api.schema.context import Context, Services
 from app.api.schema.schema import build_schema
-from app.api.schema.shared_answers import ChangeViews
 from app.domain.ids import UserId
 from app.domain.viewers import Viewer
 from app.monitoring.metrics import ApiMetrics, OperationNames
@@ -55,7 +54,6 @@ def context(
         directory,  # type: ignore[arg-type]  # only what is asked here
         None,  # type: ignore[arg-type]  # nothing is read from the log
         Hub(),
-        ChangeViews(),
         Permissions(None, everyone_may_create_teams=False),  # type: ignore[arg-type]  # as above
         default_capacity=3,
         is_prepared=is_prepared,

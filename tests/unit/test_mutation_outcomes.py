@@ -12,7 +12,6 @@ from strawberry.types import ExecutionResult
 
 from app.api.schema.context import Context, Services
 from app.api.schema.schema import build_schema
-from app.api.schema.shared_answers import ChangeViews
 from app.domain.changes import Attribution
 from app.domain.diagnosis import Replay, TeamState
 from app.domain.faults import DatabaseUnavailable, TooMuchContention
@@ -86,7 +85,6 @@ async def run(
             None,  # type: ignore[arg-type]  # mutations read nothing from a directory
             None,  # type: ignore[arg-type]  # nor from the log
             Hub(),
-            ChangeViews(),
             Permissions(None, everyone_may_create_teams=False),  # type: ignore[arg-type]  # as above
             default_capacity=3,
             is_prepared=lambda: True,

@@ -8,7 +8,6 @@ import pytest
 from app.api.schema import shared_answers
 from app.api.schema.context import Context, Services
 from app.api.schema.schema import build_schema
-from app.api.schema.shared_answers import ChangeViews
 from app.domain.ids import UserId
 from app.domain.viewers import Viewer
 from app.service.permissions import Permissions
@@ -33,17 +32,17 @@ class Subscribers:
     def __init__(self, world: World) -> None:
         for _ in range(CHANGES):
             world.log.record(name="Red")
-        self.views = ChangeViews()
         self._services = Services(
             store=cast("Any", None),
             directory=world.directory,
             log=world.log,
             hub=world.hub,
-            views=self.views,
             permissions=Permissions(world.directory, everyone_may_create_teams=False),
             default_capacity=3,
             is_prepared=lambda: True,
         )
+
+        self.shared = self._services.shared_answers
 
     async def replay(self, query: str, **variables: object) -> list[Any]:
         """What one of them is shown of the changes after its version."""
@@ -75,7 +74,7 @@ async def test_subscribers_who_resume_at_places_of_their_own_share_answers(
         *(subscribers.replay(query, v=number % CHANGES) for number in range(50))
     )
 
-    assert len(subscribers.views.answers) == CHANGES
+    assert len(subscribers.shared.answers) == CHANGES
     assert [change["version"] for change in shown[1]] == [2, 3, 4, 5]
 
 
@@ -87,7 +86,7 @@ async def test_an_answer_is_not_shared_by_those_who_select_otherwise(
 
     assert with_names == [{"version": 4, "name": "Red"}, {"version": 5, "name": "Red"}]
     assert without == [{"version": 4}, {"version": 5}]
-    assert len(subscribers.views.answers) == 4
+    assert len(subscribers.shared.answers) == 4
 
 
 async def test_the_answers_kept_are_bounded(
@@ -97,7 +96,7 @@ async def test_the_answers_kept_are_bounded(
 
     await subscribers.replay(PLAIN, v=0)
 
-    assert len(subscribers.views.answers) == 2
+    assert len(subscribers.shared.answers) == 2
 
 
 async def test_answers_are_forgotten_after_a_moment_though_nothing_more_happens(
@@ -108,6 +107,6 @@ async def test_answers_are_forgotten_after_a_moment_though_nothing_more_happens(
     await subscribers.replay(PLAIN, v=0)
 
     async def are_forgotten() -> bool:
-        return not subscribers.views.answers
+        return not subscribers.shared.answers
 
     await eventually(are_forgotten)

@@ -1,9 +1,9 @@
-"""What a resolver can reach: who asks, the storage ports, and this request's loaders."""
+"""The context of a request (viewer, services, loaders), and the selection below a field."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode
 from starlette.requests import HTTPConnection
@@ -12,6 +12,7 @@ from strawberry.types.info import Info as StrawberryInfo
 from app.api.errors import not_allowed
 from app.api.observation import Observers
 from app.api.schema.loaders import Loaders
+from app.api.schema.shared_answers import SharedAnswers
 from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.problems import NotAllowed
 from app.domain.viewers import Viewer
@@ -19,55 +20,51 @@ from app.service.hub import Hub
 from app.service.permissions import Permissions
 from app.service.ports import ChangeLog, TeamDirectory, TeamStore
 
-if TYPE_CHECKING:  # it presents changes, whose resolvers need this module
-    from app.api.schema.shared_answers import ChangeViews
-
-
 COUNTED_BY = ("memberCount", "totalCount")
 
 
 @dataclass(frozen=True)
 class Services:
-    """What all requests share.
+    """The services that all requests of a process share.
 
-    Until the database is prepared, no request may reach it; while it is not safe, no mutation.
+    No request reaches the database before `is_prepared`, and no mutation while not `is_safe`.
     """
 
     store: TeamStore
     directory: TeamDirectory
     log: ChangeLog
     hub: Hub
-    views: "ChangeViews"
     permissions: Permissions
     default_capacity: int
     is_prepared: Callable[[], bool]
     observers: Observers = field(default_factory=Observers)
     is_safe: Callable[[], bool] = lambda: True
+    shared_answers: SharedAnswers = field(default_factory=SharedAnswers)
 
 
 @dataclass
 class Context:
-    """One request, or one WebSocket. `viewer` is None when anonymous."""
+    """The context of one request, or of one WebSocket. `viewer` is None if anonymous."""
 
     services: Services
     viewer: Viewer | None
     connection: HTTPConnection | None = None
     connection_params: Mapping[str, Any] = field(default_factory=dict)
-    """What a WebSocket said hello with; Strawberry fills it."""
+    """The payload of a WebSocket's `connection_init`, set by Strawberry."""
 
     answers_once: bool = field(default=False, init=False)
-    """Whether the transport has room for one answer only."""
+    """Whether the transport carries a single answer."""
 
     _loaders: Loaders | None = field(default=None, init=False)
 
     @property
     def viewer_id(self) -> UserId | None:
-        """Who asks; None when anonymous."""
+        """The viewer's id; None if anonymous."""
         return self.viewer.user_id if self.viewer else None
 
     @property
     def client(self) -> str:
-        """The key of what one client takes: its viewer's, or else its address's."""
+        """The key for per-client limits: the viewer, or the address if anonymous."""
         if self.viewer is not None:
             return f"user {self.viewer.user_id}"
         peer = self.connection.client if self.connection else None
@@ -80,43 +77,42 @@ class Context:
         return self.viewer.user_id
 
     def refusal(self, operation: str) -> NotAllowed | None:
-        """Why the viewer may not do it, by the rules in `permissions`."""
+        """The refusal by the rules in `permissions`, or None if allowed."""
         return self.services.permissions.refusal(operation, self.viewer)
 
     async def refusal_on_team(self, operation: str, team_id: TeamId) -> NotAllowed | None:
-        """Why the viewer may not do it to that team."""
+        """The refusal for that team, or None if allowed."""
         return await self.services.permissions.refusal_on_team(operation, self.viewer, team_id)
 
     def require(self, operation: str) -> None:
-        """*Raises*: a coded error unless the viewer may ask this query or subscription."""
+        """*Raises*: `CodedError` unless the viewer may run this query or subscription."""
         if refused := self.refusal(operation):
             raise not_allowed(refused, is_anonymous=self.viewer is None)
 
     @property
     def loaders(self) -> Loaders:
-        """The loaders of one answer, so that nothing they cache gets stale."""
+        """The loaders of the current answer, so that their caches cannot become stale."""
         if self._loaders is None:
             self._loaders = Loaders(self.services.directory, self.services.log)
         return self._loaders
 
     def begin_answer(self) -> None:
-        """Forgets what earlier answers loaded: all answers on a WebSocket share a context."""
+        """Discard the loaders of earlier answers: a WebSocket's answers share a context."""
         self._loaders = None
 
 
 class Info(StrawberryInfo[Context, None]):
-    """Strawberry's info, which can tell what a query selects below the current field."""
+    """Strawberry's info, with a look at the selection below the current field."""
 
     async def team_wish(self) -> tuple[bool, CommitTime | None]:
-        """How the team here is to be read: counted if need be, with members at one moment."""
+        """How to load the team: whether with a member count, and at which moment, if not now."""
         at = (await self.context.loaders.moment()).at if self.selects("members") else None
         return self.selects(*COUNTED_BY), at
 
     def selects(self, *field_names: str, directly: bool = False) -> bool:
-        """Whether any of the fields occurs anywhere below this one, or directly below it.
+        """Whether any of the fields is selected below this one, at any depth or `directly`.
 
-        `@skip` and `@include` are not looked at: asking the database for a little too much is
-        harmless.
+        `@skip` and `@include` are ignored: reading slightly too much is harmless.
         """
         info = self._raw_info
         wanted = frozenset(field_names)
@@ -127,7 +123,7 @@ class Info(StrawberryInfo[Context, None]):
 
 
 def address_of(host: str) -> str:
-    """The key of an address; of IPv6 that of its network of 64 bits, all of which a client has."""
+    """The key of an address; for IPv6 its /64 network, which one client typically owns."""
     try:
         address = ip_address(host)
     except ValueError:

@@ -5,7 +5,7 @@ from typing import assert_never, overload
 import strawberry
 
 from app.api.observation import note_problem
-from app.api.schema.nodes import Team
+from app.api.schema.types import Team
 from app.domain import problems as domain
 
 

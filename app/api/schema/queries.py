@@ -1,4 +1,4 @@
-"""The root of all questions: `team`, `teams`, `user`, `viewer`."""
+"""The `Query` type, and the list of teams with its page."""
 
 from functools import partial
 from typing import Annotated
@@ -6,37 +6,87 @@ from typing import Annotated
 import strawberry
 
 from app.api.errors import invalid_input
-from app.api.schema.connections import After, Before, First, Last, page_request
+from app.api.schema.arguments import (
+    After,
+    Before,
+    First,
+    Last,
+    TeamIdArgument,
+    UserIdArgument,
+    page_request,
+)
+from app.api.schema.connections import Connection, LoadedPage
 from app.api.schema.context import Info
-from app.api.schema.cursors import moment_cursor, read_moment_cursor, read_team_cursor
+from app.api.schema.cursors import (
+    moment_cursor,
+    read_moment_cursor,
+    read_team_cursor,
+    team_cursor,
+)
 from app.api.schema.loaders import TeamListing
-from app.api.schema.nodes import Team, TeamConnection, TeamIdArgument, User, UserIdArgument
-from app.domain.ids import TeamId
+from app.api.schema.types import Team, User
+from app.domain.changes import Moment
+from app.domain.faults import TeamDamaged
+from app.domain.ids import CommitTime
 from app.domain.pages import TeamOrder
+from app.domain.teams import FoundTeam
 from app.domain.validation import check_id, check_name_part
 
 strawberry.enum(
     TeamOrder,
     name="TeamOrder",
-    description="The order of a list of teams: by name (code point by code point) or by creation.",
+    description="The order of a list of teams. Names are compared by Unicode code point.",
 )
 
 
-@strawberry.type(description="Questions. They read what a majority of the database has confirmed.")
-class Query:
-    """Questions."""
+@strawberry.type(description="A team in a list, and its cursor.")
+class TeamEdge:
+    cursor: str = strawberry.field(description="The item's opaque cursor, to page on from it.")
+    found: strawberry.Private[FoundTeam]
+    at: strawberry.Private[CommitTime | None]
 
-    @strawberry.field(description="The team with this id; null when there is none, or no longer.")
+    @strawberry.field(
+        description="The team. Null, with the error `TEAM_DAMAGED`, if another program has made "
+        "its data unusable."
+    )
+    def node(self) -> Team | None:
+        if isinstance(self.found, TeamDamaged):
+            raise self.found
+        return Team.of(self.found, at=self.at)
+
+
+@strawberry.type(description="A page of teams.")
+class TeamConnection(Connection[TeamEdge]):
+    listing: strawberry.Private[TeamListing]
+    moment: strawberry.Private[Moment | None]
+
+    @strawberry.field(
+        description="An opaque cursor of the moment at which this page was read. "
+        "`allTeamChanges(after:)` continues with every change that the page does not show; "
+        "`teams(asOf:)` reads the other pages at the same moment."
+    )
+    async def cursor(self, info: Info) -> str:
+        return moment_cursor(self.moment or await info.context.loaders.moment())
+
+    @strawberry.field(description="The number of teams on all pages. Counted only if selected.")
+    async def total_count(self, info: Info) -> int:
+        return await info.context.services.directory.count_teams(
+            name_contains=self.listing.name_contains, at=self.listing.at
+        )
+
+
+@strawberry.type(description="Read operations. They return majority-committed data.")
+class Query:
+    @strawberry.field(description="The team with this id. Null if it does not exist.")
     async def team(self, info: Info, id: TeamIdArgument) -> Team | None:
-        """A team by id."""
         info.context.require("team")
         if problem := check_id("id", id):
             raise invalid_input(problem)
         wish = await info.team_wish()
-        team = await info.context.loaders.teams.load((TeamId(id), wish))
+        team = await info.context.loaders.teams.load((id, wish))
         return Team.of(team, at=wish[1]) if team else None
 
-    @strawberry.field(description="All teams that are not deleted.")
+    @strawberry.field(description="All teams, page by page.")
     async def teams(
         self,
         info: Info,
@@ -47,21 +97,20 @@ class Query:
         name_contains: Annotated[
             str | None,
             strawberry.argument(
-                description="Only teams with this text in their name, in any case."
+                description="Only teams whose name contains this text, ignoring case."
             ),
         ] = None,
         order_by: Annotated[
-            TeamOrder, strawberry.argument(description="By default, oldest first.")
+            TeamOrder, strawberry.argument(description="The default lists the oldest first.")
         ] = TeamOrder.CREATED_AT_ASC,
         as_of: Annotated[
             str | None,
             strawberry.argument(
-                description="The `cursor` of another page: teams and members as they were when "
-                "that was read, within the last 5 minutes."
+                description="The `cursor` of another page, to read teams and members as of the "
+                "same moment. Valid for 5 minutes."
             ),
         ] = None,
     ) -> TeamConnection:
-        """A page of teams; read only if a part of the page is selected."""
         info.context.require("teams")
         if problem := check_name_part("nameContains", name_contains):
             raise invalid_input(problem)
@@ -77,27 +126,33 @@ class Query:
         if moment is None and (at is not None or info.selects("cursor", directly=True)):
             moment = await info.context.loaders.moment()
         listing = TeamListing(page, order_by, name_contains, counted, moment.at if moment else None)
-        return TeamConnection(listing=listing, moment=moment)
+
+        async def load() -> LoadedPage[TeamEdge]:
+            page = await info.context.loaders.team_pages.load(listing)
+            edges = [
+                TeamEdge(cursor=team_cursor(position, order_by), found=team, at=listing.at)
+                for team, position in page.items
+            ]
+            return LoadedPage(edges, page.has_next, page.has_previous)
+
+        return TeamConnection(load=load, listing=listing, moment=moment)
 
     @strawberry.field(
-        description="Opaque; the present moment. `allTeamChanges(after:)` goes on from it. To show "
-        "teams and follow them, take the `cursor` of `teams` instead."
+        description="An opaque cursor of the current moment, from which `allTeamChanges(after:)` "
+        "continues. To follow a list of teams, use the `cursor` of `teams` instead."
     )
     async def changes_cursor(self, info: Info) -> str:
-        """The present moment."""
         info.context.require("changesCursor")
         return moment_cursor(await info.context.loaders.moment())
 
-    @strawberry.field(description="The user with this id; one that nobody knows is on no team.")
+    @strawberry.field(description="The user with this id. An unknown user is on no team.")
     def user(self, info: Info, id: UserIdArgument) -> User:
-        """A user by id; asks the database nothing by itself."""
         info.context.require("user")
         if problem := check_id("id", id):
             raise invalid_input(problem)
         return User(id=id)
 
-    @strawberry.field(description="The user who sends this request; null when anonymous.")
+    @strawberry.field(description="The user who sends the request. Null if anonymous.")
     def viewer(self, info: Info) -> User | None:
-        """The user who sends this request."""
         viewer_id = info.context.viewer_id
-        return User(id=strawberry.ID(viewer_id)) if viewer_id else None
+        return User(id=viewer_id) if viewer_id else None

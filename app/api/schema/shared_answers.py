@@ -1,9 +1,9 @@
-"""Answers a change once for all subscribers of one process that ask the same of it.
+"""One execution of a subscription per change for all subscribers of a process that send the same.
 
 A thousand subscribers of one team mostly send the same document. Executing it for each took half of
-the time that a delivery took, and gave the same answer each time: what a change shows depends on
-the change, the operation and the variables used below its root field, and on nothing of the viewer.
-The root field's own arguments, such as the version that a feed resumes after, chose the change.
+the time of a delivery and gave equal answers: an answer depends on the change, the operation and
+the variables used below its root field, and not on the viewer. The root field's own arguments, such
+as the version to resume after, only select the change.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from graphql import (
     FieldNode,
@@ -26,27 +26,32 @@ from graphql import (
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.api.bounded_cache import BoundedCache
-from app.api.schema.changes import TeamChange, present_change
 from app.domain.changes import Change
 
-# How long answers are kept: as long as it takes to go through all subscribers, and not so long that
-# `team`, which is read when it is asked for, gets old.
+# Long enough to serve all subscribers, short enough that `team`, the current one, stays fresh.
 KEPT_SECONDS = 1.0
 KEPT_ANSWERS = 1_000
 KEPT_OPERATIONS = 100
 
 
+@runtime_checkable
+class PresentedChange(Protocol):
+    """An event whose answers are shared: `TeamChange` in `types.py`."""
+
+    change: Change
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer or the task that makes it, and its operation, whose id stays its own meanwhile."""
+    """An answer, or the task that computes it. Holding the operation keeps its `id` from reuse."""
 
     since: float
     operation: OperationDefinitionNode
     answer: Any
 
 
-class ChangeViews:
-    """What has just been answered of changes that are on their way to subscribers."""
+class SharedAnswers:
+    """The latest answers of a process, by change, operation and variables."""
 
     def __init__(self) -> None:
         self.answers: OrderedDict[tuple[object, ...], Kept] = OrderedDict()
@@ -55,21 +60,15 @@ class ChangeViews:
         )
         self._forgetting: asyncio.TimerHandle | None = None
 
-    def of(self, change: Change) -> TeamChange:
-        """The schema's form of a change, whose answers are shared."""
-        view = present_change(change)
-        view.views = self
-        return view
-
     def find(self, key: tuple[object, ...]) -> Kept | None:
-        """What is kept under a key, and is not too old."""
+        """The answer under a key, unless older than `KEPT_SECONDS`."""
         kept = self.answers.get(key)
         return kept if kept and time.monotonic() - kept.since < KEPT_SECONDS else None
 
     def keep(
         self, key: tuple[object, ...], operation: OperationDefinitionNode, answer: object
     ) -> None:
-        """Keeps an answer for a moment, and no more than `KEPT_ANSWERS`."""
+        """Keep an answer for `KEPT_SECONDS`, or until `KEPT_ANSWERS` newer ones displace it."""
         self.answers[key] = Kept(time.monotonic(), operation, answer)
         self.answers.move_to_end(key)
         while len(self.answers) > KEPT_ANSWERS:
@@ -80,9 +79,9 @@ class ChangeViews:
     def variables_below(
         self, operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]
     ) -> frozenset[str]:
-        """The variables on which the answer to an event depends: those used below the root field.
+        """The variables used below the root field: those on which the answer depends.
 
-        *Limits*: one walk of the document per operation; it has been measured and validated.
+        *Limits*: one traversal per operation, of a validated document within the limits.
         """
         found = self._variables.get(id(operation))
         if found is None or found[0] is not operation:
@@ -95,7 +94,7 @@ class ChangeViews:
         self._forgetting = loop.call_later(KEPT_SECONDS, self._forget)
 
     def _forget(self) -> None:
-        """Drops what is too old, so that memory comes back though nothing happens any more."""
+        """Drop expired answers, so that memory is freed even if no more events come."""
         oldest = time.monotonic() - KEPT_SECONDS
         while self.answers and next(iter(self.answers.values())).since <= oldest:
             self.answers.popitem(last=False)
@@ -105,7 +104,7 @@ class ChangeViews:
 
 
 class _Variables(Visitor):
-    """Gathers the names of variables and of fragments, leaving out the arguments of root fields."""
+    """Collects the names of variables and fragments below the visited node."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,25 +146,25 @@ def _below(node: object) -> tuple[SelectionSetNode, ...]:
 
 
 class SharingExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Executes an operation for an event, unless that has been done for another subscriber."""
+    """Executes an operation for an event, or reuses the answer to another subscriber."""
 
     def execute_operation(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the base's signature
         """The result, or an awaitable of it."""
         event = self.root_value
-        views = event.views if isinstance(event, TeamChange) else None
-        if views is None:
+        if not isinstance(event, PresentedChange):
             return super().execute_operation(*args, **kwargs)
+        shared: SharedAnswers = self.context_value.services.shared_answers
         given = self.variable_values.coerced
-        names = views.variables_below(self.operation, self.fragment_definitions)
+        names = shared.variables_below(self.operation, self.fragment_definitions)
         values = tuple(repr(given[name]) if name in given else None for name in sorted(names))
         key = (event.change.position, id(self.operation), values)
-        kept = views.find(key)
+        kept = shared.find(key)
         if kept is None:
             answer = super().execute_operation(*args, **kwargs)
             if isawaitable(answer):
                 answer = asyncio.ensure_future(answer)
-            views.keep(key, self.operation, answer)
+            shared.keep(key, self.operation, answer)
         else:
             answer = kept.answer
-        # One subscriber that leaves must not cancel what the others wait for.
+        # A subscriber that unsubscribes must not cancel the task that others await.
         return asyncio.shield(answer) if isinstance(answer, asyncio.Future) else answer

@@ -1,4 +1,4 @@
-"""The root of all subscriptions: `teamChanges`, `allTeamChanges`, `userTeam`."""
+"""The `Subscription` type: `teamChanges`, `allTeamChanges`, `userTeam`."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -8,13 +8,13 @@ import strawberry
 
 from app.api.codes import Code
 from app.api.errors import CodedError, invalid_input
-from app.api.schema.changes import TeamChange
+from app.api.schema.arguments import TeamIdArgument, UserIdArgument
 from app.api.schema.context import Info
 from app.api.schema.cursors import read_feed_cursor
-from app.api.schema.nodes import TeamAtEvent, TeamIdArgument, User, UserIdArgument
+from app.api.schema.types import TeamAtEvent, TeamChange, User, present_change
 from app.domain.changes import Change
 from app.domain.faults import HistoryIncomplete
-from app.domain.ids import TeamId, UserId, Version
+from app.domain.ids import Version
 from app.domain.problems import InvalidInput, TeamNotFound
 from app.service.feeds import (
     CursorExpired,
@@ -26,35 +26,33 @@ from app.service.hub import SubscriberTooSlow
 
 
 @strawberry.type(
-    description="Feeds of changes made through any server, each once and in order. "
-    "Resume a feed with the last version or cursor you have seen."
+    description="Feeds of the changes made through any server, each delivered once and in order. "
+    "Resume a feed with the last version or cursor received."
 )
 class Subscription:
-    """Feeds of changes."""
-
     @strawberry.subscription(
-        description="One team's changes in version order, until the team is deleted."
+        description="The changes of one team in version order. Completes when the team is deleted."
     )
     async def team_changes(
         self,
         info: Info,
         team_id: TeamIdArgument,
         after_version: Annotated[
-            int | None,
+            Version | None,
             strawberry.argument(
-                description="Everything after this version, then live; without it, from now on."
+                description="Replay the changes after this version, then continue live. "
+                "Without it the feed starts now."
             ),
         ] = None,
     ) -> AsyncGenerator[TeamChange, None]:
-        """One team's changes."""
         info.context.require("teamChanges")
         services = info.context.services
         feed = await open_team_feed(
             services.log,
             services.directory,
             services.hub,
-            team_id=TeamId(team_id),
-            after_version=None if after_version is None else Version(after_version),
+            team_id=team_id,
+            after_version=after_version,
         )
         match feed:
             case InvalidInput():
@@ -68,9 +66,8 @@ class Subscription:
                     yield change
 
     @strawberry.subscription(
-        description="All teams' changes; each team's in version order, all in the log's. A change "
-        "of a team at or below the version that you have comes only where the service did not see "
-        "it happen: drop it."
+        description="The changes of all teams in the order of the change log, each team's in "
+        "version order. Ignore a change whose version is not above the one you hold for its team."
     )
     async def all_team_changes(
         self,
@@ -78,13 +75,12 @@ class Subscription:
         after: Annotated[
             str | None,
             strawberry.argument(
-                description="The `cursor` of the last change seen, or of a page of `teams`: every "
-                "change that the page does not show. Without it, from now on; `changesCursor` is "
-                "a beginning that a client can come back to."
+                description="Replay the changes after this cursor, then continue live: that of the "
+                "last change received, of a page of `teams`, or `changesCursor`. "
+                "Without it the feed starts now."
             ),
         ] = None,
     ) -> AsyncGenerator[TeamChange, None]:
-        """All teams' changes."""
         info.context.require("allTeamChanges")
         services = info.context.services
         start = None if after is None else read_feed_cursor("after", after)
@@ -104,15 +100,14 @@ class Subscription:
                     yield change
 
     @strawberry.subscription(
-        description="The user and the user's team: now, and after every change of it. Subscribed "
-        "to again, it begins with what is so then; `User.history` tells what was in between."
+        description="The user with their team: on subscribing, then after every change of it. "
+        "Changes missed between two subscriptions are in `User.history`."
     )
     async def user_team(self, info: Info, user_id: UserIdArgument) -> AsyncGenerator[User, None]:
-        """A user's team."""
         info.context.require("userTeam")
         services = info.context.services
         feed = await open_user_team_feed(
-            services.log, services.directory, services.hub, user_id=UserId(user_id)
+            services.log, services.directory, services.hub, user_id=user_id
         )
         if isinstance(feed, InvalidInput):
             raise invalid_input(feed)
@@ -126,12 +121,12 @@ async def _present(info: Info, changes: AsyncIterator[Change]) -> AsyncGenerator
     with _coded_end():
         async for change in changes:
             info.context.begin_answer()
-            yield info.context.services.views.of(change)
+            yield present_change(change)
 
 
 @contextmanager
 def _coded_end() -> Iterator[None]:
-    """Tells a subscriber that was cut off why, and what to do."""
+    """Turn the faults that end a feed into coded errors."""
     try:
         yield
     except SubscriberTooSlow:

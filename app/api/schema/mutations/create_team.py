@@ -12,8 +12,8 @@ from app.api.schema.mutations.fields import (
     replayed_field,
     request_id_field,
 )
-from app.api.schema.nodes import Team
 from app.api.schema.problems import InvalidInput, NotAllowed, present_problem
+from app.api.schema.types import Team
 from app.domain.outcomes import Accepted
 from app.service import create_team as service
 

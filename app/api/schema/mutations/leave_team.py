@@ -13,7 +13,6 @@ from app.api.schema.mutations.fields import (
     replayed_field,
     request_id_field,
 )
-from app.api.schema.nodes import Team
 from app.api.schema.problems import (
     InvalidInput,
     NotAllowed,
@@ -22,6 +21,7 @@ from app.api.schema.problems import (
     VersionConflict,
     present_problem,
 )
+from app.api.schema.types import Team
 from app.domain.ids import TeamId
 from app.domain.outcomes import Accepted
 from app.service import remove_user_from_team as service

@@ -12,7 +12,6 @@ from app.api.schema.mutations.fields import (
     read_version,
     request_id_field,
 )
-from app.api.schema.nodes import Team
 from app.api.schema.problems import (
     AlreadyOnTeam,
     InvalidInput,
@@ -23,6 +22,7 @@ from app.api.schema.problems import (
     VersionConflict,
     present_problem,
 )
+from app.api.schema.types import Team
 from app.domain.ids import TeamId
 from app.domain.outcomes import AcceptedMove
 from app.service import move_user_to_team as service

@@ -15,7 +15,6 @@ from app.api.schema.mutations.fields import (
     replayed_field,
     request_id_field,
 )
-from app.api.schema.nodes import Team
 from app.api.schema.problems import (
     InvalidInput,
     NotAllowed,
@@ -24,6 +23,7 @@ from app.api.schema.problems import (
     VersionConflict,
     present_problem,
 )
+from app.api.schema.types import Team
 from app.domain.changes import UNCHANGED
 from app.domain.ids import TeamId, Version
 from app.domain.outcomes import Accepted

@@ -1,0 +1,291 @@
+"""The object types `User`, `Team` and `TeamChange`, which refer to one another."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import strawberry
+
+from app.api.schema.arguments import After, Before, First, Last, NewestFirst, page_request
+from app.api.schema.connections import Connection, Edge, LoadedPage
+from app.api.schema.context import Info
+from app.api.schema.cursors import (
+    change_cursor,
+    member_cursor,
+    read_change_cursor,
+    read_member_cursor,
+)
+from app.domain import teams as domain
+from app.domain.changes import Change, ChangeKind
+from app.domain.ids import CommitTime, TeamId, UserId, Version
+from app.domain.pages import HistoryPage
+
+
+@dataclass(frozen=True, slots=True)
+class TeamAtEvent:
+    """The user's team at this event. Do not reload: the current team may be newer."""
+
+    team_id: TeamId | None
+
+
+@strawberry.type(description="A user, known only by the id that the identity provider assigned.")
+class User:
+    id: UserId = strawberry.field(description="The id from the identity provider.")
+    at_event: strawberry.Private[TeamAtEvent | None] = None
+
+    @strawberry.field(description="The only team that the user is on. Null if on no team.")
+    async def team(self, info: Info) -> "Team | None":
+        wish = await info.team_wish()
+        loaders = info.context.loaders
+        if self.at_event is None:
+            team = await loaders.teams_of_users.load((self.id, wish))
+        elif self.at_event.team_id is None:
+            team = None
+        else:
+            team = await loaders.teams.load((self.at_event.team_id, wish))
+        return Team.of(team, at=wish[1]) if team else None
+
+    @strawberry.field(
+        description="Every time the user joined or left a team, when, and at whose request. "
+        "A `TeamDeleted`, which removes all members, is listed in `Team.history` only."
+    )
+    async def history(
+        self, info: Info, first: First = None, after: After = None, newest_first: NewestFirst = True
+    ) -> "TeamChangeConnection":
+        loader = info.context.loaders.histories_of_users
+        return _history(lambda page: loader.load((self.id, page)), first, after, newest_first)
+
+
+@strawberry.type(description="A page of a team's members, in the order of joining.")
+class UserConnection(Connection[Edge[User]]):
+    count: strawberry.Private[int]
+
+    @strawberry.field(description="The number of members on all pages.")
+    def total_count(self) -> int:
+        return self.count
+
+
+@strawberry.type(description="A team, as it was at `version`.")
+class Team:
+    id: TeamId = strawberry.field(description="An opaque id, never reused.")
+    name: str = strawberry.field(
+        description=f"1 to {domain.MAX_NAME_LENGTH} characters. Not necessarily unique."
+    )
+    version: Version = strawberry.field(
+        description="1 when created, incremented by every accepted change."
+    )
+    capacity: int | None = strawberry.field(
+        description="The maximum number of members. Null if the service's default applies."
+    )
+    created_at: datetime | None = strawberry.field(
+        description="The creation time. Null if unknown."
+    )
+    updated_at: datetime | None = strawberry.field(
+        description="The time of the last change. Null if unknown."
+    )
+    counted: strawberry.Private[int | None]
+    at: strawberry.Private[CommitTime | None]
+
+    @classmethod
+    def of(cls, team: domain.Team, *, at: CommitTime | None = None) -> "Team":
+        """The schema's form of a team; its members are read at the moment `at`."""
+        return cls(
+            id=team.id,
+            name=team.name,
+            version=team.version,
+            capacity=team.capacity,
+            created_at=team.created_at,
+            updated_at=team.updated_at,
+            counted=team.member_count,
+            at=at,
+        )
+
+    @strawberry.field(description="The number of members.")
+    def member_count(self) -> int:
+        return self.counted or 0
+
+    @strawberry.field(description="The team's changes, from the change log.")
+    async def history(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        newest_first: NewestFirst = False,
+    ) -> "TeamChangeConnection":
+        loader = info.context.loaders.histories_of_teams
+        return _history(lambda page: loader.load((self.id, page)), first, after, newest_first)
+
+    @strawberry.field(
+        description="The members in the order of joining, as of `version`: "
+        "`teamChanges(afterVersion:)` continues from there. In the result of a mutation they are "
+        "read after the change and may be newer."
+    )
+    def members(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> UserConnection:
+        request = page_request(
+            first=first, after=after, last=last, before=before, read_cursor=read_member_cursor
+        )
+        key = self.id, (request, self.at)
+
+        async def load() -> LoadedPage[Edge[User]]:
+            page = await info.context.loaders.member_pages.load(key)
+            if page is None:  # deleted since the team was read
+                return LoadedPage([], has_next=False, has_previous=False)
+            edges = [
+                Edge(cursor=member_cursor(position), node=User(id=user_id))
+                for user_id, position in page.items
+            ]
+            return LoadedPage(edges, page.has_next, page.has_previous)
+
+        return UserConnection(load=load, count=self.counted or 0)
+
+
+@strawberry.interface(description="An accepted change of one team: the one that made `version`.")
+class TeamChange:
+    change: strawberry.Private[Change]
+
+    @strawberry.field(description="The id of the changed team.")
+    def team_id(self) -> TeamId:
+        return self.change.team_id
+
+    @strawberry.field(description="The team's version after the change.")
+    def version(self) -> Version:
+        return self.change.version
+
+    @strawberry.field(description="When the change was made.")
+    def at(self) -> datetime:
+        return self.change.at
+
+    @strawberry.field(description="The user who requested it. Null if anonymous or unknown.")
+    def actor_id(self) -> UserId | None:
+        return self.change.actor_id
+
+    @strawberry.field(description="An opaque cursor, to resume `allTeamChanges` after this change.")
+    def cursor(self) -> str:
+        return change_cursor(self.change.position)
+
+    @strawberry.field(description="The current team, possibly newer. Null once deleted.")
+    async def team(self, info: Info) -> Team | None:
+        wish = await info.team_wish()
+        team = await info.context.loaders.teams.load((self.change.team_id, wish))
+        return Team.of(team, at=wish[1]) if team else None
+
+
+@strawberry.type(description="A team was created.")
+class TeamCreated(TeamChange):
+    @strawberry.field(description="The initial name.")
+    def name(self) -> str:
+        return self.change.name or ""
+
+    @strawberry.field(description="The initial capacity. Null if the service's default applies.")
+    def capacity(self) -> int | None:
+        return self.change.capacity
+
+
+@strawberry.type(
+    description="A team was renamed. The same change may have set its capacity: see `team`."
+)
+class TeamRenamed(TeamChange):
+    @strawberry.field(description="The new name.")
+    def name(self) -> str:
+        return self.change.name or ""
+
+
+@strawberry.type(description="A team's capacity was changed.")
+class CapacityChanged(TeamChange):
+    @strawberry.field(description="The new capacity. Null if the service's default applies.")
+    def capacity(self) -> int | None:
+        return self.change.capacity
+
+
+@strawberry.type(description="A user joined a team.")
+class UserJoinedTeam(TeamChange):
+    @strawberry.field(description="The user who joined.")
+    def user(self) -> User:
+        return User(id=self.change.user_id or UserId(""))
+
+    @strawberry.field(description="The team that the user was moved from. Null if not moved.")
+    def from_team_id(self) -> TeamId | None:
+        return self.change.other_team_id
+
+
+@strawberry.type(description="A user left a team.")
+class UserLeftTeam(TeamChange):
+    @strawberry.field(description="The user who left.")
+    def user(self) -> User:
+        return User(id=self.change.user_id or UserId(""))
+
+    @strawberry.field(description="The team that the user was moved to. Null if not moved.")
+    def to_team_id(self) -> TeamId | None:
+        return self.change.other_team_id
+
+
+@strawberry.type(
+    description="A team was deleted, and its members are on no team. The last change of a team."
+)
+class TeamDeleted(TeamChange): ...
+
+
+@strawberry.type(
+    description="Another program changed the team; the details are unknown. Reload the team."
+)
+class ForeignChange(TeamChange): ...
+
+
+@strawberry.type(
+    description="The changes from `fromVersion` to `version` are unknown. Reload the team."
+)
+class HistoryGap(TeamChange):
+    @strawberry.field(description="The first missing version.")
+    def from_version(self) -> Version:
+        return self.change.from_version or self.change.version
+
+
+_CHANGE_TYPES: dict[ChangeKind, type[TeamChange]] = {
+    ChangeKind.TEAM_CREATED: TeamCreated,
+    ChangeKind.TEAM_RENAMED: TeamRenamed,
+    ChangeKind.CAPACITY_CHANGED: CapacityChanged,
+    ChangeKind.USER_JOINED_TEAM: UserJoinedTeam,
+    ChangeKind.USER_LEFT_TEAM: UserLeftTeam,
+    ChangeKind.TEAM_DELETED: TeamDeleted,
+    ChangeKind.FOREIGN_CHANGE: ForeignChange,
+    ChangeKind.HISTORY_GAP: HistoryGap,
+}
+
+CHANGE_TYPES = tuple(_CHANGE_TYPES.values())
+
+
+def present_change(change: Change) -> TeamChange:
+    """The schema's form of a change."""
+    return _CHANGE_TYPES[change.kind](change=change)
+
+
+@strawberry.type(description="A page of a history.")
+class TeamChangeConnection(Connection[Edge[TeamChange]]): ...
+
+
+def _history(
+    read: Callable[[HistoryPage], Awaitable[Sequence[Change] | None]],
+    first: int | None,
+    after: str | None,
+    newest_first: bool,
+) -> TeamChangeConnection:
+    """A page of a history. *Raises*: `CodedError` naming the invalid argument."""
+    page = page_request(first=first, after=after, read_cursor=read_change_cursor)
+
+    async def load() -> LoadedPage[Edge[TeamChange]]:
+        # One more than requested shows whether there is a next page.
+        found = await read(HistoryPage(page.after, newest_first, page.size + 1)) or ()
+        edges = [
+            Edge(cursor=change_cursor(change.position), node=present_change(change))
+            for change in found[: page.size]
+        ]
+        return LoadedPage(edges, len(found) > page.size, has_previous=page.after is not None)
+
+    return TeamChangeConnection(load=load)
