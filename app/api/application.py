@@ -11,6 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from strawberry.extensions import SchemaExtension
 
 from app.api.http.admission import Admission, ConnectionLimits
+from app.api.http.board import board_routes
 from app.api.http.body_limit import BodyLimit
 from app.api.http.cross_origin import Origins, cross_origin
 from app.api.http.graphiql import page_files
@@ -51,7 +52,8 @@ def build_application(
     The `middleware` runs inside request ids, CORS and masking, outside of the rate and body limits;
     the schema's `extensions` run outside of our own.
     """
-    origins = Origins(allowed_origins, loopback=isinstance(identity, DevelopmentIdentity))
+    development = isinstance(identity, DevelopmentIdentity)
+    origins = Origins(allowed_origins, loopback=development)
     observers = services.observers
     admission = Admission(ConnectionLimits(limits), rate_limits, documents, observers)
     graphql = GraphQLEndpoint(
@@ -66,7 +68,7 @@ def build_application(
 
     application = Starlette(
         routes=[
-            Route("/", _to_graphql),
+            *(board_routes(development=True) if development else [Route("/", _to_graphql)]),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             *(Route(f"/graphql/{name}", file) for name, file in page.items()),

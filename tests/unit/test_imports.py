@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "storage": {"storage", "domain"},
     "embedded": {"embedded", "domain"},
     "api": {"api", "service", "domain"},
+    "board": set(),
     "serving": {"serving", "api", "domain"},
     "monitoring": {
         *("monitoring", "serving", "api", "service", "storage", "domain"),

@@ -1,0 +1,51 @@
+/** Types of team-joiner.js. */
+
+export interface Options {
+  /** Where the API is; "/graphql" by default. */
+  url?: string;
+  /** The headers that say who asks: `Authorization`, or `X-User-Id` in development mode. */
+  headers?: () => Record<string, string>;
+}
+
+/** An answer with `errors`, or none at all (then `code` is "NO_ANSWER"). */
+export class TeamJoinerError extends Error {
+  constructor(message: string, code?: string);
+  readonly code?: string;
+  /** Whether the same request may succeed later. */
+  readonly isTransient: boolean;
+}
+
+export type FeedState =
+  | { name: "loading" }
+  | { name: "live" }
+  | { name: "waiting"; retryInMs: number }
+  | { name: "refused"; error: TeamJoinerError };
+
+export interface Following<Change extends { cursor: string }> {
+  /** Reads the list, and returns its `cursor`. */
+  load: () => Promise<string>;
+  /** Gets every change after the list, each once. */
+  onChange: (change: Change) => void;
+  onState?: (state: FeedState) => void;
+}
+
+export class TeamJoiner {
+  constructor(options?: Options);
+  /** The `data` of a query or mutation. Rejects with `TeamJoinerError`. */
+  request<Data>(query: string, variables?: object, headers?: Record<string, string>): Promise<Data>;
+  /** The result of a mutation's only field, sent with one `requestId` until it is answered. */
+  mutate<Result extends { __typename: string }>(
+    mutation: string,
+    input: object,
+    options?: { headers?: Record<string, string>; onWait?: (error: TeamJoinerError) => void },
+  ): Promise<Result>;
+  /** Follows `subscription ($after: String) { allTeamChanges(after: $after) { cursor … } }`; returns the function that ends it. */
+  follow<Change extends { cursor: string }>(subscription: string, following: Following<Change>): () => void;
+}
+
+/** For Apollo Client's `InMemoryCache`. */
+export const possibleTypes: Record<"Problem" | "TeamChange", string[]>;
+export const typePolicies: Record<string, object>;
+
+/** For urql's graphcache. */
+export const keys: Record<string, () => null>;
