@@ -24,6 +24,7 @@ from app.api.sign_in.identity import (
     Identity,
     is_loopback,
 )
+from app.api.sign_in.key_set import KeySet
 from app.api.sign_in.signing_keys import (
     FixedKey,
     KeyUnusable,
@@ -217,8 +218,6 @@ def identity_of(settings: Settings) -> Identity:
 
 def _signing_keys(settings: Settings, name: str) -> SigningKeys:
     if settings.jwt_jwks_url is not None:
-        from app.api.sign_in.key_set import KeySet  # noqa: PLC0415 - its HTTP client takes 0.1 s to import
-
         return KeySet(settings.jwt_jwks_url)
     try:
         if settings.jwt_key_file is not None:

@@ -16,9 +16,6 @@ def configure_logging(level: str, log_format: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler])
     # The driver tells about every lost heartbeat; what matters of it we say ourselves.
     logging.getLogger("pymongo").setLevel(max(logging.WARNING, logging.getLogger().level))
-    # It names whole URLs at each request, and that of the keys may hold a password.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     # It tells of every WebSocket that it refuses for its origin; we tell of each origin once.
     logging.getLogger("strawberry.ws").setLevel(logging.ERROR)
     # To debug, uvicorn writes down the headers of WebSockets, with the tokens in them.

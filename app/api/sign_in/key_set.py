@@ -1,51 +1,58 @@
-"""Keys behind a URL: a JSON Web Key Set (RFC 7517), fetched, remembered and fetched again."""
+"""A JSON Web Key Set (RFC 7517) behind a URL: fetched in a thread, cached and refreshed."""
 
 import asyncio
 import json
 import logging
 import time
+from base64 import b64encode
+from contextlib import suppress
+from http.client import HTTPResponse
 from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import HTTPErrorProcessor, Request, build_opener
 
-import httpx
-from jwt import PyJWK
-from jwt.exceptions import PyJWTError
+from jwt import PyJWKSet
 
 from app.api.sign_in.signing_keys import KeysUnavailable, KeyUnusable, SigningKey, signing_key
 
 logger = logging.getLogger(__name__)
 
-# How old the set may get before it is fetched anew.
 REFRESH_SECONDS = 300.0
 
-# Between two fetches, whoever asks: tokens with invented key ids must not make a storm of them.
-LEAST_SECONDS_BETWEEN_FETCHES = 5.0
+# Tokens with invented key ids must not cause a request each.
+MIN_SECONDS_BETWEEN_FETCHES = 5.0
 
 FETCH_TIMEOUT_SECONDS = 3.0
 MAX_KEY_SET_BYTES = 1_000_000
 
 
 class KeySet:
-    """The RS256 and ES256 keys of a JSON Web Key Set (RFC 7517) behind a URL.
+    """The RS256 and ES256 keys of a key set.
 
-    Keys once fetched serve until they are replaced: a URL that can't be reached stops nobody. A key
-    id that is not known makes it look again, at most every `LEAST_SECONDS_BETWEEN_FETCHES`.
+    An unknown key id triggers a fetch, at most every `MIN_SECONDS_BETWEEN_FETCHES`. The last good
+    set serves while the URL can't be reached.
     """
 
-    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._url = url
-        self._transport = transport
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        self._request = Request(parts._replace(netloc=host).geturl())  # noqa: S310 - a setting
+        if parts.username is not None:
+            credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            basic = f"Basic {b64encode(credentials.encode()).decode()}"
+            self._request.add_header("Authorization", basic)
         self._keys: dict[str | None, SigningKey] = {}
         self._fetching = asyncio.Lock()
-        self._tried_at = -LEAST_SECONDS_BETWEEN_FETCHES
+        self._tried_at = -MIN_SECONDS_BETWEEN_FETCHES
 
     async def run(self) -> None:
-        """See `SigningKeys`."""
+        """Refresh the set every `REFRESH_SECONDS`."""
         while True:
             await self._fetch_unless_just_done()
             await asyncio.sleep(REFRESH_SECONDS)
 
     async def find(self, key_id: str | None) -> SigningKey | None:
-        """See `SigningKeys`."""
+        """The key with that id; a token without an id gets the only key, if there is one."""
         if (key := self._known(key_id)) is None:
             await self._fetch_unless_just_done()
             key = self._known(key_id)
@@ -54,67 +61,60 @@ class KeySet:
         return key
 
     def _known(self, key_id: str | None) -> SigningKey | None:
-        """The key with that id; the only one there is also serves tokens that name none."""
         if key_id is None and len(self._keys) == 1:
             return next(iter(self._keys.values()))
         return self._keys.get(key_id)
 
     async def _fetch_unless_just_done(self) -> None:
         async with self._fetching:
-            if time.monotonic() - self._tried_at < LEAST_SECONDS_BETWEEN_FETCHES:
+            if time.monotonic() - self._tried_at < MIN_SECONDS_BETWEEN_FETCHES:
                 return
             self._tried_at = time.monotonic()
             try:
-                keys = _read_key_set(await self._fetch())
-            except Exception as error:  # whatever it answers, those at hand serve on
+                async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
+                    self._keys = _usable(await asyncio.to_thread(_fetch, self._request))
+            except Exception as error:  # whatever the answer is, the last good set serves on
                 logger.warning("The keys that tokens are signed with can't be fetched: %r", error)
-            else:
-                self._keys = keys
-
-    async def _fetch(self) -> Any:  # noqa: ANN401 - JSON
-        async with (
-            asyncio.timeout(FETCH_TIMEOUT_SECONDS),
-            httpx.AsyncClient(transport=self._transport) as client,
-            client.stream("GET", self._url) as response,
-        ):
-            if not response.is_success:  # the library's own exception quotes the URL
-                raise ValueError(f"the answer has the status {response.status_code}")
-            body = b""
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > MAX_KEY_SET_BYTES:
-                    raise ValueError("the answer is too large")
-        return json.loads(body)
 
 
-def _read_key_set(found: Any) -> dict[str | None, SigningKey]:  # noqa: ANN401 - JSON
-    """The usable keys by their ids. *Raises*: `ValueError` when there are none."""
-    given = found.get("keys") if isinstance(found, dict) else None
+class _EveryStatus(HTTPErrorProcessor):
+    """Returns each response as it is: no redirects, which might lead from https to http."""
+
+    def http_response(self, request: Request, response: HTTPResponse) -> HTTPResponse:  # noqa: ARG002
+        """The response."""
+        return response
+
+    https_response = http_response
+
+
+def _fetch(request: Request) -> Any:  # noqa: ANN401 - JSON
+    """The JSON behind the URL. It ends in time even if the server sends byte by byte."""
+    ends_at, body = time.monotonic() + FETCH_TIMEOUT_SECONDS, b""
+    with build_opener(_EveryStatus).open(request, timeout=FETCH_TIMEOUT_SECONDS) as response:
+        if response.status != 200:
+            raise ValueError(f"the answer has the status {response.status}")
+        while part := response.read1():
+            body += part
+            if len(body) > MAX_KEY_SET_BYTES or time.monotonic() > ends_at:
+                raise ValueError("the answer is too large, or too slow")
+    return json.loads(body)
+
+
+def _usable(key_set: Any) -> dict[str | None, SigningKey]:  # noqa: ANN401 - JSON
+    """The usable keys by id. *Raises*: `ValueError` if there are none.
+
+    The algorithm follows from the kind of key, not from a token: a public key is never taken for
+    an HS256 secret.
+    """
     keys: dict[str | None, SigningKey] = {}
-    for member in given if isinstance(given, list) else ():
-        if isinstance(member, dict) and (key := _read_key(member)) is not None:
-            given_id = member.get("kid")
-            key_id = given_id if isinstance(given_id, str) else None
-            if key_id in keys:
-                logger.warning("Two keys of the key set have the same id, or none: one serves.")
-            keys[key_id] = key
+    for jwk in PyJWKSet.from_dict(key_set).keys:
+        with suppress(KeyUnusable):
+            key = signing_key(jwk.key)
+            if key.algorithm == jwk.algorithm_name and jwk.public_key_use in {None, "sig"}:
+                key_id = jwk.key_id if isinstance(jwk.key_id, str) else None
+                if key_id in keys:
+                    logger.warning("Two keys of the key set have the same id, or none: one serves.")
+                keys[key_id] = key
     if not keys:
         raise ValueError("it holds no RS256 or ES256 key")
     return keys
-
-
-def _read_key(member: dict[str, Any]) -> SigningKey | None:
-    """One key; None for one of a kind that is not used here.
-
-    The algorithm follows from the kind of key, whatever a token may say: a public key can't be
-    taken for an HS256 secret.
-    """
-    algorithm = {"RSA": "RS256", "EC": "ES256"}.get(str(member.get("kty")))
-    if algorithm is None or member.get("alg", algorithm) != algorithm:
-        return None
-    if member.get("use", "sig") != "sig":
-        return None
-    try:
-        return signing_key(PyJWK(member, algorithm=algorithm).key)
-    except (PyJWTError, KeyUnusable, ValueError, TypeError):
-        return None
