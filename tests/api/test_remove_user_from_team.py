@@ -1,10 +1,6 @@
-from typing import Any
-
 import pytest
 
 from tests.api.world import (
-    MALFORMED_IDS,
-    NOBODYS_TEAM_ID,
     create_team_with,
     find_team,
     members_of,
@@ -31,33 +27,6 @@ async def test_a_member_is_removed_and_the_others_keep_their_order(
     assert await team_id_of(api, sue) is None
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        *(("teamId", id_) for id_ in MALFORMED_IDS),
-        *(("userId", id_) for id_ in MALFORMED_IDS),
-        *(("expectedVersion", version) for version in (0, -1)),
-        *(("requestId", id_) for id_ in MALFORMED_IDS),
-    ],
-)
-async def test_a_value_outside_its_limits_is_refused_by_name(
-    api: Client, field: str, value: Any
-) -> None:
-    request: Answer = {"teamId": unknown_team_id(), "userId": new_id()}
-
-    outcome = await api.mutate("removeUserFromTeam", **{**request, field: value})
-
-    assert outcome["__typename"] == "InvalidInput"
-    assert outcome["field"] == field
-
-
-@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "nonsense"])
-async def test_an_unknown_team_is_not_found(api: Client, team_id: str) -> None:
-    outcome = await api.mutate("removeUserFromTeam", teamId=team_id, userId=new_id())
-
-    assert outcome["__typename"] == "TeamNotFound"
-
-
 async def test_a_user_on_no_team_is_refused_without_another_team(api: Client) -> None:
     team = await api.create_team()
 
@@ -78,20 +47,6 @@ async def test_a_user_on_another_team_is_refused_with_that_team(api: Client) -> 
     assert await find_team(api, team["id"]) == team
 
 
-async def test_another_version_is_a_conflict_that_shows_the_team(api: Client) -> None:
-    sue = new_id("sue")
-    team = await create_team_with(api, sue)
-
-    outcome = await api.mutate(
-        "removeUserFromTeam", teamId=team["id"], userId=sue, expectedVersion=1
-    )
-
-    assert outcome["__typename"] == "VersionConflict"
-    assert (outcome["expectedVersion"], outcome["actualVersion"]) == (1, 2)
-    assert outcome["team"] == team
-    assert await members_of(api, team["id"]) == [sue]
-
-
 async def test_the_reasons_are_reported_in_the_order_of_the_design(api: Client) -> None:
     team = await api.create_team()
 
@@ -106,19 +61,6 @@ async def test_the_reasons_are_reported_in_the_order_of_the_design(api: Client) 
     assert not_on_it["__typename"] == "NotOnTeam"
 
 
-async def test_a_repeated_request_changes_nothing_more(api: Client, other_api: Client) -> None:
-    sue = new_id("sue")
-    team = await create_team_with(api, sue)
-    request: Answer = {"teamId": team["id"], "userId": sue, "requestId": new_id("request")}
-    first = await api.mutate("removeUserFromTeam", **request)
-
-    here = await api.mutate("removeUserFromTeam", **request)
-    there = await other_api.mutate("removeUserFromTeam", **request)
-
-    for outcome in (here, there):
-        assert outcome == {**first, "replayed": True}
-
-
 async def test_a_repeated_request_does_not_remove_a_user_who_has_come_back(api: Client) -> None:
     sue = new_id("sue")
     team = await create_team_with(api, sue)
@@ -130,18 +72,3 @@ async def test_a_repeated_request_does_not_remove_a_user_who_has_come_back(api: 
 
     assert outcome["replayed"] is True
     assert await members_of(api, team["id"]) == [sue]
-
-
-@pytest.mark.parametrize("changed", [{"userId": "someone-else"}, {"expectedVersion": 2}])
-async def test_a_request_id_used_for_another_change_is_refused(
-    api: Client, other_api: Client, changed: Answer
-) -> None:
-    sue = new_id("sue")
-    team = await create_team_with(api, sue)
-    request: Answer = {"teamId": team["id"], "userId": sue, "requestId": new_id("request")}
-    await api.mutate("removeUserFromTeam", **request)
-
-    outcome = await other_api.mutate("removeUserFromTeam", **{**request, **changed})
-
-    assert outcome["__typename"] == "InvalidInput"
-    assert outcome["field"] == "requestId"

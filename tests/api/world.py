@@ -8,7 +8,7 @@ from tests.harness.client import TEAM_FIELDS, Answer, Client
 # What the servers of `conftest.py` are started with: small, so that a team is soon full.
 DEFAULT_CAPACITY = 3
 
-MALFORMED_IDS = ("", " ", "a b", "$ne", "sue\n", "sué", '"', "x" * 129)
+MALFORMED_IDS = ("", " ", "a b", "$ne", "sue\n", "a\0b", "sué", '"', "x" * 129)
 MALFORMED_NAMES = ("", "   ", "x" * 101, "a\nb", "a\0b", "a\u2028b", "\t\u007f")
 
 # More than any test's list has: a list that goes on beyond is one that goes round in circles.

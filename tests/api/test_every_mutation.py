@@ -1,0 +1,297 @@
+"""The laws that all mutations share; the file of each mutation holds what is its own."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pytest
+from graphql import GraphQLInputObjectType, GraphQLSchema, build_schema
+
+from app.api.schema.schema import print_schema
+from tests.api.world import (
+    MALFORMED_IDS,
+    MALFORMED_NAMES,
+    NOBODYS_TEAM_ID,
+    create_team_with,
+    find_team,
+    new_id,
+)
+from tests.harness.client import ANONYMOUS, Answer, Client, ServerError
+
+SCHEMA: GraphQLSchema = build_schema(print_schema())
+
+
+class Request(NamedTuple):
+    """A request that is accepted. Lower-case words stand for the teams and users of a `Scene`."""
+
+    mutation: str
+    given: Answer
+    viewer: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.mutation}({', '.join(self.given)})"
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields of the mutation's input, as the schema lists them."""
+        title = self.mutation[0].upper() + self.mutation[1:]
+        input_type = SCHEMA.type_map[f"{title}Input"]
+        assert isinstance(input_type, GraphQLInputObjectType)
+        return list(input_type.fields)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The fields that hold an expected version, each with the team that it is about."""
+        teams = {
+            "expectedVersion": str(self.given.get("teamId")),
+            "expectedToVersion": "blue",
+            "expectedFromVersion": "red",
+        }
+        return {field: team for field, team in teams.items() if field in self.fields}
+
+
+REQUESTS = (
+    Request("createTeam", {"name": "Red", "capacity": 5}),
+    Request("updateTeam", {"teamId": "red", "expectedVersion": 2, "name": "Green"}),
+    Request("updateTeam", {"teamId": "red", "expectedVersion": 2, "capacity": 4}),
+    Request("deleteTeam", {"teamId": "red", "expectedVersion": 2}),
+    Request("addUserToTeam", {"teamId": "red", "userId": "john"}),
+    Request("joinTeam", {"teamId": "red"}, "john"),
+    Request("removeUserFromTeam", {"teamId": "red", "userId": "sue"}),
+    Request("leaveTeam", {"teamId": "red"}, "sue"),
+    Request("moveUserToTeam", {"userId": "sue", "toTeamId": "blue"}),
+    Request("moveUserToTeam", {"userId": "sue", "toTeamId": "blue", "fromTeamId": "red"}),
+    Request("switchTeam", {"toTeamId": "blue"}, "sue"),
+)
+ONE_OF_EACH = tuple({request.mutation: request for request in REQUESTS}.values())
+WITH_FIELDS = [(request, field) for request in ONE_OF_EACH for field in request.fields]
+WITH_TEAMS = [pair for pair in WITH_FIELDS if pair[1] in {"teamId", "toTeamId", "fromTeamId"}]
+WITH_VERSIONS = [(request, field) for request in REQUESTS for field in request.versions]
+WITH_OPTIONAL_VERSIONS = [pair for pair in WITH_VERSIONS if pair[1] not in pair[0].given]
+
+OUTSIDE_LIMITS: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("teamId", "toTeamId", "fromTeamId", "userId", "requestId"), MALFORMED_IDS),
+    **dict.fromkeys(("expectedVersion", "expectedToVersion", "expectedFromVersion"), (0, -1)),
+    "name": MALFORMED_NAMES,
+    "capacity": (0, -1, 10_001, 2**31 - 1),
+}
+# A request id is looked for where its change was made: on the same team, by any server.
+OTHER_INPUT = {
+    "name": "Other",
+    "capacity": 3,
+    "userId": "somebody-else",
+    **dict.fromkeys(("expectedVersion", "expectedToVersion", "expectedFromVersion"), 9),
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Sue is on Red and Ann on Blue, both at version 2; John is on no team."""
+
+    api: Client
+    ids: dict[str, str]
+
+    @classmethod
+    async def prepare(cls, api: Client) -> "Scene":
+        ids = {name: new_id(name) for name in ("sue", "ann", "john")}
+        for team, member in (("red", "sue"), ("blue", "ann")):
+            ids[team] = (await create_team_with(api, ids[member], name=team))["id"]
+        return cls(api, ids)
+
+    async def send(
+        self,
+        request: Request,
+        more: Answer | None = None,
+        *,
+        through: Client | None = None,
+        viewer: str | None = None,
+    ) -> Answer:
+        """The outcome of the request, with more input or other input than its own."""
+        given = request.given | (more or {})
+        given = {name: self.ids.get(str(value), value) for name, value in given.items()}
+        if viewer is None and request.viewer is not None:
+            viewer = self.ids[request.viewer]
+        client = through or self.api
+        return await client.mutate(request.mutation, viewer=viewer, **given)
+
+    async def team(self, name: str) -> Answer | None:
+        return await find_team(self.api, self.ids[name])
+
+    async def teams(self) -> list[Answer | None]:
+        return [await self.team("red"), await self.team("blue")]
+
+
+@pytest.fixture
+async def scene(api: Client) -> Scene:
+    return await Scene.prepare(api)
+
+
+def name_of(value: object) -> str | None:
+    return str(value) if isinstance(value, Request) else None
+
+
+every_request = pytest.mark.parametrize("request_", REQUESTS, ids=name_of)
+every_mutation = pytest.mark.parametrize("request_", ONE_OF_EACH, ids=name_of)
+
+
+def test_every_mutation_of_the_schema_is_asked() -> None:
+    assert SCHEMA.mutation_type is not None
+
+    assert {request.mutation for request in REQUESTS} == set(SCHEMA.mutation_type.fields)
+
+
+@pytest.mark.parametrize(("request_", "field"), WITH_FIELDS, ids=name_of)
+async def test_a_value_outside_its_limits_is_refused_by_name(
+    api: Client, request_: Request, field: str
+) -> None:
+    scene = Scene(api, {})
+    values = OUTSIDE_LIMITS[field]
+
+    outcomes = [await scene.send(request_, {field: value}, viewer="sue") for value in values]
+
+    refusals = {
+        value: (each["__typename"], each.get("field"))
+        for value, each in zip(values, outcomes, strict=True)
+    }
+    assert refusals == dict.fromkeys(values, ("InvalidInput", field))
+
+
+@pytest.mark.parametrize("operator", [{"$ne": None}, ["$ne"]])
+@pytest.mark.parametrize(("request_", "field"), WITH_FIELDS, ids=name_of)
+async def test_an_operator_in_the_place_of_a_value_is_bad_user_input(
+    api: Client, request_: Request, field: str, operator: object
+) -> None:
+    with pytest.raises(ServerError) as refusal:
+        await api.mutate(request_.mutation, **request_.given | {field: operator})
+
+    assert refusal.value.code == "BAD_USER_INPUT"
+
+
+@every_mutation
+async def test_an_anonymous_viewer_is_refused_whatever_else_is_wrong(
+    scene: Scene, request_: Request
+) -> None:
+    before = await scene.teams()
+    field = request_.fields[0]
+
+    right = await scene.send(request_, viewer=ANONYMOUS)
+    wrong = await scene.send(request_, {field: OUTSIDE_LIMITS[field][0]}, viewer=ANONYMOUS)
+
+    assert right["__typename"] == wrong["__typename"] == "NotAllowed"
+    assert await scene.teams() == before
+
+
+@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "nonsense", "0" * 128, "deleted"])
+@pytest.mark.parametrize(("request_", "field"), WITH_TEAMS, ids=name_of)
+async def test_a_team_that_is_unknown_or_deleted_is_not_found(
+    scene: Scene, request_: Request, field: str, team_id: str
+) -> None:
+    if team_id == "deleted":
+        team_id = (await scene.api.create_team())["id"]
+        await scene.api.mutate("deleteTeam", teamId=team_id, expectedVersion=1)
+    before = await scene.teams()
+
+    outcome = await scene.send(request_, {field: team_id})
+
+    assert outcome["__typename"] == "TeamNotFound"
+    assert await scene.teams() == before
+
+
+@pytest.mark.parametrize("version", [1, 3, 2**31 - 1])
+@pytest.mark.parametrize(("request_", "field"), WITH_VERSIONS, ids=name_of)
+async def test_another_version_is_a_conflict_that_shows_the_team(
+    scene: Scene, request_: Request, field: str, version: int
+) -> None:
+    before = await scene.teams()
+
+    outcome = await scene.send(request_, {field: version})
+
+    assert outcome["__typename"] == "VersionConflict"
+    assert (outcome["expectedVersion"], outcome["actualVersion"]) == (version, 2)
+    assert outcome["team"] == await scene.team(request_.versions[field])
+    assert await scene.teams() == before
+
+
+@pytest.mark.parametrize("version", [2, None])
+@pytest.mark.parametrize(("request_", "field"), WITH_OPTIONAL_VERSIONS, ids=name_of)
+async def test_the_present_version_is_accepted_and_so_is_null(
+    scene: Scene, request_: Request, field: str, version: int | None
+) -> None:
+    outcome = await scene.send(request_, {field: version})
+
+    assert outcome["__typename"].endswith("Success")
+    team = await scene.team(request_.versions[field])
+    assert team is not None
+    assert team["version"] == 3
+
+
+@every_request
+async def test_a_repeated_request_changes_nothing_and_gets_the_same_answer(
+    scene: Scene, other_api: Client, request_: Request
+) -> None:
+    request_id = new_id("request")
+    first = await scene.send(request_, {"requestId": request_id})
+    after = await scene.teams()
+
+    here = await scene.send(request_, {"requestId": request_id})
+    there = await scene.send(request_, {"requestId": request_id}, through=other_api)
+
+    assert first["replayed"] is False
+    assert here == there == {**first, "replayed": True}
+    assert await scene.teams() == after
+
+
+@pytest.mark.parametrize(
+    ("request_", "changed"),
+    [
+        *(
+            (each, {field: OTHER_INPUT[field]})
+            for each in REQUESTS
+            for field in each.fields
+            if field in OTHER_INPUT
+        ),
+        *((each, {"capacity": None}) for each in REQUESTS if "capacity" in each.fields),
+    ],
+    ids=name_of,
+)
+async def test_a_request_id_with_other_input_is_refused(
+    scene: Scene, other_api: Client, request_: Request, changed: Answer
+) -> None:
+    request_id = new_id("request")
+    await scene.send(request_, {"requestId": request_id})
+    after = await scene.teams()
+
+    outcome = await scene.send(request_, {"requestId": request_id, **changed}, through=other_api)
+
+    assert (outcome["__typename"], outcome.get("field")) == ("InvalidInput", "requestId")
+    assert await scene.teams() == after
+
+
+# A team does not remember the id of its creation: another mutation finds it in the change log.
+@pytest.mark.parametrize("request_", ONE_OF_EACH[1:], ids=name_of)
+async def test_a_request_id_of_another_mutation_is_refused(
+    scene: Scene, other_api: Client, request_: Request
+) -> None:
+    request_id = new_id("request")
+    first = await scene.send(request_, {"requestId": request_id})
+    team = first.get("team") or first["toTeam"]
+    given: Answer = {"teamId": team["id"], "expectedVersion": team["version"]}
+    other = Request("updateTeam", {**given, "name": "Other"}, request_.viewer)
+    if request_.mutation == "updateTeam":
+        other = Request("deleteTeam", given)
+
+    outcome = await scene.send(other, {"requestId": request_id}, through=other_api)
+
+    assert (outcome["__typename"], outcome.get("field")) == ("InvalidInput", "requestId")
+
+
+@every_mutation
+async def test_a_refused_request_does_not_use_its_id_up(scene: Scene, request_: Request) -> None:
+    request_id = new_id("request")
+    field = next(iter(request_.versions), "capacity")
+
+    refused = await scene.send(request_, {"requestId": request_id, field: 10_001})
+    outcome = await scene.send(request_, {"requestId": request_id})
+
+    assert refused["__typename"] in {"VersionConflict", "InvalidInput"}
+    assert outcome["__typename"].endswith("Success")
+    assert outcome["replayed"] is False
