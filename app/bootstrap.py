@@ -48,7 +48,7 @@ from app.storage.changes.tail import MongoChangeTail
 from app.storage.client import CLOSE_SECONDS, Client, close, connect, connect_for_streams
 from app.storage.observer import Listener
 from app.storage.safety import SafetyWatch, check_readiness
-from app.storage.server_preparation import Preparation
+from app.storage.startup import Preparation
 from app.storage.teams.directory import MongoTeamDirectory
 from app.storage.teams.store import MongoTeamStore
 

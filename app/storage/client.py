@@ -1,10 +1,13 @@
-"""How this service talks to MongoDB: time limits, and the concerns that G5 rests on."""
+"""Clients and collections: time limits, and the read and write concerns that hold G5."""
 
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+from asyncio import wrap_future
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
+import pymongo
 from bson import Timestamp
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import ReadPreference, WriteConcern
@@ -16,14 +19,14 @@ from app.domain.ids import CommitTime
 from app.storage.indexes import RECORDER, REQUESTS, TEAM_CHANGES, TEAM_REPAIRS, TEAMS
 from app.storage.observer import Listener
 
-# An acknowledged write is on the journals of a majority and so survives the loss of any minority;
-# a majority read sees only such writes. Both are pinned: a connection string can't lower them.
+# An acknowledged write is in the journals of a majority and so survives the loss of any minority; a
+# majority read sees only such writes. Both are fixed here: a connection string can't lower them.
 MAJORITY_WRITES = WriteConcern("majority", j=True)
 MAJORITY_READS = ReadConcern("majority")
 
 
 class SnapshotReads(ReadConcern):
-    """Reads of what a majority had at one moment; the server keeps it for five minutes."""
+    """Reads of a majority-committed snapshot, which the server keeps for five minutes."""
 
     def __init__(self, at: CommitTime) -> None:
         super().__init__("snapshot")
@@ -31,45 +34,51 @@ class SnapshotReads(ReadConcern):
 
     @property
     def document(self) -> dict[str, Any]:
-        """The read concern as it is sent; the driver has no option for the moment."""
+        """The read concern as sent; the driver has no option for the snapshot's time."""
         return {"level": self.level, "atClusterTime": self._at}
 
 
-# A stream's read is answered every half second even when nothing happens.
+# The server answers a stream's read every half second, even without events.
 STREAM_SILENCE_SECONDS = 5
 
-# Long enough for an election, short enough for somebody who mistyped a host name.
+# Long enough for an election, short enough after a mistyped host name.
 REPAIR_PATIENCE_SECONDS = 15
 
-# For each goodbye to the database, which may be silent; the driver by itself waits 10 s.
+# For closing a client, a stream or a lease; the driver alone waits 10 s for a silent database.
 CLOSE_SECONDS = 1.0
+
+# MongoDB accepts no limit above 24 days. A connection to a silent database ends earlier: the driver
+# closes it when its own heartbeats fail.
+LONGEST_SECONDS = 7 * 24 * 3600
 
 Client = AsyncIOMotorClient[dict[str, Any]]
 Collection = AsyncIOMotorCollection[dict[str, Any]]
 
+T = TypeVar("T")
+
 
 def connect(uri: str, *, timeout_seconds: float, listeners: Sequence[Listener] = ()) -> Client:
-    """A client on the running event loop; it connects in the background and never blocks here.
+    """A client on the running event loop; it connects in the background.
 
-    *Limits*: every operation, with all that it waits for, ends within `timeout_seconds`.
-    *Raises*: `DatabaseUnsuitable` for a connection string that can't be used.
+    *Limits*: every operation, including its waits, ends within `timeout_seconds`.
+    *Raises*: `DatabaseUnsuitable` for an unusable connection string.
     """
     return _connect(uri, timeout_seconds, listeners, operation_seconds=timeout_seconds)
 
 
 def connect_for_streams(uri: str, *, listeners: Sequence[Listener] = ()) -> Client:
-    """A client for change streams, whose reads wait for news longer than a request may.
+    """A client for change streams, whose reads wait longer for events than a request may.
 
-    *Limits*: a connection on which nothing comes for `STREAM_SILENCE_SECONDS` counts as broken,
-    though nobody has closed it. *Raises*: as `connect`.
+    *Limits*: a connection without any answer for `STREAM_SILENCE_SECONDS` counts as broken.
+    *Raises*: as `connect`.
     """
     return _connect(uri, STREAM_SILENCE_SECONDS, listeners, silence_seconds=STREAM_SILENCE_SECONDS)
 
 
 def connect_for_repair(uri: str) -> Client:
-    """A client for the doctor, whose index builds take as long as they take.
+    """A client for the doctor, whose index builds have no time limit.
 
-    *Limits*: a database that can't be reached is given up after `REPAIR_PATIENCE_SECONDS`.
+    *Limits*: waits `REPAIR_PATIENCE_SECONDS` for a database that can't be reached.
     *Raises*: as `connect`.
     """
     return _connect(uri, REPAIR_PATIENCE_SECONDS, ())
@@ -89,8 +98,8 @@ def _connect(
             uri,
             appname="team-joiner",
             tz_aware=True,
-            # Whatever another program has written can be read: a date that Python's type can't
-            # hold is a `DatetimeMS`, and bytes that are no UTF-8 are U+FFFD.
+            # Values of external writers must be readable: a date out of Python's range becomes a
+            # `DatetimeMS`, and invalid UTF-8 becomes U+FFFD.
             datetime_conversion="DATETIME_AUTO",
             unicode_decode_error_handler="replace",
             event_listeners=list(listeners),
@@ -113,13 +122,36 @@ def _connect(
 
 
 def close(*clients: Client) -> None:
-    """Closes clients; not even a silent database delays that by more than `CLOSE_SECONDS`."""
+    """Close clients within `CLOSE_SECONDS`, even if the database is silent."""
     closing = [threading.Thread(target=client.close, daemon=True) for client in clients]
     for each in closing:
         each.start()
     deadline = time.monotonic() + CLOSE_SECONDS
     for each in closing:
         each.join(max(0, deadline - time.monotonic()))
+
+
+async def at_length(call: Callable[[], T]) -> T:
+    """The result of a blocking driver call, without its client's time limit.
+
+    *Cancellation*: returns at once and leaves the call to its daemon thread, for which the process
+    does not wait when it exits, as it would for Motor's. MongoDB completes an index build whose
+    client has disconnected.
+    """
+    outcome: Future[T] = Future()
+    outcome.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            with pymongo.timeout(LONGEST_SECONDS):
+                result = call()
+        except BaseException as error:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(result)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await wrap_future(outcome)
 
 
 def teams_of(client: Client, database: str) -> Collection:
@@ -138,12 +170,12 @@ def team_repairs_of(client: Client, database: str) -> Collection:
 
 
 def requests_of(client: Client, database: str) -> Collection:
-    """The requests that are remembered for a while."""
+    """The recorded requests, which expire."""
     return _collection(client, database, REQUESTS)
 
 
 def recorder_of(client: Client, database: str) -> Collection:
-    """The collection of the one document that says who records, and how far."""
+    """The collection of one document: the recorder's lease and its position."""
     return _collection(client, database, RECORDER)
 
 

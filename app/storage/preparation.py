@@ -1,6 +1,6 @@
-"""Brings the database into the form that the guarantees need, or refuses to serve on it.
+"""Database preparation: checks the deployment and creates what the guarantees need.
 
-Any number of servers may do this at once, each at every start: whatever is there already is left.
+Any number of servers may run it at the same time and at every start: what exists is kept.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from app.storage.changes.stream import ChangeStream
 from app.storage.client import (
     Client,
     Collection,
+    at_length,
     recorder_of,
     requests_of,
     team_changes_of,
     teams_of,
 )
-from app.storage.damage import find_malformed_teams, find_users_on_several_teams, refusal_of_damage
 from app.storage.errors import (
     BACKGROUND_OPERATION_IN_PROGRESS,
     CONFLICTING_OPERATION_IN_PROGRESS,
@@ -42,13 +42,15 @@ from app.storage.indexes import (
     TEAMS,
     is_validator_in_force,
 )
-from app.storage.long_commands import at_length
 
 OLDEST_SERVER = (6, 0)
 
-# Whoever builds indexes keeps the validator from being set, for as long as that takes.
+# The validator can't be set while an index build runs.
 BUSY = frozenset({BACKGROUND_OPERATION_IN_PROGRESS, CONFLICTING_OPERATION_IN_PROGRESS})
 VALIDATOR_RETRY_SECONDS = 0.25
+
+# Enough to see the pattern, few enough to read at once.
+SHOWN = 5
 
 Note = Callable[[str], None]
 Database = AsyncIOMotorDatabase[dict[str, Any]]
@@ -61,17 +63,17 @@ def _note_nothing(_: str) -> None:
 async def prepare_database(
     client: Client, database: str, *, request_memory_hours: int = 24, note: Note = _note_nothing
 ) -> None:
-    """Checks the deployment, then makes the collections, a validator, the indexes and the lease.
+    """Check the deployment, then create the collections, the validator, the indexes and the lease.
 
     `note` is called with each step that may take long. *Raises*: `DatabaseUnsuitable`, with a
-    sentence for the operator; `DatabaseUnavailable`. Repeating is safe. *Limits*: scans, index
-    builds and the validator take as long as they take; all else has the client's time limit.
+    sentence for the operator; `DatabaseUnavailable`. Repeating is safe. *Limits*: the client's time
+    limit, except for scans, index builds and the validator, which have none.
     """
     with driver_faults(), set_up_faults():
         await check_deployment(client)
         teams = teams_of(client, database)
-        # Refused data is left as it was: the scan is first, and a build that meets a user on two
-        # teams leaves no index. The validator is last, since setting it examines nothing.
+        # Invalid data stays as it was: the scan is first, and an index build that finds a user on
+        # two teams leaves no index. The validator is last, since setting it checks no document.
         if is_foreign := not await _is_validated(client[database], teams):
             await _refuse_malformed(teams, note)
         await _build_indexes(teams, TEAM_INDEXES, note)
@@ -84,7 +86,7 @@ async def prepare_database(
 
 
 async def check_deployment(client: Client) -> None:
-    """*Raises*: `DatabaseUnsuitable` for a deployment that we can't work on at all."""
+    """*Raises*: `DatabaseUnsuitable` for a deployment that is too old or no replica set."""
     hello = await client.admin.command("hello")
     build = await client.admin.command("buildInfo")
     if tuple(build["versionArray"]) < OLDEST_SERVER:
@@ -103,7 +105,7 @@ async def check_deployment(client: Client) -> None:
 
 
 async def _is_validated(database: Database, teams: Collection) -> bool:
-    """Whether our validator is in force, after making a collection with it if there was none."""
+    """Whether our validator is in force. A missing collection is created with it."""
     try:
         await database.create_collection(TEAMS, validator=TEAM_VALIDATOR, check_exists=False)
     except OperationFailure as error:
@@ -130,13 +132,13 @@ async def _set_validator(teams: Collection, note: Note) -> None:
 async def _build_indexes(collection: Collection, indexes: Sequence[IndexModel], note: Note) -> None:
     note(f"building indexes on {_name(collection)}")
     try:
-        # What another server is building already is awaited. By default, MongoDB would wait for all
-        # members of the replica set, also for one that is down.
+        # A build that another server has started is awaited. By default, MongoDB would wait for all
+        # members of the replica set, even for one that is down.
         create = partial(collection.delegate.create_indexes, commitQuorum="majority")
         await at_length(partial(create, list(indexes)))
     except DuplicateKeyError:
         if collection.name == TEAMS:
-            await _refuse_damage(collection, note, await find_malformed_teams(collection))
+            await _refuse_damage(collection, note, await _find_malformed_teams(collection))
         raise
     except OperationFailure as error:
         if error.code not in INDEX_CONFLICTS:
@@ -148,7 +150,7 @@ async def _build_indexes(collection: Collection, indexes: Sequence[IndexModel], 
 
 
 async def _set_expiry(requests: Collection, *, hours: int) -> None:
-    """Makes the TTL index by which requests are forgotten, or gives it the present setting."""
+    """Create the TTL index on requests, or update it to the current setting."""
     seconds = hours * 3600
     existing = (await requests.index_information()).get(REQUEST_EXPIRY)
     if existing is None:
@@ -160,11 +162,11 @@ async def _set_expiry(requests: Collection, *, hours: int) -> None:
 
 
 async def _fix_beginning_of_history(client: Client, database: str) -> None:
-    """Lets the log begin before the first team, so that none is older than its recorder.
+    """Create the lease; on an empty collection, with the stream position at which the log begins.
 
-    The position in the stream is fixed first and the absence of teams seen after, when what was
-    under way is on a majority: whatever is written later is in the stream. Where there are teams,
-    the recorder begins with them.
+    The position is fixed first. Then, once writes in progress have reached a majority, the
+    collection is checked for teams: whatever is written later is in the stream. If there are
+    teams, the recorder starts from them instead.
     """
     recorder, teams = recorder_of(client, database), teams_of(client, database)
     if await recorder.find_one({"_id": RECORDER_ID}, {"_id": 1}) is None:
@@ -180,13 +182,61 @@ def _name(teams: Collection) -> str:
 
 async def _refuse_malformed(teams: Collection, note: Note) -> None:
     note(f"looking for documents that are no teams in {_name(teams)}")
-    if malformed := await find_malformed_teams(teams):
+    if malformed := await _find_malformed_teams(teams):
         await _refuse_damage(teams, note, malformed)
 
 
 async def _refuse_damage(teams: Collection, note: Note, malformed: Sequence[str]) -> None:
-    """*Raises*: `DatabaseUnsuitable`, whose cases are the first that break the rules."""
+    """*Raises*: `DatabaseUnsuitable`, with the first invalid cases."""
     note(f"looking for users on several teams in {_name(teams)}")
-    users_on_several_teams = await find_users_on_several_teams(teams)
+    users_on_several_teams = await _find_users_on_several_teams(teams)
     if users_on_several_teams or malformed:
-        raise refusal_of_damage(_name(teams), users_on_several_teams, malformed)
+        raise _refusal(_name(teams), users_on_several_teams, malformed)
+
+
+async def _find_users_on_several_teams(teams: Collection) -> Sequence[tuple[str, Sequence[str]]]:
+    """The first users who are on several teams, each with the ids of those teams."""
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"userIds": {"$type": "array"}}},
+        {"$project": {"userIds": {"$setUnion": ["$userIds", []]}}},
+        {"$unwind": "$userIds"},
+        {"$group": {"_id": "$userIds", "teams": {"$push": "$_id"}}},
+        {"$match": {"teams.1": {"$exists": True}}},
+        {"$sort": {"_id": 1}},
+        {"$limit": SHOWN},
+    ]
+    found = await at_length(lambda: list(teams.delegate.aggregate(pipeline, allowDiskUse=True)))
+    return [(str(user["_id"]), [str(team) for team in user["teams"]]) for user in found]
+
+
+async def _find_malformed_teams(teams: Collection) -> Sequence[str]:
+    """The ids of the first documents that the validator would reject."""
+    # In storage order: by `_id`, a large collection would be read in random order.
+    malformed = teams.delegate.find({"$nor": [TEAM_VALIDATOR]}, {"_id": 1}).limit(SHOWN)
+    return [str(team["_id"]) for team in await at_length(lambda: list(malformed))]
+
+
+def _refusal(
+    collection: str,
+    users_on_several_teams: Sequence[tuple[str, Sequence[str]]],
+    malformed_teams: Sequence[str],
+) -> DatabaseUnsuitable:
+    """The message of a server that refuses to start."""
+    lines = []
+    if users_on_several_teams:
+        lines.append("These users are on more than one team (the first are shown):")
+        lines += [
+            f"  user {user!r} is on teams {', '.join(on)}" for user, on in users_on_several_teams
+        ]
+    if malformed_teams:
+        lines.append(
+            "These documents lack a name, a version of 1 or more or a userIds array of distinct "
+            "strings (the first are shown):"
+        )
+        lines += [f"  team {team}" for team in malformed_teams]
+    return DatabaseUnsuitable(
+        f"Team Joiner does not start: the data in {collection} breaks the rules that it keeps. "
+        "No team has been changed. `team-joiner doctor`, with the same settings, shows all that is "
+        "wrong and what it would become; with --repair it mends the data. Then start again.",
+        cases="\n".join(lines),
+    )

@@ -11,12 +11,12 @@ import pytest
 
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
 from app.embedded import database as embedded
-from app.storage import preparation, server_preparation
+from app.storage import preparation, startup
 from app.storage.client import Client, connect, teams_of
 from app.storage.indexes import TEAM_INDEX_NAMES, TEAM_INDEXES, TEAM_VALIDATOR
 from app.storage.preparation import prepare_database
 from app.storage.safety import check_readiness
-from app.storage.server_preparation import Preparation
+from app.storage.startup import Preparation
 from tests.harness.http import http_client
 from tests.harness.servers import Server
 from tests.harness.waiting import eventually
@@ -55,7 +55,7 @@ async def hurried(mongodb_uri: str) -> AsyncIterator[Client]:
 
 @pytest.fixture(autouse=True)
 def frequent_reports(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(server_preparation, "REPORT_SECONDS", 0.05)
+    monkeypatch.setattr(startup, "REPORT_SECONDS", 0.05)
     monkeypatch.setattr(preparation, "VALIDATOR_RETRY_SECONDS", 0.005)
     caplog.set_level(logging.INFO, logger="app")
 

@@ -15,7 +15,7 @@ from app.storage.client import Client, connect, teams_of
 from app.storage.indexes import TEAM_INDEX_NAMES, TEAM_INDEXES, TEAM_VALIDATOR
 from app.storage.preparation import prepare_database
 from app.storage.safety import check_readiness, check_safety
-from app.storage.server_preparation import Preparation
+from app.storage.startup import Preparation
 
 PARTIAL = {"userIds": {"$gte": ""}}
 

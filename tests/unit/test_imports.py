@@ -54,6 +54,9 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         # The two families meet in the database only.
         "teams": {"indexes", "errors", "documents", "client", "requests", "transactions"},
         "changes": {"observer", "errors", "documents", "client", "requests", "transactions"},
+        "preparation": {"indexes", "errors", "client", "changes"},
+        "startup": {"client", "preparation"},
+        "safety": {"indexes", "observer", "errors", "client"},
     },
     "api": {
         "operations": set(),

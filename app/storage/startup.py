@@ -1,26 +1,28 @@
-"""The preparation of the database as a server runs it: repeated until done, with its progress."""
+"""Database preparation at startup: retried until it succeeds, with progress reports."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
+
+from pymongo.errors import PyMongoError
 
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
 from app.storage.client import Client
-from app.storage.long_commands import progress_of_builds
 from app.storage.preparation import prepare_database
 
 logger = logging.getLogger(__name__)
 
-# Between two attempts; an attempt itself waits for the database as long as a request may.
+# Between two attempts; each waits for the database as long as a request may.
 RETRY_SECONDS = 1
 
-# Between two reports of what is under way. On a database that is prepared already there is none.
+# Between two progress reports. A database that is already prepared causes none.
 REPORT_SECONDS = 3
 
 
 class Preparation:
-    """`prepare_database` for a server that may be there before its database is."""
+    """`prepare_database` for a server that may start before its database."""
 
     def __init__(self, client: Client, database: str, *, request_memory_hours: int = 24) -> None:
         self._client = client
@@ -34,23 +36,19 @@ class Preparation:
         """Set after the first attempt."""
 
     def is_done(self) -> bool:
-        """Whether it has succeeded; until then nothing may be written, since nothing holds G1."""
+        """Whether it has succeeded. Until then nothing may be written, since nothing holds G1."""
         return self._done
 
     def refuse_unfinished(self) -> None:
-        """Returns if it has succeeded.
+        """Return if it has succeeded.
 
-        *Raises*: `DatabaseUnsuitable` with the step under way; `DatabaseUnavailable` between steps,
-        when the database did not answer.
+        *Raises*: `DatabaseUnsuitable` with the current step; `DatabaseUnavailable` between steps.
         """
         if not self._done:
             raise DatabaseUnsuitable(self._report()) if self._step else DatabaseUnavailable
 
     async def attempt(self) -> bool:
-        """Whether it succeeded now; not while the database can't be reached.
-
-        *Raises*: `DatabaseUnsuitable`.
-        """
+        """Prepare once: False if the database is unavailable. *Raises*: `DatabaseUnsuitable`."""
         self._began_at = time.monotonic()
         reporting = asyncio.create_task(self._report_regularly())
         try:
@@ -73,7 +71,7 @@ class Preparation:
         return True
 
     async def repeat_until_done(self, refuse: Callable[[DatabaseUnsuitable], None]) -> bool:
-        """Whether an attempt has succeeded: else the database is there, and `refuse` was called."""
+        """Attempt until success; False, after a call of `refuse`, if the database is unsuitable."""
         try:
             while not await self.attempt():
                 await asyncio.sleep(RETRY_SECONDS)
@@ -88,7 +86,7 @@ class Preparation:
         while True:
             await asyncio.sleep(REPORT_SECONDS)
             if self._step:
-                self._progress = await progress_of_builds(self._client, self._database)
+                self._progress = await _progress_of_builds(self._client, self._database)
                 logger.info("%s", self._report())
 
     def _report(self) -> str:
@@ -100,3 +98,25 @@ class Preparation:
 
     def _seconds(self) -> float:
         return time.monotonic() - self._began_at
+
+
+async def _progress_of_builds(client: Client, database: str) -> str:
+    """The index builds in progress; empty without the privilege `inprog`."""
+    pipeline: list[dict[str, Any]] = [
+        {"$currentOp": {"allUsers": True}},
+        {"$match": {"command.createIndexes": {"$exists": True}, "progress.total": {"$gt": 0}}},
+        {"$project": {"ns": 1, "msg": 1, "progress": 1, "command.indexes.name": 1}},
+    ]
+    try:
+        found = await client.admin.aggregate(pipeline).to_list(None)
+    except PyMongoError:
+        return ""
+    return "; ".join(_described(each) for each in found if each["ns"].startswith(f"{database}."))
+
+
+def _described(build: dict[str, Any]) -> str:
+    # The message repeats itself: "Index Build: <stage> Index Build: <stage>: 1/9 11%".
+    stage = build.get("msg", "").removeprefix("Index Build: ").partition(" Index Build: ")[0]
+    names = ", ".join(index["name"] for index in build["command"].get("indexes", ()))
+    done, total = build["progress"]["done"], build["progress"]["total"]
+    return f"{names}: {stage}, {done:,} of {total:,}"
