@@ -40,7 +40,7 @@ from app.monitoring.telemetry import Telemetry
 from app.service.hub import Hub
 from app.service.permissions import Permissions
 from app.serving.drain import Drain
-from app.serving.processes import START_FAILED, end_service, end_with_parent
+from app.serving.server import START_FAILED, stop_failed_service, stop_with_parent
 from app.setting_values import SettingsError
 from app.storage.changes.log import MongoChangeLog
 from app.storage.changes.recorder import Recorder
@@ -118,7 +118,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
             with suppress(TimeoutError):
                 async with asyncio.timeout(settings.request_timeout_seconds):
                     await preparation.was_tried.wait()
-            with drain.before_signals(), telemetry.exporting():
+            with drain.intercept_signals(), telemetry.exporting():
                 yield
         finally:
             feeding.cancel()
@@ -171,7 +171,7 @@ def application_from_environment() -> Starlette:
     """
     settings = Settings.read(os.environ)
     configure_logging(settings.log_level, settings.log_format)
-    end_with_parent()
+    stop_with_parent()
     is_measured = settings.metrics_port is not None
     try:
         application = create_application(settings, REGISTRY if is_measured else None)
@@ -287,7 +287,7 @@ def _stop_if_failed(task: asyncio.Task[None]) -> None:
     """A server that has stopped to record and distribute is of no use to its subscribers."""
     if not task.cancelled() and (error := task.exception()):
         logger.critical("The feeds have failed, so this server ends.", exc_info=error)
-        end_service()
+        stop_failed_service()
 
 
 def explained(fault: Exception, log_format: str) -> str:
@@ -299,7 +299,7 @@ def explained(fault: Exception, log_format: str) -> str:
 def _stop_serving(log_format: str, fault: DatabaseUnsuitable) -> None:
     """A database that turns out unsuitable ends the server, as it would have at the start."""
     logger.critical("%s", explained(fault, log_format))
-    end_service()
+    stop_failed_service()
 
 
 async def refuse_unsuitable(settings: Settings) -> None:

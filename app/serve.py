@@ -24,7 +24,7 @@ from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
 from app.monitoring.logs import configure_logging
 from app.monitoring.metrics_listener import metrics_served
 from app.monitoring.telemetry import is_tracing_configured
-from app.serving.processes import ListeningFailed, exit_status, listening, run
+from app.serving.server import ListeningFailed, exit_status, listening, run
 from app.setting_values import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -73,10 +73,9 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
                 max_message_bytes=settings.max_body_bytes,
                 max_frames_per_second=settings.max_frames_per_second_per_connection,
                 arrival_timeout_seconds=settings.arrival_timeout_seconds,
-                drain_seconds=settings.drain_seconds,
                 # It names addresses and whole URLs; in JSON each operation has a line instead.
                 access_log=settings.log_level == "debug" and settings.log_format == "text",
-                welcome=_welcome(settings, listener, is_embedded=is_embedded),
+                ready_message=_ready_message(settings, listener, is_embedded=is_embedded),
             )
     except (SettingsError, ListeningFailed, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:
         said = explained(fault, settings.log_format)
@@ -96,8 +95,8 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
     raise SystemExit(exit_status())
 
 
-def _welcome(settings: Settings, listener: socket.socket, *, is_embedded: bool) -> str | None:
-    """What a person at a terminal is told once the server is ready; machines are told nothing."""
+def _ready_message(settings: Settings, listener: socket.socket, *, is_embedded: bool) -> str | None:
+    """The message for a person at a terminal; None where machines read the log."""
     if settings.log_format != "text":
         return None
     host, port = listener.getsockname()[:2]

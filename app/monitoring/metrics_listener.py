@@ -27,7 +27,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from app.serving.processes import ListeningFailed
+from app.serving.server import ListeningFailed
 
 logger = logging.getLogger(__name__)
 

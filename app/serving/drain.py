@@ -1,7 +1,7 @@
-"""How a server takes its leave: not ready first, serving still, and only then ending.
+"""Graceful shutdown: fail readiness, keep serving for the drain period, then stop.
 
-A load balancer asks `/readyz` now and then, and sends requests until it has seen it red. A server
-that stopped listening at once would refuse those of the time between.
+A load balancer polls `/readyz` and sends requests until it has seen a failure. A server that closed
+its listening socket at once would refuse the requests of that interval.
 """
 
 import asyncio
@@ -17,19 +17,17 @@ from typing import Final
 
 logger = logging.getLogger(__name__)
 
-# Under some supervisors both they and our own parent process tell us to end; that is one telling.
-SAME_TELLING_SECONDS: Final = 1.0
+# A supervisor that signals the whole process group, and our own parent process, both send SIGTERM.
+SAME_SIGNAL_SECONDS: Final = 1.0
 
-_ABOUT_TO_END: Final = "This server is about to end: not ready, it serves on for %g s."
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class Drain:
-    """Stands between the signals that end a process and the server that obeys them.
+    """Delays the first SIGTERM by the drain period, during which the server is not ready.
 
-    The first SIGTERM turns readiness red and reaches the server `seconds` later; SIGINT, which
-    people send, does so at once. Each further signal ends one more wait: the drain's, then that for
-    requests under way.
+    SIGINT has no drain. A second signal ends the drain, and the next one the wait for requests.
+    Signals within `SAME_SIGNAL_SECONDS` count once, except SIGINT during the drain.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -39,53 +37,49 @@ class Drain:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the server is about to end."""
+        """Whether the server is shutting down."""
         return self._began_at is not None
 
     @contextmanager
-    def before_signals(self) -> Iterator[None]:
-        """Takes the signals, and hands them on to whom they would have reached.
-
-        On the event loop of the main thread only, where signals arrive; elsewhere it does nothing.
-        """
+    def intercept_signals(self) -> Iterator[None]:
+        """Handles signals before the handlers that uvicorn has set; only in the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         self._loop = asyncio.get_running_loop()
-        self._handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-        for number in _SIGNALS:
-            signal.signal(number, self._handle)
+        self._handlers = {number: signal.signal(number, self._handle) for number in _SIGNALS}
         try:
             yield
         finally:
             for number, handler in self._handlers.items():
                 signal.signal(number, handler)
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, _: FrameType | None) -> None:
         now = time.monotonic()
         if self._began_at is None:
             self._began_at = now
-            if self._seconds > 0 and number == signal.SIGTERM:
+            if number == signal.SIGTERM and self._seconds > 0:
                 # Not logged here: the signal may have come in the middle of a log line, and of a
                 # request, whose id the context holds.
-                nobodys = Context()
-                self._loop.call_soon_threadsafe(
-                    logger.info, _ABOUT_TO_END, self._seconds, context=nobodys
-                )
-                self._loop.call_soon_threadsafe(
-                    self._loop.call_later, self._seconds, self._end, number, frame, context=nobodys
-                )
-            else:
-                self._end(number, frame)
-        elif not self._has_ended and number == signal.SIGINT:
-            self._end(number, frame)
-        elif now - self._began_at > SAME_TELLING_SECONDS:
-            # Once it is shutting down, uvicorn hurries for SIGINT only.
-            self._end(signal.SIGINT if self._has_ended else number, frame)
+                self._loop.call_soon_threadsafe(self._start, context=Context())
+                return
+        elif now - self._began_at <= SAME_SIGNAL_SECONDS and (
+            self._has_ended or number == signal.SIGTERM
+        ):
+            return
+        self._stop(number)
 
-    def _end(self, number: int, frame: FrameType | None) -> None:
-        """Hands on a signal; the timer's comes to nothing where somebody was faster."""
-        handler = self._handlers[signal.Signals(number)]
-        if callable(handler) and not (self._has_ended and number == signal.SIGTERM):
-            handler(number, frame)
+    def _start(self) -> None:
+        logger.info("Draining: not ready, serving for another %g s.", self._seconds)
+        self._loop.call_later(self._seconds, self._stop_drained)
+
+    def _stop_drained(self) -> None:
+        if not self._has_ended:
+            self._stop(signal.SIGTERM)
+
+    def _stop(self, number: int) -> None:
+        # After the first signal uvicorn reacts to SIGINT only.
+        handler = self._handlers[signal.SIGINT if self._has_ended else signal.Signals(number)]
+        if callable(handler):
+            handler(signal.SIGINT if self._has_ended else number, None)
         self._has_ended = True

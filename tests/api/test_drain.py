@@ -1,4 +1,4 @@
-"""How a server takes its leave, as a load balancer and its clients see it."""
+"""Graceful shutdown, as a load balancer and clients see it."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from app.api.request_id import RequestId, given_request_id
-from app.serving.drain import SAME_TELLING_SECONDS, Drain
+from app.serving.drain import SAME_SIGNAL_SECONDS, Drain
 from tests.api.world import new_id
 from tests.harness.client import Client
 from tests.harness.http import http_client
@@ -25,7 +25,7 @@ from tests.harness.waiting import eventually
 
 DRAIN_SECONDS = 3
 LONG_SECONDS = 120
-# Its server waits for the body as long as it is let.
+# In progress until its body arrives.
 UNFINISHED = (
     b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
     b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
@@ -85,7 +85,7 @@ class ServerMaker:
             await self._server.kill()
 
 
-async def test_readiness_is_red_while_everything_is_served_still_and_then_it_ends(
+async def test_a_draining_server_is_not_ready_and_serves_until_it_exits(
     make_server: ServerMaker,
 ) -> None:
     server = await make_server(drain_seconds=DRAIN_SECONDS)
@@ -104,7 +104,7 @@ async def test_readiness_is_red_while_everything_is_served_still_and_then_it_end
     took_seconds = time.monotonic() - began_at
 
     assert before.status_code == 200
-    assert "about to end" in red.json()["reason"]
+    assert "shutting down" in red.json()["reason"]
     assert team["version"] == 1
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
@@ -123,7 +123,7 @@ async def test_a_second_signal_ends_the_drain_at_once(
 
     process.send_signal(signal.SIGTERM)
     await eventually(lambda: is_red(server.url))
-    await asyncio.sleep(SAME_TELLING_SECONDS + 0.2)  # closer together they are one telling
+    await asyncio.sleep(SAME_SIGNAL_SECONDS + 0.2)  # closer together they count once
     process.send_signal(second)
     async with asyncio.timeout(15):
         status = await server.wait()
@@ -131,7 +131,7 @@ async def test_a_second_signal_ends_the_drain_at_once(
     assert status == 0
 
 
-async def test_ctrl_c_waits_for_no_load_balancer(make_server: ServerMaker) -> None:
+async def test_ctrl_c_does_not_drain(make_server: ServerMaker) -> None:
     server = await make_server(drain_seconds=LONG_SECONDS)
 
     for process in [*psutil.Process(server.pid).children(), psutil.Process(server.pid)]:
@@ -142,7 +142,7 @@ async def test_ctrl_c_waits_for_no_load_balancer(make_server: ServerMaker) -> No
     assert status == 0
 
 
-async def test_sigint_to_the_parent_alone_drains_nothing_either(make_server: ServerMaker) -> None:
+async def test_sigint_to_the_parent_alone_does_not_drain(make_server: ServerMaker) -> None:
     server = await make_server(drain_seconds=LONG_SECONDS)
 
     psutil.Process(server.pid).send_signal(signal.SIGINT)
@@ -153,7 +153,7 @@ async def test_sigint_to_the_parent_alone_drains_nothing_either(make_server: Ser
     assert b"Traceback" not in server.log
 
 
-async def test_a_request_that_is_waited_for_no_longer_is_told_so_or_cut(
+async def test_a_forced_exit_answers_or_cuts_requests_in_progress(
     make_server: ServerMaker,
 ) -> None:
     server = await make_server(drain_seconds=0)
@@ -168,7 +168,7 @@ async def test_a_request_that_is_waited_for_no_longer_is_told_so_or_cut(
         assert (await reader.readline()).startswith(b"HTTP/1.1 100 ")  # it is under way
         process.send_signal(signal.SIGTERM)
         await eventually(all_end)
-        await asyncio.sleep(SAME_TELLING_SECONDS + 0.2)
+        await asyncio.sleep(SAME_SIGNAL_SECONDS + 0.2)
         process.send_signal(signal.SIGTERM)
         answer = await reader.read()
         status = await server.wait()
@@ -178,18 +178,16 @@ async def test_a_request_that_is_waited_for_no_longer_is_told_so_or_cut(
         assert b"HTTP/1.1 503 " in answer
         assert b'"code":"SERVER_ENDED"' in answer
     else:
-        assert (
-            answer == b"\r\n"
-        )  # the end of what was said before: the signal ends a worker at once
+        assert answer == b"\r\n"  # the end of the interim response: a second signal kills a worker
     assert status == 0
     assert b"Traceback" not in server.log
 
 
-async def test_signals_close_together_are_one_telling(make_server: ServerMaker) -> None:
+async def test_signals_close_together_count_once(make_server: ServerMaker) -> None:
     server = await make_server(drain_seconds=DRAIN_SECONDS)
 
     began_at = time.monotonic()
-    # What systemd and container runtimes do: the group is told, and the parent tells its children.
+    # systemd signals the whole group, and the parent process forwards the signal.
     for process in [psutil.Process(server.pid), *psutil.Process(server.pid).children()]:
         process.send_signal(signal.SIGTERM)
     status = await server.wait()
@@ -209,7 +207,7 @@ class IdsOfLines(logging.Handler):
         self.ids.append(given_request_id())
 
 
-async def test_a_signal_in_the_middle_of_a_request_is_not_logged_as_the_requests(
+async def test_a_drain_is_logged_without_the_id_of_a_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lines, logger = IdsOfLines(), logging.getLogger("app.serving.drain")
@@ -223,7 +221,7 @@ async def test_a_signal_in_the_middle_of_a_request_is_not_logged_as_the_requests
     async def is_logged() -> bool:
         return bool(lines.ids)
 
-    with Drain(LONG_SECONDS).before_signals():
+    with Drain(LONG_SECONDS).intercept_signals():
         request = RequestId(interrupted)({"type": "http", "headers": []}, never, never)
         await asyncio.create_task(request)
         await eventually(is_logged)
@@ -235,34 +233,32 @@ async def never(*_: Any) -> Any:
     raise AssertionError
 
 
-async def ask_until_refused(url: str, *, keep_alive: bool, outcomes: list[str]) -> None:
-    """One question after the other, none of them twice, until nobody listens any more."""
+async def send_while_ready(server: Server, *, keep_alive: bool, outcomes: list[str]) -> None:
+    """Sends one request after another, as long as a load balancer would."""
     limits = httpx.Limits(max_keepalive_connections=1 if keep_alive else 0)
-    async with http_client(base_url=url, timeout=15, limits=limits) as http:
-        while True:
+    async with http_client(base_url=server.url, timeout=15, limits=limits) as http:
+        while (await http.get("/readyz")).status_code == 200:
             try:
                 answer = await http.post("/graphql", json={"query": "{ __typename }"})
                 outcomes.append(str(answer.status_code))
-            except httpx.ConnectError:
-                return  # nothing has been sent: it can be asked elsewhere
             except httpx.TransportError as lost:
                 outcomes.append(repr(lost))
 
 
-async def test_no_request_is_lost_when_a_server_ends(make_server: ServerMaker) -> None:
-    server = await make_server(drain_seconds=1)
+async def test_no_request_behind_a_load_balancer_is_lost(make_server: ServerMaker) -> None:
+    server = await make_server(drain_seconds=DRAIN_SECONDS)
     outcomes: list[str] = []
 
     async with asyncio.timeout(30):
-        asking = [
+        sending = [
             asyncio.create_task(
-                ask_until_refused(server.url, keep_alive=number % 2 == 0, outcomes=outcomes)
+                send_while_ready(server, keep_alive=number % 2 == 0, outcomes=outcomes)
             )
             for number in range(16)
         ]
         await eventually(lambda: is_answering(outcomes))
         psutil.Process(server.pid).send_signal(signal.SIGTERM)
-        await asyncio.gather(*asking)
+        await asyncio.gather(*sending)
         status = await server.wait()
 
     assert set(outcomes) == {"200"}
@@ -273,7 +269,7 @@ async def is_answering(outcomes: list[str]) -> bool:
     return len(outcomes) > 50
 
 
-async def test_a_request_on_an_idle_connection_of_an_ending_server_is_its_last(
+async def test_a_request_on_an_idle_connection_at_shutdown_is_answered(
     make_server: ServerMaker,
 ) -> None:
     server = await make_server(drain_seconds=0)

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from app.serving.processes import listening
+from app.serving.server import listening
 
 
 async def test_accepted_connections_send_without_waiting_for_acknowledgements() -> None:

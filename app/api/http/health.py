@@ -21,12 +21,12 @@ def readyz(
 ) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint that answers 200 while the check passes, else 503 with what is missing.
 
-    A server that is about to end is not ready, whatever the check says.
+    During the drain it answers 503, whatever the check says.
     """
 
     async def endpoint(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
         if is_draining():
-            return _not_ready("This server is about to end: send new requests to another.")
+            return _not_ready("This server is shutting down: send new requests to another.")
         try:
             async with asyncio.timeout(timeout_seconds):
                 await check_readiness()
