@@ -1,7 +1,7 @@
 """The tail of the change log on a real change stream: each entry once, whatever breaks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -12,16 +12,9 @@ from app.domain.faults import DatabaseUnavailable
 from app.storage.changes import tail as tail_module
 from app.storage.changes.stream import ChangeStream
 from app.storage.changes.tail import MongoChangeTail
-from app.storage.client import Client, connect_for_streams
+from app.storage.client import Client
 from app.storage.errors import HistoryLost
 from tests.harness.fake_feeds import SOME_TIME
-
-
-@pytest.fixture
-async def streams(mongodb_uri: str) -> AsyncIterator[Client]:
-    streams = connect_for_streams(mongodb_uri)
-    yield streams
-    streams.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """What other programs do to the collection of teams is recorded as such, and stops nothing."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,199 +7,123 @@ from bson import Int64, ObjectId
 
 from app.domain.changes import attribute
 from app.domain.ids import Version
-from app.storage.changes import recorder as recorder_module
 from app.storage.changes.log import MongoChangeLog
-from app.storage.client import Client, connect_for_streams
 from app.storage.preparation import prepare_database
-from app.storage.teams.store import MongoTeamStore
-from tests.harness.recording import ChangeLogReader, recording
-from tests.harness.service import add, new_team
 from tests.harness.waiting import eventually
+from tests.storage.conftest import World
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.02)
+async def _recorder(world: World) -> AsyncIterator[None]:
+    """A recorder that follows the stream, and must still run at the end."""
+    async with world.recording() as recorder:
+        yield
+        assert not recorder.done()
 
 
-@pytest.fixture
-def log(client: Client, database: str) -> ChangeLogReader:
-    return ChangeLogReader(client, database)
-
-
-@pytest.fixture
-def store(client: Client, database: str) -> MongoTeamStore:
-    return MongoTeamStore(client, database, default_capacity=1_000)
-
-
-@pytest.fixture
-async def recorder(mongodb_uri: str, database: str) -> AsyncIterator[asyncio.Task[None]]:
-    """A recorder that follows the stream; one that has failed shows in the task."""
-    streams = connect_for_streams(mongodb_uri)
-    async with recording(streams, database) as task:
-        yield task
-    streams.close()
-
-
-async def test_a_foreign_write_with_a_version_is_recorded_as_a_foreign_change(
-    recorder: asyncio.Task[None],
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
-) -> None:
-    teams = client[database]["teams"]
-    team = await new_team(store, members=("sue",))
+async def test_a_foreign_write_with_a_version_is_recorded_as_a_foreign_change(world: World) -> None:
+    teams = world.teams
+    team = await world.new_team("sue")
     imported = ObjectId()
 
     await teams.update_one({"_id": ObjectId(team.id)}, {"$inc": {"version": 1}})
     await teams.insert_one({"_id": imported, "name": "B", "userIds": [], "version": Int64(1)})
-    await add(store, team.id, "joe")
-    await log.wait_until_complete()
+    await world.add(team, "joe")
+    await world.log.wait_until_complete()
 
-    assert (await log.told(team.id))[2:] == [(3, "ForeignChange"), (4, "UserJoinedTeam")]
-    assert await log.told(imported) == [(1, "ForeignChange")]
-    assert await log.faults() == []
-    assert not recorder.done()
+    assert (await world.log.told(team.id))[2:] == [(3, "ForeignChange"), (4, "UserJoinedTeam")]
+    assert await world.log.told(imported) == [(1, "ForeignChange")]
+    assert await world.log.faults() == []
 
 
-async def test_a_foreign_write_that_skips_versions_leaves_a_gap_before_it(
-    recorder: asyncio.Task[None],
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
-) -> None:
-    team = await new_team(store)
+async def test_a_foreign_write_that_skips_versions_leaves_a_gap_before_it(world: World) -> None:
+    team = await world.new_team()
 
-    await client[database]["teams"].update_one(
-        {"_id": ObjectId(team.id)}, {"$set": {"version": 5, "name": "Other"}}
-    )
-    await add(store, team.id, "sue")
-    await log.wait_until_complete()
+    await world.set(team, {"$set": {"version": 5, "name": "Other"}})
+    await world.add(team, "sue")
+    await world.log.wait_until_complete()
 
-    assert await log.told(team.id) == [
+    assert await world.log.told(team.id) == [
         (1, "TeamCreated"),
         (4, "HistoryGap"),
         (5, "ForeignChange"),
         (6, "UserJoinedTeam"),
     ]
-    assert await log.faults() == []
-    assert not recorder.done()
+    assert await world.log.faults() == []
 
 
-async def test_a_team_that_is_replaced_as_a_whole_is_a_foreign_change(
-    recorder: asyncio.Task[None],
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
-) -> None:
-    teams = client[database]["teams"]
-    team = await new_team(store, members=("sue",))
+async def test_a_team_that_is_replaced_as_a_whole_is_a_foreign_change(world: World) -> None:
+    teams = world.teams
+    team = await world.new_team("sue")
 
     document = await teams.find_one({"_id": ObjectId(team.id)})
     assert document is not None
     await teams.replace_one({"_id": document["_id"]}, {**document, "name": "Other", "version": 3})
-    await log.wait_until_complete()
+    await world.log.wait_until_complete()
 
-    assert (await log.told(team.id))[1:] == [(2, "UserJoinedTeam"), (3, "ForeignChange")]
-    assert not recorder.done()
+    assert (await world.log.told(team.id))[1:] == [(2, "UserJoinedTeam"), (3, "ForeignChange")]
 
 
 async def test_foreign_writes_without_a_version_are_noticed_and_not_fatal(
-    recorder: asyncio.Task[None],
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
-    caplog: pytest.LogCaptureFixture,
+    world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    teams = client[database]["teams"]
-    team = await new_team(store)
+    teams = world.teams
+    team = await world.new_team()
 
     await teams.update_one({"_id": ObjectId(team.id)}, {"$set": {"name": "Other"}})
-    await add(store, team.id, "sue")
-    await log.wait_until_complete()
+    await world.add(team, "sue")
+    await world.log.wait_until_complete()
 
-    assert await log.told(team.id) == [(1, "TeamCreated"), (2, "UserJoinedTeam")]
+    assert await world.log.told(team.id) == [(1, "TeamCreated"), (2, "UserJoinedTeam")]
     assert len([r for r in caplog.records if "foreign write" in r.message]) == 1
-    assert not recorder.done()
 
 
-async def test_a_team_whose_document_another_program_removes_is_recorded_as_deleted(
-    recorder: asyncio.Task[None],
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
+async def test_a_document_removed_by_an_external_writer_is_recorded_as_deleted(
+    world: World,
 ) -> None:
-    team = await new_team(store, members=("sue",))
+    team = await world.new_team("sue")
 
-    await client[database]["teams"].delete_one({"_id": ObjectId(team.id)})
-    await eventually(lambda: _is_recorded(log, team.id, 3))
+    await world.teams.delete_one({"_id": ObjectId(team.id)})
+    await world.until_recorded(team, 3)
 
-    assert (await log.told(team.id))[1:] == [(2, "UserJoinedTeam"), (3, "TeamDeleted")]
-    assert not recorder.done()
+    assert (await world.log.told(team.id))[1:] == [(2, "UserJoinedTeam"), (3, "TeamDeleted")]
 
 
-async def test_the_removal_of_a_deleted_teams_document_is_not_recorded_again(
-    recorder: asyncio.Task[None],
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
-) -> None:
-    team = await new_team(store)
+async def test_the_removal_of_a_deleted_teams_document_is_not_recorded(world: World) -> None:
+    team = await world.new_team()
     by = attribute("deleteTeam", actor_id=None, request_id=None)
-    await store.delete_team(team_id=team.id, expected_version=Version(1), by=by)
+    await world.store.delete_team(team_id=team.id, expected_version=Version(1), by=by)
 
-    await client[database]["teams"].delete_one({"_id": ObjectId(team.id)})
-    later = await new_team(store)
-    await eventually(lambda: _is_recorded(log, later.id, 1))
+    await world.teams.delete_one({"_id": ObjectId(team.id)})
+    later = await world.new_team()
+    await world.until_recorded(later, 1)
 
-    assert await log.told(team.id) == [(1, "TeamCreated"), (2, "TeamDeleted")]
-    assert not recorder.done()
-
-
-async def _is_recorded(log: ChangeLogReader, team_id: str, version: int) -> bool:
-    return version in [told for told, _ in await log.told(team_id)]
+    assert await world.log.told(team.id) == [(1, "TeamCreated"), (2, "TeamDeleted")]
 
 
 @pytest.mark.parametrize("version", ["2", 2.0, 0, True, None])
-async def test_a_write_past_the_validator_whose_version_is_none_stops_nothing(
-    version: object,
-    recorder: asyncio.Task[None],
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
+async def test_a_malformed_version_past_the_validator_stops_nothing(
+    version: object, world: World
 ) -> None:
-    teams = client[database].get_collection("teams")
-    team = await new_team(store)
+    teams = world.teams
+    team = await world.new_team()
 
     await teams.update_one(
         {"_id": ObjectId(team.id)}, {"$set": {"version": version}}, bypass_document_validation=True
     )
     await teams.update_one({"_id": ObjectId(team.id)}, {"$set": {"version": 1}})
-    await add(store, team.id, "sue")
-    await log.wait_until_complete()
+    await world.add(team, "sue")
+    await world.log.wait_until_complete()
 
-    assert await log.told(team.id) == [(1, "TeamCreated"), (2, "UserJoinedTeam")]
-    assert not recorder.done()
+    assert await world.log.told(team.id) == [(1, "TeamCreated"), (2, "UserJoinedTeam")]
 
 
-async def test_a_version_that_can_not_be_brought_back_is_told_in_one_line(
-    recorder: asyncio.Task[None],
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
-    caplog: pytest.LogCaptureFixture,
+async def test_a_version_that_cannot_be_restored_is_logged_in_one_line(
+    world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    teams = client[database].get_collection("teams")
-    team = await new_team(store, members=("sue",))
-    await log.wait_until_complete()
+    teams = world.teams
+    team = await world.new_team("sue")
+    await world.log.wait_until_complete()
 
     await teams.update_one(
         {"_id": ObjectId(team.id)},
@@ -215,31 +138,22 @@ async def test_a_version_that_can_not_be_brought_back_is_told_in_one_line(
     assert "(code 121). Run the doctor." in caplog.text
     assert "private" not in caplog.text
     assert "Traceback" not in caplog.text
-    assert not recorder.done()
 
 
 @pytest.mark.parametrize(
     "last_change",
     [{}, {"by": "a script"}, {"kind": "Nonsense", "at": 3}, {"kind": "HistoryGap", "teamId": "x"}],
 )
-async def test_a_foreign_last_change_that_says_nothing_we_know_is_a_foreign_change(
-    last_change: dict[str, object],
-    recorder: asyncio.Task[None],
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
+async def test_an_unreadable_last_change_is_recorded_as_a_foreign_change(
+    last_change: dict[str, object], world: World
 ) -> None:
-    team = await new_team(store)
+    team = await world.new_team()
 
-    await client[database]["teams"].update_one(
-        {"_id": ObjectId(team.id)}, {"$inc": {"version": 1}, "$set": {"lastChange": last_change}}
-    )
-    await add(store, team.id, "sue")
-    await log.wait_until_complete()
+    await world.set(team, {"$inc": {"version": 1}, "$set": {"lastChange": last_change}})
+    await world.add(team, "sue")
+    await world.log.wait_until_complete()
 
-    assert not recorder.done()
-    read = await MongoChangeLog(client, database).changes_after(0, limit=10)
+    read = await MongoChangeLog(world.client, world.name).changes_after(0, limit=10)
     assert [(change.version, change.kind) for change in read] == [
         (1, "TeamCreated"),
         (2, "ForeignChange"),
@@ -247,24 +161,13 @@ async def test_a_foreign_last_change_that_says_nothing_we_know_is_a_foreign_chan
     ]
 
 
-async def test_a_collection_that_is_dropped_and_made_anew_is_recorded_again(
-    recorder: asyncio.Task[None],
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
-) -> None:
-    await new_team(store)
-    await log.wait_until_complete()
+async def test_a_collection_that_is_dropped_and_recreated_is_recorded_again(world: World) -> None:
+    await world.new_team()
+    await world.log.wait_until_complete()
 
-    await client[database].drop_collection("teams")
-    await prepare_database(client, database)
-    team = await new_team(store, members=("sue",))
-    await eventually(lambda: _is_done_or(recorder, log))
+    await world.database.drop_collection("teams")
+    await prepare_database(world.client, world.name)
+    team = await world.new_team("sue")
+    await eventually(world.log.is_complete)
 
-    assert not recorder.done()
-    assert (await log.told(team.id))[-1] == (2, "UserJoinedTeam")
-
-
-async def _is_done_or(recorder: asyncio.Task[None], log: ChangeLogReader) -> bool:
-    return recorder.done() or await log.is_complete()
+    assert (await world.log.told(team.id))[-1] == (2, "UserJoinedTeam")

@@ -15,15 +15,12 @@ from pymongo.errors import PyMongoError
 
 from app.domain.changes import Change
 from app.domain.ids import TeamId
-from app.storage.changes import recorder as recorder_module
 from app.storage.changes.log import MongoChangeLog
 from app.storage.changes.tail import MongoChangeTail
-from app.storage.client import Client, connect_for_streams
-from app.storage.teams.store import MongoTeamStore
 from tests.harness.odd_values import FAR, JOINED, ODD_VALUES
-from tests.harness.recording import ChangeLogReader, recording
-from tests.harness.service import add, new_team, remove
+from tests.harness.service import remove
 from tests.harness.waiting import eventually
+from tests.storage.conftest import World
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 FIELDS = (
@@ -32,41 +29,19 @@ FIELDS = (
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.02)
-
-
 @pytest.fixture
-def log(client: Client, database: str) -> ChangeLogReader:
-    return ChangeLogReader(client, database)
-
-
-@pytest.fixture
-def store(client: Client, database: str) -> MongoTeamStore:
-    return MongoTeamStore(client, database, default_capacity=1_000)
-
-
-@pytest.fixture
-async def streams(mongodb_uri: str) -> AsyncIterator[Client]:
-    streams = connect_for_streams(mongodb_uri)
-    yield streams
-    streams.close()
-
-
-@pytest.fixture
-async def told(streams: Client, database: str) -> AsyncIterator[list[Change]]:
+async def told(world: World) -> AsyncIterator[list[Change]]:
     """All that the tail tells; recorder and tail must still run at the end."""
     told: list[Change] = []
     follows = asyncio.Event()
 
     async def follow() -> None:
-        async for changes in MongoChangeTail(streams, database).follow():
+        async for changes in MongoChangeTail(world.streams, world.name).follow():
             follows.set()
             told.extend(changes)
 
     following = asyncio.create_task(follow())
-    async with recording(streams, database) as recorder:
+    async with world.recording() as recorder:
         await follows.wait()
         yield told
         assert not recorder.done()
@@ -84,35 +59,33 @@ async def _is_told(told: list[Change], team_id: TeamId, count: int) -> bool:
 
 
 async def test_no_odd_field_of_a_foreign_last_change_stops_the_recording(
-    told: list[Change], client: Client, database: str, store: MongoTeamStore, log: ChangeLogReader
+    told: list[Change], world: World
 ) -> None:
-    teams = client[database]["teams"]
-    odd, calm = await new_team(store), await new_team(store)
+    teams = world.teams
+    odd, calm = await world.new_team(), await world.new_team()
 
     said = [{**JOINED, field: value} for field in FIELDS for value in ODD_VALUES]
     writes: list[dict[str, Any]] = [
         {"$inc": {"version": 1}, "$set": {"lastChange": each}} for each in said
     ]
     await teams.bulk_write([UpdateOne({"_id": ObjectId(odd.id)}, write) for write in writes])
-    await add(store, calm.id, "joe")
+    await world.add(calm, "joe")
     written = 1 + len(said)
     await eventually(lambda: _is_told(told, odd.id, written))
     await eventually(lambda: _is_told(told, calm.id, 2))
 
     assert [version for version, _ in _versions(told, odd.id)] == list(range(1, written + 1))
     assert _versions(told, calm.id) == [(1, "TeamCreated"), (2, "UserJoinedTeam")]
-    assert await log.faults() == []
+    assert await world.log.faults() == []
     assert {type(change.user_id) for change in told} <= {str, type(None)}
 
 
-async def test_lost_history_is_filled_past_odd_teams_and_tells_what_was_removed(
-    streams: Client, client: Client, database: str, store: MongoTeamStore, log: ChangeLogReader
-) -> None:
-    teams = client[database]["teams"]
-    calm, gone, lowered = [await new_team(store, members=(f"user-{i}",)) for i in range(3)]
-    async with recording(streams, database):
-        await log.wait_until_complete()
-    await client[database]["recorder"].update_one({}, {"$unset": {"resumeToken": 1}})
+async def test_lost_history_is_filled_despite_malformed_teams(world: World) -> None:
+    teams = world.teams
+    calm, gone, lowered = [await world.new_team(f"user-{i}") for i in range(3)]
+    async with world.recording():
+        await world.log.wait_until_complete()
+    await world.database["recorder"].update_one({}, {"$unset": {"resumeToken": 1}})
 
     await teams.insert_many(
         [
@@ -123,95 +96,74 @@ async def test_lost_history_is_filled_past_odd_teams_and_tells_what_was_removed(
     )
     for odd in [value for value in ODD_VALUES if value not in ([1], Regex("("), [])]:
         with suppress(PyMongoError, BSONError):
-            await (
-                client[database]
-                .get_collection("teams")
-                .insert_one(
-                    {"_id": odd, "name": "Odd", "userIds": [], "version": odd},
-                    bypass_document_validation=True,
-                )
+            await world.database.get_collection("teams").insert_one(
+                {"_id": odd, "name": "Odd", "userIds": [], "version": odd},
+                bypass_document_validation=True,
             )
     await teams.delete_one({"_id": ObjectId(gone.id)})
     await teams.update_one({"_id": ObjectId(lowered.id)}, {"$set": {"version": 1}})
-    await add(store, lowered.id, "mia")
-    await add(store, calm.id, "joe")
-    async with recording(streams, database) as recorder:
-        await eventually(lambda: _is_recorded(log, gone.id, 3))
-        await eventually(lambda: _is_recorded(log, lowered.id, 4))
-        await add(store, calm.id, "eve")
-        await eventually(lambda: _is_recorded(log, calm.id, 4))
+    await world.add(lowered, "mia")
+    await world.add(calm, "joe")
+    async with world.recording() as recorder:
+        await world.until_recorded(gone, 3)
+        await world.until_recorded(lowered, 4)
+        await world.add(calm, "eve")
+        await world.until_recorded(calm, 4)
         assert not recorder.done()
 
-    assert [version for version, _ in await log.told(calm.id)] == [1, 2, 3, 4]
-    assert (await log.told(gone.id))[-1] == (3, "TeamDeleted")
-    assert (await log.told(lowered.id))[2:] == [(3, "UserJoinedTeam"), (4, "ForeignChange")]
-    assert (await log.entries(lowered.id))[2]["userId"] == "mia"
-    assert await log.faults() == []
-
-
-async def _is_recorded(log: ChangeLogReader, team_id: TeamId, version: int) -> bool:
-    return version in [told for told, _ in await log.told(team_id)]
+    assert [version for version, _ in await world.log.told(calm.id)] == [1, 2, 3, 4]
+    assert (await world.log.told(gone.id))[-1] == (3, "TeamDeleted")
+    assert (await world.log.told(lowered.id))[2:] == [(3, "UserJoinedTeam"), (4, "ForeignChange")]
+    assert (await world.log.entries(lowered.id))[2]["userId"] == "mia"
+    assert await world.log.faults() == []
 
 
 @pytest.mark.parametrize("version", [1, 2, 3, 2**31, 2**62])
 async def test_changes_after_a_version_that_was_set_back_are_all_told_in_order(
-    version: int,
-    told: list[Change],
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
+    version: int, told: list[Change], world: World
 ) -> None:
-    team = await new_team(store, members=("u2", "u3", "u4"))
-    await log.wait_until_complete()
+    team = await world.new_team("u2", "u3", "u4")
+    await world.log.wait_until_complete()
     joining = [f"late-{i}" for i in range(20)]
 
-    await client[database]["teams"].update_one(
-        {"_id": ObjectId(team.id)}, {"$set": {"version": version}}
-    )
+    await world.set(team, {"$set": {"version": version}})
     if version >= 2**31:  # refused until then, since it could not be told
-        await eventually(lambda: _is_brought_back(log, client, database, team.id))
+        await eventually(lambda: _is_brought_back(world, team.id))
     for user in joining:
-        await add(store, team.id, user)
+        await world.add(team, user)
         await asyncio.sleep(0)
     await eventually(lambda: _are_told(told, joining))
-    await eventually(lambda: _is_brought_back(log, client, database, team.id))
+    await eventually(lambda: _is_brought_back(world, team.id))
 
     assert [c.user_id for c in told if str(c.user_id).startswith("late")] == joining
     versions = [version for version, _ in _versions(told, team.id)]
     assert versions == list(range(1, len(versions) + 1))
-    assert await log.faults() == []
+    assert await world.log.faults() == []
 
 
 async def _are_told(told: list[Change], users: list[str]) -> bool:
     return {change.user_id for change in told} >= set(users)
 
 
-async def _is_brought_back(
-    log: ChangeLogReader, client: Client, database: str, team_id: TeamId
-) -> bool:
-    team = await client[database]["teams"].find_one({"_id": ObjectId(team_id)}, {"version": 1})
-    return team is not None and team["version"] == (await log.told(team_id))[-1][0]
+async def _is_brought_back(world: World, team_id: TeamId) -> bool:
+    team = await world.teams.find_one({"_id": ObjectId(team_id)}, {"version": 1})
+    return team is not None and team["version"] == (await world.log.told(team_id))[-1][0]
 
 
 async def test_the_log_passes_over_what_another_release_wrote_into_it(
-    told: list[Change], client: Client, database: str, store: MongoTeamStore, log: ChangeLogReader
+    told: list[Change], world: World
 ) -> None:
-    team = await new_team(store)
-    await log.wait_until_complete()
+    team = await world.new_team()
+    await world.log.wait_until_complete()
     await eventually(lambda: _is_told(told, team.id, 1))
     newer = {"kind": Code("f()"), "teamId": "x", "version": 1, "at": NOW, "position": 2}
     position = {"$inc": {"position": 2}}
-    await client[database]["recorder"].update_one({}, position)  # as a newer release had recorded
+    await world.database["recorder"].update_one({}, position)  # as a newer release had recorded
 
-    await client[database]["team_changes"].insert_many(
-        [
-            newer,
-            {"kind": "Compacted", "position": 3},
-            {**newer, "position": "x", "version": "y"},
-        ]
+    await world.database["team_changes"].insert_many(
+        [newer, {"kind": "Compacted", "position": 3}, {**newer, "position": "x", "version": "y"}]
     )
-    read = await MongoChangeLog(client, database).changes_after(1, limit=10)
+    read = await MongoChangeLog(world.client, world.name).changes_after(1, limit=10)
     await eventually(lambda: _is_told(told, TeamId("x"), 1))
 
     assert [str(change.kind) for change in read] == ["ForeignChange", "Unreadable"]
@@ -219,17 +171,12 @@ async def test_the_log_passes_over_what_another_release_wrote_into_it(
 
 
 async def test_a_storm_of_foreign_writes_leaves_every_other_team_alone(
-    told: list[Change],
-    streams: Client,
-    client: Client,
-    database: str,
-    store: MongoTeamStore,
-    log: ChangeLogReader,
+    told: list[Change], world: World
 ) -> None:
     chance = random.Random(7)
-    teams = client[database].get_collection("teams")
-    calm = await new_team(store)
-    odd = [ObjectId((await new_team(store)).id) for _ in range(5)]
+    teams = world.teams
+    calm = await world.new_team()
+    odd = [ObjectId((await world.new_team()).id) for _ in range(5)]
     fields = [*(f"lastChange.{field}" for field in FIELDS), "lastChange", "version", "createdAt",
               "updatedAt", "capacity", "requests", "creation", "other", "deletedAt"]  # fmt: skip
 
@@ -255,14 +202,14 @@ async def test_a_storm_of_foreign_writes_leaves_every_other_team_alone(
 
     async def serve() -> None:
         for number in range(30):
-            await add(store, calm.id, f"user-{number}")
+            await world.add(calm, f"user-{number}")
 
-    async with recording(streams, database):
+    async with world.recording():
         await asyncio.gather(storm(), serve())
         await eventually(lambda: _is_told(told, calm.id, 31))
-        await remove(store, calm.id, "user-0")
+        await remove(world.store, calm.id, "user-0")
         await eventually(lambda: _is_told(told, calm.id, 32))
 
     assert [version for version, _ in _versions(told, calm.id)] == list(range(1, 33))
     assert [change.position for change in told] == list(range(1, len(told) + 1))
-    assert await log.faults() == []
+    assert await world.log.faults() == []

@@ -1,33 +1,17 @@
 """The seams between what a team remembers of requests and what is recorded of them."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from app.domain.outcomes import Accepted
 from app.storage import requests
-from app.storage.changes import recorder as recorder_module
-from app.storage.client import Client, connect_for_streams
 from app.storage.requests import RecordedRequests
 from app.storage.teams.store import MongoTeamStore
-from tests.harness.recording import ChangeLogReader, recording
-from tests.harness.service import add, new_team, remove
+from tests.harness.service import add, remove
+from tests.storage.conftest import World
 
 REMEMBERED = 3
-
-
-@pytest.fixture
-async def streams(mongodb_uri: str) -> AsyncIterator[Client]:
-    streams = connect_for_streams(mongodb_uri)
-    yield streams
-    streams.close()
-
-
-@pytest.fixture(autouse=True)
-def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.02)
-    monkeypatch.setattr(requests, "REMEMBERED_REQUESTS", REMEMBERED)
 
 
 class Interrupted(RecordedRequests):
@@ -53,32 +37,31 @@ class Interrupted(RecordedRequests):
             await rivals()
 
 
-async def test_a_request_that_is_recorded_and_forgotten_between_two_reads_is_still_made_once(
-    streams: Client, client: Client, database: str
+async def test_a_request_recorded_and_forgotten_between_two_reads_is_made_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sue's request comes twice; while the second looks, the first is recorded and pushed out."""
-    log = ChangeLogReader(client, database)
-    store = MongoTeamStore(client, database, default_capacity=1_000)
-    repeated = MongoTeamStore(client, database, default_capacity=1_000)
-    async with recording(streams, database):
-        team = await new_team(store)
-        await log.wait_until_complete()
-    await add(store, team.id, "sue", request_id="once")
+    monkeypatch.setattr(requests, "REMEMBERED_REQUESTS", REMEMBERED)
+    repeated = MongoTeamStore(world.client, world.name, default_capacity=1_000)
+    async with world.recording():
+        team = await world.new_team()
+        await world.log.wait_until_complete()
+    await world.add(team, "sue", request_id="once")
 
     async def record_and_push_out() -> None:
-        async with recording(streams, database):
-            await remove(store, team.id, "sue")
+        async with world.recording():
+            await remove(world.store, team.id, "sue")
             for number in range(REMEMBERED + 1):
-                await log.wait_until_complete()
-                outcome = await add(store, team.id, f"user-{number}", request_id=f"other-{number}")
+                await world.log.wait_until_complete()
+                outcome = await world.add(team, f"user-{number}", request_id=f"other-{number}")
                 assert isinstance(outcome, Accepted)
-            await log.wait_until_complete()
+            await world.log.wait_until_complete()
 
-    repeated._requests = Interrupted(client, database, rivals=record_and_push_out)
+    repeated._requests = Interrupted(world.client, world.name, rivals=record_and_push_out)
     outcome = await add(repeated, team.id, "sue", request_id="once")
 
     assert isinstance(outcome, Accepted)
     assert outcome.replayed
-    document = await client[database]["teams"].find_one({}, {"userIds": 1})
+    document = await world.teams.find_one({}, {"userIds": 1})
     assert document is not None
     assert "sue" not in document["userIds"]
