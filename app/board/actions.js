@@ -117,12 +117,16 @@ export class Actions {
     ]);
   }
 
+  count({ __typename }) {
+    if (__typename.endsWith("Success")) this.accepted += 1;
+    else this.refused += 1;
+  }
+
   /** The result. A refusal that the caller does not treat itself is shown. */
   async #send(name, input, treated = []) {
     try {
       const result = await this.client.mutate(MUTATIONS[name], input, { onWait: () => announce("There is no answer yet. It is sent again by itself.") });
-      if (result.__typename.endsWith("Success")) this.accepted += 1;
-      else this.refused += 1;
+      this.count(result);
       if (result.message && !treated.includes(result.__typename)) {
         addRefusal(result.message);
         say(result.message);

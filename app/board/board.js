@@ -52,8 +52,8 @@ function showChange(change) {
   const userId = change.user?.id;
   const from = userId && chipOf(userId)?.getBoundingClientRect();
   if (moment === null) {
-    redraw(change.teamId);
-    if (change.fromTeamId) redraw(change.fromTeamId);
+    if (userId === identity.userId) drawAll();  // Every card offers what fits the viewer's place.
+    else for (const id of [change.teamId, change.fromTeamId]) if (id) redraw(id);
     if (change.__typename === "UserJoinedTeam") animate(chipOf(userId), from, cardOf(change.teamId));
     else animate(null, null, cardOf(change.teamId));
   }
@@ -234,7 +234,9 @@ function show(teamId) {
 byId("search").addEventListener("input", drawAll);
 byId("order").addEventListener("change", drawAll);
 byId("create").addEventListener("click", () => actions.create());
-byId("race").addEventListener("click", () => race(client, teams).catch((error) => say(error.message)));
+byId("race").addEventListener("click", () => race(client, teams)
+  .then((results) => { for (const result of results) actions.count(result); drawCounters(); })
+  .catch((error) => say(error.message)));
 byId("moment").addEventListener("input", ({ target }) => go(Number(target.value)));
 byId("now").addEventListener("click", () => go(null));
 byId("play").addEventListener("click", play);

@@ -1,6 +1,7 @@
 """The live board in a real browser: what two windows see, and what each input can do."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Literal
 
@@ -114,6 +115,19 @@ async def test_a_click_while_the_server_is_away_is_carried_out_once_when_it_is_b
     assert found["version"] == 2
 
 
+async def test_what_is_offered_follows_the_users_place(
+    context: BrowserContext, server: Server, api: Client
+) -> None:
+    blue = await create_team_with(api, "sue", name="Blue")
+    await create_team_with(api, name="Red")
+    page = await opened(context, server)
+    await expect(card(page, "Red").get_by_role("button")).to_have_text("Switch here")
+
+    await api.mutate("removeUserFromTeam", teamId=blue["id"], userId="sue")
+
+    await expect(card(page, "Red").get_by_role("button")).to_have_text("Join")
+
+
 async def test_a_rename_conflict_shows_both_names(
     context: BrowserContext, server: Server, api: Client
 ) -> None:
@@ -186,6 +200,9 @@ async def test_an_empty_board_is_filled_and_raced_on(
 
     await expect(page.locator(".verdict")).to_contain_text("Sue is on one team")
     await expect(page.locator(".lane.won")).to_have_count(1)
+    await expect(page.locator("#counters")).to_have_text(
+        re.compile(r"accepted\s*1\s.*refused\s*1\s")
+    )
     await expect(page.locator("[data-user=sue]")).to_have_count(1)
 
 
