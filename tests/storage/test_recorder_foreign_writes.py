@@ -132,7 +132,7 @@ async def test_a_version_that_cannot_be_restored_is_logged_in_one_line(
     )
 
     async def is_told() -> bool:
-        return "can't be brought back" in caplog.text
+        return "can't be corrected" in caplog.text
 
     await eventually(is_told)
     assert "(code 121). Run the doctor." in caplog.text

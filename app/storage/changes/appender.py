@@ -1,4 +1,4 @@
-"""Appends to the change log: each team's versions one after another, all under one term's lease."""
+"""The writer of the change log: appends each team's versions in order, under one lease term."""
 
 import logging
 import math
@@ -16,7 +16,7 @@ from app.domain.ids import MAX_VERSION, TeamId
 from app.storage.changes.lease import Lease, advanced
 from app.storage.changes.log import POSITION
 from app.storage.changes.lost_history import find_removals, read_last_changes
-from app.storage.changes.sequence import LastChange, Strayed, in_sequence
+from app.storage.changes.sequence import LastChange, VersionMismatch, in_sequence
 from app.storage.client import (
     Client,
     recorder_of,
@@ -38,16 +38,16 @@ from app.storage.transactions import Sessions
 
 logger = logging.getLogger(__name__)
 
-# How often the log is asked for the entries of other programs.
+# How often the last position is read again, since external writers may have added entries.
 POSITION_SECONDS = 1.0
 
 
 class LeaseLost(Exception):
-    """Another server has taken the lease; this one must append nothing more."""
+    """Another server holds the lease; this one must stop appending."""
 
 
 class ChangeAppender:
-    """The log's only writer for one term of the lease."""
+    """The only writer of the log during one term of the lease."""
 
     def __init__(self, client: Client, database: str, lease: Lease) -> None:
         self._sessions = Sessions(client)
@@ -61,20 +61,18 @@ class ChangeAppender:
         self._position_read_at = -math.inf
 
     async def append(self, found: Sequence[Mapping[str, Any]], resume_token: object) -> None:
-        """Appends what is new of the changes found, and saves how far the stream has been read.
+        """Append the new ones of these changes, save the stream position and extend the lease.
 
-        Each change must follow the last one of its team. One that is recorded already is passed
-        over: the stream repeats what it told after the last saved position. Where versions are
-        missing, their gap is recorded before it, and logged.
-
-        The lease is kept for another while, so that filling long histories does not lose it.
+        Changes that are already recorded are skipped: after a restart, the stream repeats those
+        after the last saved position. A gap in a team's versions is recorded as an entry and
+        logged.
 
         *Atomicity*: one transaction. *Held by*: G6 index `one_change_per_version`; the lease's term
         in the condition. *Raises*: `LeaseLost`, `DatabaseUnavailable`; then nothing was appended.
         """
         last_changes, position = await self._read_log({c["teamId"] for c in found})
-        new, strayed = in_sequence(found, last_changes)
-        await self._bring_back(strayed)
+        new, mismatches = in_sequence(found, last_changes)
+        await self._correct_versions(mismatches)
         entries = [
             {"position": position, **change} for position, change in enumerate(new, position + 1)
         ]
@@ -89,7 +87,7 @@ class ChangeAppender:
         self._position = position
 
     async def finish(self, seconds: float) -> None:
-        """Waits so long, at most, for an appending whose caller was cancelled."""
+        """Wait at most this long for an append whose caller was cancelled."""
         await self._sessions.finish(seconds)
 
     async def _write(
@@ -100,7 +98,7 @@ class ChangeAppender:
     ) -> None:
         saved = await self._recorder.update_one(self._lease.condition, progress, session=session)
         if saved.matched_count == 0:
-            # We were paused past our lease; the new holder appends from the same position.
+            # We were paused past our lease. The new holder appends from the same position.
             raise LeaseLost
         if entries:
             await self._changes.insert_many(entries, session=session)
@@ -108,12 +106,11 @@ class ChangeAppender:
             await self._requests.bulk_write(requests, session=session)
 
     async def append_lost_history(self, resume_token: object) -> None:
-        """Appends, for every team that the log is behind of, what can be known without the stream.
+        """Append, for every team that is ahead of the log, what is known without the stream.
 
-        That is the last change, which stands on the team itself, and a gap for those before it; for
-        a team whose document is gone, its deletion. The token is of a stream opened before: saved
-        with the last of them, it lets a successor go on from there instead of losing history again.
-        *Raises*: as `append`.
+        That is the last change, described on the team itself, after a gap for those before it; for
+        a team whose document is gone, its deletion. The token belongs to a stream that was opened
+        before: saved at the end, it lets a successor resume from there. *Raises*: as `append`.
         """
         async for found in read_last_changes(self._teams):
             await self.append(found, None)
@@ -121,16 +118,16 @@ class ChangeAppender:
             await self.append(removed, None)
         await self.append([], resume_token)
 
-    async def _bring_back(self, strayed: Mapping[str, Strayed]) -> None:
-        """Raises or lowers the versions of those teams to the one after their last in the log.
+    async def _correct_versions(self, mismatches: Mapping[str, VersionMismatch]) -> None:
+        """Set the versions of those teams to the one after their last in the log.
 
-        By as much as is between the two: Sue joins after John's change has been seen here and
-        before this write, and her change is recorded at the version after his, this write at the
-        one after hers. It comes back by the stream, as a foreign change at just that version.
+        `$inc` by the difference, not `$set`: Sue joins after John's change has been read here and
+        before this write. Her change is recorded at the version after his, and this write at the
+        version after hers. The stream then delivers this write as a foreign change.
 
-        *Atomicity*: one document; a team that is back already, or was set elsewhere, stays.
+        *Atomicity*: one document. A team whose version was set again meanwhile is left alone.
         """
-        for team_id, each in strayed.items():
+        for team_id, each in mismatches.items():
             bounds = {"$gte": each.seen}
             if each.seen <= each.recorded:
                 bounds["$lte"] = each.recorded
@@ -147,17 +144,18 @@ class ChangeAppender:
             except (OperationFailure, BSONError) as error:
                 # Not its text: a refusal by the validator quotes the whole team.
                 logger.error(  # noqa: TRY400
-                    "The version of team %s can't be brought back, since its data are damaged "
+                    "The version of team %s can't be corrected, since its data are damaged "
                     "(code %s). Run the doctor.",
                     team_id,
                     getattr(error, "code", None),
                 )
 
     async def _read_log(self, team_ids: Iterable[str]) -> tuple[dict[str, LastChange], int]:
-        """Each team's last recorded change, the greatest key of the index, and the last position.
+        """Each team's last recorded change, and the last position of the log.
 
-        The latter once a second only, as it costs a tenth of an append: where another program has
-        put an entry since, a duplicate key ends this term, and the next one goes on behind it.
+        The position is read only once per `POSITION_SECONDS`, as that costs a tenth of an append.
+        If an external writer has added an entry since, a duplicate key ends this term, and the next
+        term continues after that entry.
         """
         fields = ("version", "kind", "at", "userId", "commitTime", "readAt")
         last_entry: list[dict[str, Any]] = [
@@ -181,7 +179,7 @@ class ChangeAppender:
                     position = max(position, entry["position"])
                     continue
                 if not (is_int(entry["version"]) and entry["version"] < MAX_VERSION):
-                    # another program's
+                    # an external writer's entry
                     numbered = {"teamId": team_id, "version": RECORDED_VERSION}
                     found = self._raw.find(numbered, {"_id": 0}).sort("version", -1).limit(1)
                     entry = next(iter(await self._read(found)), {})  # noqa: PLW2901
@@ -193,7 +191,7 @@ class ChangeAppender:
 
 
 def _read_last(entry: Document) -> LastChange:
-    """An entry as a `LastChange`, where each field of another type counts as absent."""
+    """An entry as a `LastChange`; a field of an unexpected type counts as absent."""
     kind, at, user_id = entry.get("kind"), entry.get("at"), entry.get("userId")
     known_until = entry.get("commitTime") or entry.get("readAt")
     return LastChange(

@@ -1,6 +1,6 @@
-"""Events of the change stream of `teams`, and the document of the log that is made of each.
+"""Change-stream events of `teams`, and the log document made of each.
 
-The database itself cuts out of an event the little that says what changed, so that no other field,
+A projection in the database keeps only the fields that the log needs, so that no other field,
 whatever its type or size, reaches the recorder.
 """
 
@@ -28,7 +28,7 @@ def _if(condition: object, then: object) -> Document:
 
 
 def change_fields(version: object, last_change: object) -> dict[str, Any]:
-    """The projection of what the log is made of: each field null unless it is of its own type."""
+    """The projection of the fields that the log needs; null for a value of an unexpected type."""
     size = {"$lte": [{"$bsonSize": last_change}, _MAX_LAST_CHANGE_BYTES]}
     return {
         "version": _if({"$in": [{"$type": version}, ["int", "long"]]}, version),
@@ -37,7 +37,7 @@ def change_fields(version: object, last_change: object) -> dict[str, Any]:
 
 
 def _set(field: str) -> Document:
-    """What a write has set: an insert carries the document, an update the fields that it set."""
+    """The value that a write has set: in the document of an insert, or the fields of an update."""
     return {"$ifNull": [f"$fullDocument.{field}", f"$updateDescription.updatedFields.{field}"]}
 
 
@@ -65,10 +65,7 @@ EVENT_FIELDS: Document = {
 
 
 def read_recorded_id(stored: object) -> str | None:
-    """The id under which the log knows a team; None for a document that nobody can name.
-
-    Those are of another type than ours, or spelled like an id of another document.
-    """
+    """The team id in the log; None if the `_id` has another type or would name another document."""
     if not isinstance(stored, ObjectId | str):
         return None
     team_id = str(stored)
@@ -77,19 +74,21 @@ def read_recorded_id(stored: object) -> str | None:
 
 
 def change_of_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the log is to say of an event; None, with a warning, for no change of a team.
+    """The log document for an event; None, with a warning, if the event made no version.
 
-    An event that can't be read is one that can't be described, and logged as an error.
+    An event that can't be read becomes a foreign change and is logged as an error.
 
-    A write that did not set `lastChange` is not ours. We never remove a document: another program
-    that does has deleted the team, at the version after its last, which the event does not tell.
+    A write that did not set `lastChange` is not ours. The service never removes a document: an
+    external writer that does has deleted the team, at the version after its last one, which the
+    event does not contain.
     """
     team_id, at, version, last_change = None, datetime.now(UTC), None, None
     operation, token = event["operationType"], event["_id"].get("_data")
     try:
         team_id, version = read_recorded_id(event.get("teamId")), event.get("version")
         at = event.get("wallTime") or at
-        # We never replace a team; another program that does brings back what it has read before.
+        # The service never replaces a document; an external writer that does writes back an old
+        # `lastChange`.
         last_change = event.get("lastChange") if operation != "replace" else None
         if team_id is not None and operation == "delete":
             change = {"teamId": team_id, "kind": ChangeKind.TEAM_DELETED.value, "at": at}

@@ -1,8 +1,8 @@
-"""A lease on being the one recorder: taken and kept by compare-and-set on one document.
+"""The recorder's lease: acquired and renewed by compare-and-set on one document.
 
-The database's clock alone decides when it has run out, so servers whose clocks differ agree. Each
-taking raises `term`; whoever writes under the lease names its term in that write's condition, so a
-holder that was paused past its time can write nothing any more.
+Only the database's clock decides when it expires, so servers whose clocks differ agree. `term` is a
+fencing token: each acquisition increments it, and every write under the lease has it in its filter,
+so a holder that was paused past its expiry can't write.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _UNTIL: dict[str, Any] = {
 
 
 def _if_number(field: str, then: object, otherwise: object) -> dict[str, Any]:
-    """By a condition that no odd type nor size passes, which another program may have set."""
+    """A condition that fails for a value of another type or size, set by an external writer."""
     is_number = {"$in": [{"$type": field}, ["int", "long"]]}
     return {"$cond": [{"$and": [is_number, {"$lt": [field, 2**50]}]}, then, otherwise]}
 
@@ -40,7 +40,7 @@ _HELD_FIELDS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A lease held: where the recording stands; the log may have more than its last holder knew."""
+    """A lease that is held, with the saved progress; the log may already be ahead of it."""
 
     holder: str
     term: int
@@ -49,21 +49,21 @@ class Lease:
 
     @property
     def condition(self) -> dict[str, Any]:
-        """The filter of every write under this lease: it matches as long as nobody else took it."""
+        """The filter of every write under this lease; it matches until another server takes it."""
         return {"_id": RECORDER_ID, "holder": self.holder, "term": self.term}
 
 
 def advanced(position: int, resume_token: object) -> list[dict[str, Any]]:
-    """The update that saves how far a holder has come, and keeps its lease by the way."""
+    """The update that saves the holder's progress and renews its lease."""
     progress = {"position": position, "resumeToken": {"$literal": resume_token}}
     return [{"$set": {**progress, "expiresAt": _UNTIL}}]
 
 
 async def make_lease(recorder: Collection, resume_token: dict[str, Any] | None) -> None:
-    """Makes the lease, free, if it is not there; a token says from where the stream is to be read.
+    """Create a free lease if there is none, with the token to resume the stream after.
 
-    *Atomicity*: one document; of several who make it one does. Without a token the first holder
-    fills the log from the teams themselves.
+    *Atomicity*: one document; of concurrent calls, one creates it. Without a token the first holder
+    fills the log from the teams.
     """
     new = {"term": 0, "position": 0, "expiresAt": datetime.fromtimestamp(0, UTC)}
     if resume_token is not None:
@@ -73,8 +73,8 @@ async def make_lease(recorder: Collection, resume_token: dict[str, Any] | None) 
 
 
 async def take_lease(recorder: Collection, holder: str) -> Lease | None:
-    """The lease, if nobody else holds it. *Atomicity*: one document, by the database's clock."""
-    # By no other type, and for no longer than this, do we hold it: that is another program's.
+    """The lease, unless another server holds it. *Atomicity*: one document."""
+    # A later time, or a value of another type, was set by an external writer: the lease is free.
     longest = {"$dateAdd": {"startDate": "$$NOW", "unit": "hour", "amount": 1}}
     held = {"$and": [{"$gte": ["$expiresAt", "$$NOW"]}, {"$lt": ["$expiresAt", longest]}]}
     free = {"_id": RECORDER_ID, "$expr": {"$not": held}}
@@ -92,16 +92,16 @@ async def take_lease(recorder: Collection, holder: str) -> Lease | None:
             free, taken, projection=_HELD_FIELDS, return_document=ReturnDocument.AFTER
         )
         if document is None:
-            # Held by somebody else, or somebody has removed it: then the next attempt finds it.
+            # Held by another server; or removed, and then the next attempt finds a new one.
             await make_lease(recorder, None)
             return None
     return Lease(holder, document["term"], document["position"], document["resumeToken"])
 
 
 async def keep_lease(recorder: Collection, lease: Lease, resume_token: object) -> bool:
-    """Whether the lease is still ours, for another `LEASE_SECONDS`.
+    """Renew the lease for `LEASE_SECONDS`; False if another server has taken it.
 
-    It also saves the resume position of a stream that is idle, lest it fall off the oplog.
+    This also saves the resume token of an idle stream, so that it does not fall off the oplog.
     """
     kept = [{"$set": {"expiresAt": _UNTIL, "resumeToken": {"$literal": resume_token}}}]
     with driver_faults():
@@ -110,6 +110,6 @@ async def keep_lease(recorder: Collection, lease: Lease, resume_token: object) -
 
 
 async def release_lease(recorder: Collection, lease: Lease) -> None:
-    """Lets another server take over at once instead of when the lease has run out."""
+    """Expire the lease now, so that another server need not wait for it."""
     with driver_faults():
         await recorder.update_one(lease.condition, [{"$set": {"expiresAt": "$$NOW"}}])

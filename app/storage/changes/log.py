@@ -1,4 +1,4 @@
-"""Reads the change log: by team and version, by user, and over all teams by position."""
+"""Reads of the change log: by team and version, by user, and over all teams by position."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -14,13 +14,13 @@ from app.storage.client import Client, recorder_of, team_changes_of
 from app.storage.documents import RAW, Document, all_decoded, read_commit_time
 from app.storage.errors import driver_faults
 
-# Another program may have put anything there: this passes over it.
+# Skips values of other types, which external writers may have stored.
 _NUMBER: Document = {"$type": ["int", "long"]}
 POSITION: Document = {**_NUMBER, "$lt": 2**50}
 
 
 class MongoChangeLog:
-    """`ChangeLog` on MongoDB. *Held by*: G6; what has been read once stays as it was."""
+    """`ChangeLog` on MongoDB. *Held by*: G6; entries never change."""
 
     def __init__(self, client: Client, database: str) -> None:
         self._changes = team_changes_of(client, database)
@@ -32,18 +32,18 @@ class MongoChangeLog:
     async def changes_of_team(
         self, team_id: TeamId, *, after: Version | None, limit: int
     ) -> Sequence[Change]:
-        """See `ChangeLog`. Walks `one_change_per_version`."""
+        # Walks `one_change_per_version`.
         found: Document = {"teamId": team_id, "version": {"$gt": after or 0, **_NUMBER}}
         return await self._find(found, "version", limit)
 
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
-        """See `ChangeLog`. Walks `one_change_per_position`."""
+        # Walks `one_change_per_position`.
         return await self._find({"position": {"$gt": position, **POSITION}}, "position", limit)
 
     async def histories_of_teams(
         self, team_ids: Collection[TeamId], page: HistoryPage
     ) -> Mapping[TeamId, Sequence[Change]]:
-        """See `ChangeLog`. Walks `changes_by_team`."""
+        # Walks `changes_by_team`.
         histories: dict[TeamId, list[Change]] = {team_id: [] for team_id in team_ids}
         for change in await self._histories("teamId", list(histories), page):
             histories[change.team_id].append(change)
@@ -52,7 +52,7 @@ class MongoChangeLog:
     async def histories_of_users(
         self, user_ids: Collection[UserId], page: HistoryPage
     ) -> Mapping[UserId, Sequence[Change]]:
-        """See `ChangeLog`. Walks `changes_by_user`."""
+        # Walks `changes_by_user`.
         histories: dict[UserId, list[Change]] = {user_id: [] for user_id in user_ids}
         for change in await self._histories("userId", list(histories), page):
             if change.user_id is not None:
@@ -62,7 +62,7 @@ class MongoChangeLog:
     async def _histories(
         self, field: str, ids: Sequence[str], page: HistoryPage
     ) -> Sequence[Change]:
-        """The pages of all ids in one query, which walks the index for each and reads no more."""
+        """The pages of all ids in one query, which reads only those entries from the index."""
         order, beyond = (DESCENDING, "$lt") if page.newest_first else (ASCENDING, "$gt")
         within: list[Document] = [{"$sort": {"position": order}}, {"$limit": page.limit}]
         after = {} if page.after is None else {beyond: page.after}
@@ -75,8 +75,8 @@ class MongoChangeLog:
             "pipeline": within,
             "as": "change",
         }
-        # Any document of the log carries the ids to the lookup. `$documents` would do so without
-        # one, but needs a privilege over the whole database.
+        # The ids need a document to start from, any one of the log: `$documents` would do without,
+        # but requires a privilege on the whole database.
         pipeline: list[Document] = [
             {"$limit": 1},
             {"$project": {"_id": 0, "id": {"$literal": list(ids)}}},
@@ -89,17 +89,15 @@ class MongoChangeLog:
             return self._read(await self._raw.aggregate(pipeline).to_list(None))
 
     async def first_position(self) -> int:
-        """See `ChangeLog`."""
         first = await self._find({"position": POSITION}, "position", 1)
         return first[0].position if first else 0
 
     async def last_position(self) -> int:
-        """See `ChangeLog`."""
         last = await self._find({"position": POSITION}, "position", 1, direction=DESCENDING)
         return last[0].position if last else 0
 
     async def moment(self) -> Moment:
-        """See `ChangeLog`. One snapshot read tells both, as they belong together."""
+        # One snapshot read gives both, so that they are consistent.
         with driver_faults():
             answer = await self._changes.database.command(
                 "find",
@@ -115,11 +113,8 @@ class MongoChangeLog:
         return Moment(position, read_commit_time(cursor["atClusterTime"]))
 
     async def catch_up(self) -> None:
-        """See `ChangeLog`. A linearizable read: the primary writes a no-op for it, and waits.
-
-        Whatever the primary had before is on a majority once the no-op is. What is read matters
-        not, and need not be there.
-        """
+        # For a linearizable read the primary writes a no-op and waits until it is on a majority,
+        # and so is everything that the primary had before. The document need not exist.
         with driver_faults():
             await self._recorder.find_one({"_id": RECORDER_ID}, {"_id": 1})
 

@@ -1,4 +1,4 @@
-"""What can be known of changes without the change stream: from the teams and the log themselves."""
+"""Recovery of changes after the stream position is lost, from the teams and the log."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from app.storage.documents import (
 )
 from app.storage.errors import driver_faults
 
-# How many teams are compared with the log at a time.
+# Teams compared with the log per batch.
 TEAMS_AT_ONCE = 500
 
 _TEAM_FIELDS: Document = {
@@ -29,10 +29,10 @@ _TEAM_FIELDS: Document = {
 
 
 async def read_last_changes(teams: Collection) -> AsyncIterator[list[dict[str, Any]]]:
-    """The last change of every team, as the team tells it, in batches.
+    """The last change of every team, read from the team, in batches.
 
-    A snapshot read tells the very time of what it shows, and so which events it has in it. The
-    batches follow one another in the order of the index on `_id`, whose keys are of two types.
+    A snapshot read reports its time, and with it which events it already contains. The batches are
+    in the order of the index on `_id`, whose keys have two types.
     """
     begin: Document = {}
     while True:
@@ -73,7 +73,7 @@ def _last_change(team: Document) -> dict[str, Any] | None:
 async def find_removals(
     changes: Collection, teams: Collection
 ) -> AsyncIterator[list[dict[str, Any]]]:
-    """The deletion, in batches, of every team that the log has and nobody else any more."""
+    """The deletion, in batches, of every team that is in the log and no longer in `teams`."""
     pipeline: list[dict[str, Any]] = [
         {"$sort": {"teamId": 1, "version": 1}},
         {"$group": {"_id": "$teamId", "kind": {"$last": "$kind"}}},

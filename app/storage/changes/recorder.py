@@ -1,8 +1,8 @@
-"""Copies what happens to teams out of the change stream into the change log, once and in order.
+"""The recorder: copies changes of teams from the change stream to the change log, once, in order.
 
-A recorder runs in every server; the lease lets one of them record at a time. What it appends and
-how far it has come are written in one transaction under its term: killed between any two steps, it
-leaves a log from which the next holder goes on without a gap and without a repeat.
+A recorder runs in every server, and the lease allows one at a time to record. It writes entries and
+its stream position in one transaction under its term: killed between any two steps, it leaves a log
+that the next holder continues without a gap or a duplicate.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ from app.storage.observer import StorageObserver
 
 logger = logging.getLogger(__name__)
 
-# Between two attempts to take the lease: so long, at most, nobody records after a clean hand-over.
+# Between two attempts to take the lease: the longest pause in recording after a clean release.
 RETRY_SECONDS = 0.5
 
 
 class Recorder:
-    """Records for as long as it runs and holds the lease. One task owns and cancels it."""
+    """Records while it runs and holds the lease. One task owns and cancels it."""
 
     def __init__(self, client: Client, database: str, observer: StorageObserver) -> None:
         self._observer = observer
@@ -42,7 +42,7 @@ class Recorder:
         self._holder = uuid4().hex
 
     async def run(self) -> None:
-        """Records whenever the lease is to be had. *Cancellation*: gives the lease back."""
+        """Record whenever the lease is free. *Cancellation*: releases the lease."""
         while True:
             try:
                 lease = await take_lease(self._recorder, self._holder)
@@ -52,7 +52,7 @@ class Recorder:
                 logger.warning("Another server has taken over the recording of changes.")
             except Exception as fault:
                 self._observer.recording_failed()
-                _tell_of(fault)
+                _log_fault(fault)
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _record(self, lease: Lease) -> None:
@@ -72,11 +72,11 @@ class Recorder:
             await asyncio.shield(self._release(lease, appender))
 
     async def _record_with_lost_history(self, lease: Lease, appender: ChangeAppender) -> None:
-        """Fills the log from the teams themselves, then follows the stream.
+        """Fill the log from the teams, then follow the stream.
 
-        The stream is opened before the teams are read, so that no change falls between the two; not
-        even one that lies before the stream, and that no majority has yet: hence the wait for what
-        is under way. What both of them tell is recorded once.
+        The stream is opened before the teams are read, so that no change falls between the two. A
+        change from before the stream may not be majority-committed yet, hence the wait for writes
+        in progress. A change that both contain is recorded once.
         """
         logger.info("The log is filled from the teams before changes are recorded as they happen.")
         async with self._stream(resume_after=None) as stream:
@@ -92,7 +92,7 @@ class Recorder:
             events, resume_token = await stream.next_batch()
             if found := [change for change in map(change_of_event, events) if change is not None]:
                 await appender.append(found, resume_token)
-            # What is told is that recording works, and not that it is tried: hence so late.
+            # Reported only after the append has succeeded.
             self._observer.recorded(found)
             if time.monotonic() - renewed_at > RENEW_SECONDS:
                 if not await keep_lease(self._recorder, lease, resume_token):
@@ -110,16 +110,17 @@ class Recorder:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await release_lease(self._recorder, lease)
         except (DatabaseUnavailable, PyMongoError, TimeoutError) as fault:
-            logger.info("The lease could not be given back; it runs out by itself: %r", fault)
+            logger.info("The lease could not be released and will expire: %r", fault)
 
 
-def _tell_of(fault: Exception) -> None:
+def _log_fault(fault: Exception) -> None:
     match fault:
         case DatabaseUnavailable():
             logger.warning("Recording waits for the database: %s", fault)
         case HistoryLost():
             logger.error(
-                "The position was lost while history was filled; it is tried again", exc_info=fault
+                "The stream position was lost while filling the log; retrying",
+                exc_info=fault,
             )
         case _:
-            logger.error("Recording failed and is tried again", exc_info=fault)
+            logger.error("Recording failed; retrying", exc_info=fault)

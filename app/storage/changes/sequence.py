@@ -1,9 +1,9 @@
-"""Puts changes behind the last recorded ones of their teams, each under the next version.
+"""The sequence of versions in the change log, also where an external writer changed a version.
 
-A team's version is set by our writes alone, and then each change follows the one before. Another
-program may set it anywhere. A higher version leaves a gap. A lower one, or one beyond all measure,
-would let the changes after it be taken for recorded ones, so they get the versions that are next in
-the log, and the team's own version is to be brought back to where the log is.
+The service's own writes increment a team's version by one. An external writer may set it to any
+number. A higher one leaves a gap. After a lower one, or one above `MAX_VERSION`, new changes would
+be taken for recorded ones; they get the next versions of the log instead, and the team's own
+version has to be corrected to the log's.
 """
 
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LastChange:
-    """A team's last recorded change; `known_until` is when it was committed, or the team read."""
+    """A team's last recorded change; `known_until`: committed, or the team read, at that time."""
 
     version: int = 0
     kind: str = ""
@@ -30,9 +30,11 @@ class LastChange:
     known_until: int | None = None
 
     def covers(self, change: Mapping[str, Any]) -> bool:
-        """Whether a change of this version or a lower one is recorded already.
+        """Whether a change of this version or a lower one is already recorded.
 
-        An event is if it is no later. A team that was read again is if it still tells this change.
+        An event is recorded if it is not later. A change read from the team is recorded if it is
+        this one. An entry without a time, of an external writer or an early release, is compared
+        by its content.
         """
         if "readAt" in change:
             said = (change["kind"], change["at"], change.get("userId"))
@@ -40,15 +42,15 @@ class LastChange:
                 said == (self.kind, self.at, self.user_id)
                 or ChangeKind.FOREIGN_CHANGE in {self.kind, change["kind"]}
             )
-        if self.known_until is None:  # another program's entry, or one of the first releases
+        if self.known_until is None:
             said = (change["kind"], change.get("at"), change.get("userId"))
             return change["version"] == self.version and said == (self.kind, self.at, self.user_id)
         return bool(change.get("commitTime", 0) <= self.known_until)
 
 
 @dataclass(frozen=True, slots=True)
-class Strayed:
-    """A team whose version, when it was `seen`, was recorded as another one."""
+class VersionMismatch:
+    """A team whose version `seen` was recorded as another one."""
 
     seen: int
     recorded: int
@@ -56,10 +58,10 @@ class Strayed:
 
 def in_sequence(
     found: Iterable[Mapping[str, Any]], last_changes: Mapping[str, LastChange]
-) -> tuple[list[Mapping[str, Any]], dict[str, Strayed]]:
-    """The changes that are new, each at its version, and the teams that have strayed."""
+) -> tuple[list[Mapping[str, Any]], dict[str, VersionMismatch]]:
+    """The new changes, each with its version in the log, and the teams with another version."""
     new: list[Mapping[str, Any]] = []
-    strayed: dict[str, Strayed] = {}
+    mismatches: dict[str, VersionMismatch] = {}
     last_here: dict[str, tuple[int, str]] = {}
     for change in found:
         team_id = change["teamId"]
@@ -70,7 +72,7 @@ def in_sequence(
             if last_kind in ("", ChangeKind.TEAM_DELETED):
                 continue
             version = last + 1
-            strayed.pop(team_id, None)
+            mismatches.pop(team_id, None)
         elif last < seen < MAX_VERSION:
             version = seen
             if version > last + 1:
@@ -78,27 +80,27 @@ def in_sequence(
                     "History is lost: team %s, versions %s to %s.", team_id, last + 1, version - 1
                 )
                 new.append(describe_gap(team_id, last + 1, version - 1))
-            strayed.pop(team_id, None)
+            mismatches.pop(team_id, None)
         elif seen <= last and before.covers(change):
             continue
         elif seen == last and change["kind"] == ChangeKind.FOREIGN_CHANGE:
-            # A repair that has brought back what an undo had taken: the team is where the log is.
-            strayed.pop(team_id, None)
+            # The doctor has repaired what its undo had reverted: the team is at the log's version.
+            mismatches.pop(team_id, None)
             logger.warning("A foreign write to team %s made no version.", team_id)
             continue
         else:
             version = last + 1
             logger.error(
-                "Another program has set the version of team %s back, or beyond all measure: its "
+                "An external writer has set the version of team %s back, or above the maximum: its "
                 "version %s is recorded as %s.",
                 team_id,
                 seen,
                 version,
             )
             if "readAt" in change and before.at is not None and change["at"] <= before.at:
-                # What the team says of its last change is of one that is recorded.
+                # The team's `lastChange` describes a change that is already recorded.
                 change = {**change, **describe_change(team_id, version, None, at=change["at"])}  # noqa: PLW2901
-            strayed[team_id] = Strayed(seen, version)
+            mismatches[team_id] = VersionMismatch(seen, version)
         new.append({**change, "version": version})
         last_here[team_id] = version, change["kind"]
-    return new, strayed
+    return new, mismatches

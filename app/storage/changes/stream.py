@@ -1,7 +1,7 @@
-"""A change stream read batch by batch, with the position behind each batch.
+"""A change stream that is read in batches, with the resume token after each batch.
 
-The driver's own stream hands out single events and hides where its batches end, so that its reader
-either waits for news before it may use what it has, or pays for every event alone.
+The driver's own stream returns single events and hides where its batches end, so that its reader
+either waits for further events before it can use a batch, or handles every event alone.
 """
 
 import asyncio
@@ -25,16 +25,16 @@ from app.storage.errors import (
 
 ResumeToken = dict[str, Any]
 
-# How long the server holds a read for news: an empty answer is a sign of life.
+# How long the server waits for events before it sends an empty answer, which is also a heartbeat.
 WAIT_MILLISECONDS = 500
 MAX_BATCH = 500
 
 
 class ChangeStream:
-    """What happens to a collection from the moment it is entered, or from after a token on.
+    """The events of a collection since the context was entered, or after a resume token.
 
-    *Raises*: `DatabaseUnavailable`, `HistoryLost`; it does not go on after either, but another one
-    may be opened after the last token.
+    *Raises*: `DatabaseUnavailable`, `HistoryLost`. Afterwards it can't continue, but another stream
+    can be opened after the last token.
     """
 
     def __init__(
@@ -57,11 +57,11 @@ class ChangeStream:
 
     @property
     def position(self) -> ResumeToken:
-        """The token to resume after what has been read so far."""
+        """The token to resume after the events read so far."""
         return dict(self._cursor["postBatchResumeToken"])
 
     async def __aenter__(self) -> Self:
-        """Opens it; events from now on are kept."""
+        """Open it; events from now on are included."""
         with driver_faults(), self._token_faults():
             self._session = await self._client.start_session()
             answer = await self._database.command(
@@ -77,7 +77,7 @@ class ChangeStream:
 
     @contextmanager
     def _token_faults(self) -> Iterator[None]:
-        """Raises `HistoryLost` where nothing but the token can be to blame: it is spoiled."""
+        """Raise `HistoryLost` where only the resume token can be the cause."""
         try:
             yield
         except OperationFailure as error:
@@ -92,7 +92,7 @@ class ChangeStream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Closes it on the server too, if the server answers within `CLOSE_SECONDS`."""
+        """Close it, on the server too if it answers within `CLOSE_SECONDS`."""
         if self._session is None:
             return
         with suppress(PyMongoError, TimeoutError):
@@ -106,10 +106,7 @@ class ChangeStream:
         await self._session.end_session()
 
     async def next_batch(self) -> tuple[list[dict[str, Any]], ResumeToken]:
-        """The next events, none after a short wait, and the token to resume after them.
-
-        Each is decoded by itself: see `all_decoded`.
-        """
+        """The next events, none after a short wait, and the token to resume after them."""
         if not self._cursor["id"]:
             raise HistoryLost("The collection was dropped or renamed, which ends its stream.")
         with driver_faults():

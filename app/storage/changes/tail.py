@@ -1,4 +1,4 @@
-"""Follows the change log as it grows: one tail per server, for all its subscribers."""
+"""A tail of the change log: one per server, for all its subscribers."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ _INSERTS = ({"$match": {"operationType": "insert"}}, {"$project": {"fullDocument
 
 
 class MongoChangeTail:
-    """`ChangeTail` on MongoDB. The log itself is what it resumes from, so no loss is possible."""
+    """`ChangeTail` on MongoDB. It resumes from the log itself, so nothing can be lost."""
 
     def __init__(self, client: Client, database: str) -> None:
         self._client = client
@@ -29,13 +29,12 @@ class MongoChangeTail:
         self._log = MongoChangeLog(client, database)
 
     async def follow(self) -> AsyncIterator[Sequence[Change]]:
-        """See `ChangeTail`."""
         position: int | None = None
         while True:
             try:
-                # The stream is opened first and the log read after, so nothing falls between them;
-                # not even a change that lies before the stream, and that no majority has until
-                # after the log is read: hence the wait for what is under way.
+                # The stream is opened before the log is read, so that nothing falls between them. A
+                # change from before the stream may not be majority-committed yet, hence the wait
+                # for writes in progress.
                 async with ChangeStream(
                     self._client, self._changes, _INSERTS, resume_after=None
                 ) as stream:
@@ -55,6 +54,6 @@ class MongoChangeTail:
                             position = new[-1].position
             except (DatabaseUnavailable, HistoryLost) as fault:
                 logger.warning("The feeds wait for the database: %s", fault)
-            except Exception:  # whatever it is, the server goes on
-                logger.exception("Following the change log failed and is tried again")
+            except Exception:  # any other: the server continues
+                logger.exception("Following the change log failed; retrying")
             await asyncio.sleep(RETRY_SECONDS)
