@@ -1,4 +1,4 @@
-"""The schema's problems: each the image of the one with the same name in `domain/problems.py`."""
+"""The problem types, each of the same name as its counterpart in `domain/problems.py`."""
 
 from typing import assert_never, overload
 
@@ -10,65 +10,51 @@ from app.domain import problems as domain
 
 
 @strawberry.interface(
-    description="An expected refusal: nothing was changed. Branch on the type, show the message."
+    description="An expected refusal: nothing was changed. Branch on `__typename`, show `message`."
 )
 class Problem:
-    """An expected refusal."""
-
-    message: str = strawberry.field(description="A sentence for people.")
+    message: str = strawberry.field(description="A message for the user interface.")
 
 
-@strawberry.type(description="The viewer may not do this.")
-class NotAllowed(Problem):
-    """The viewer may not do this."""
+@strawberry.type(description="The viewer lacks permission for this mutation.")
+class NotAllowed(Problem): ...
 
 
-@strawberry.type(description="A value is outside its limits.")
+@strawberry.type(description="A value of the input is out of range or malformed.")
 class InvalidInput(Problem):
-    """A value is outside its limits."""
-
-    field: str = strawberry.field(description="The input field's name, as in this schema.")
+    field: str = strawberry.field(description="The name of the input field.")
 
 
-@strawberry.type(description="There is no such team, or no longer.")
-class TeamNotFound(Problem):
-    """There is no such team."""
+@strawberry.type(description="The team does not exist.")
+class TeamNotFound(Problem): ...
 
 
-@strawberry.type(description="The user is on a team and can be on one only.")
+@strawberry.type(description="The user is already on a team, and can be on one only.")
 class AlreadyOnTeam(Problem):
-    """The user is on a team."""
-
     current_team: Team = strawberry.field(
-        description="The team the user is on: perhaps the very one that was asked for."
+        description="The team that the user is on, possibly the requested one."
     )
 
 
-@strawberry.type(description="The user is not on the team.")
+@strawberry.type(description="The user is not on this team.")
 class NotOnTeam(Problem):
-    """The user is not on the team."""
-
     other_team: Team | None = strawberry.field(
-        description="The team the user is on instead; null when on none."
+        description="The team that the user is on. Null if on no team."
     )
 
 
 @strawberry.type(
-    description="The team is at another version than expected. Rebase on `team` and try again."
+    description="The team is not at the expected version. Rebase the change on `team` and retry."
 )
 class VersionConflict(Problem):
-    """The team is at another version."""
-
-    expected_version: int = strawberry.field(description="The version that the input named.")
-    actual_version: int = strawberry.field(description="The version that the team is at.")
-    team: Team = strawberry.field(description="The team as it is.")
+    expected_version: int = strawberry.field(description="The version given in the input.")
+    actual_version: int = strawberry.field(description="The team's current version.")
+    team: Team = strawberry.field(description="The team at `actualVersion`.")
 
 
-@strawberry.type(description="The team has not enough room.")
+@strawberry.type(description="The change would exceed the team's capacity.")
 class TeamFull(Problem):
-    """The team has not enough room."""
-
-    capacity: int = strawberry.field(description="How many members fit.")
+    capacity: int = strawberry.field(description="The maximum number of members.")
 
 
 @overload
@@ -98,8 +84,8 @@ def present_problem(
 ) -> Problem:
     """The schema's form of a problem.
 
-    The overloads let a type checker follow each problem to its image: a result union that lacks
-    one fails the check.
+    The overloads tie each problem to its type, so that a result union that lacks one fails the
+    type check.
     """
     message = problem.message
     note_problem(type(problem).__name__)

@@ -1,5 +1,6 @@
 """The `Query` type, and the list of teams with its page."""
 
+from enum import Enum
 from functools import partial
 from typing import Annotated
 
@@ -25,18 +26,22 @@ from app.api.schema.cursors import (
 )
 from app.api.schema.loaders import TeamListing
 from app.api.schema.types import Team, User
+from app.domain import pages
 from app.domain.changes import Moment
 from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime
-from app.domain.pages import TeamOrder
 from app.domain.teams import FoundTeam
 from app.domain.validation import check_id, check_name_part
 
-strawberry.enum(
-    TeamOrder,
-    name="TeamOrder",
-    description="The order of a list of teams. Names are compared by Unicode code point.",
+
+@strawberry.enum(
+    description="The order of a list of teams. Names are compared by Unicode code point."
 )
+class TeamOrder(Enum):
+    NAME_ASC = strawberry.enum_value("NAME_ASC", description="By name, ascending.")
+    NAME_DESC = strawberry.enum_value("NAME_DESC", description="By name, descending.")
+    CREATED_AT_ASC = strawberry.enum_value("CREATED_AT_ASC", description="Oldest first.")
+    CREATED_AT_DESC = strawberry.enum_value("CREATED_AT_DESC", description="Newest first.")
 
 
 @strawberry.type(description="A team in a list, and its cursor.")
@@ -112,6 +117,7 @@ class Query:
         ] = None,
     ) -> TeamConnection:
         info.context.require("teams")
+        order = pages.TeamOrder[order_by.name]
         if problem := check_name_part("nameContains", name_contains):
             raise invalid_input(problem)
         page = page_request(
@@ -119,18 +125,18 @@ class Query:
             after=after,
             last=last,
             before=before,
-            read_cursor=partial(read_team_cursor, order=order_by),
+            read_cursor=partial(read_team_cursor, order=order),
         )
         counted, at = await info.team_wish()
         moment = None if as_of is None else read_moment_cursor("asOf", as_of)
         if moment is None and (at is not None or info.selects("cursor", directly=True)):
             moment = await info.context.loaders.moment()
-        listing = TeamListing(page, order_by, name_contains, counted, moment.at if moment else None)
+        listing = TeamListing(page, order, name_contains, counted, moment.at if moment else None)
 
         async def load() -> LoadedPage[TeamEdge]:
             page = await info.context.loaders.team_pages.load(listing)
             edges = [
-                TeamEdge(cursor=team_cursor(position, order_by), found=team, at=listing.at)
+                TeamEdge(cursor=team_cursor(position, order), found=team, at=listing.at)
                 for team, position in page.items
             ]
             return LoadedPage(edges, page.has_next, page.has_previous)

@@ -1,4 +1,4 @@
-"""The executable schema: types, the limits on documents, and the cache of validated documents."""
+"""The executable schema, with the limits on documents and the cache of validated documents."""
 
 import re
 from collections.abc import Sequence
@@ -43,17 +43,17 @@ from app.api.schema.subscriptions import Subscription
 from app.api.schema.types import CHANGE_TYPES
 from app.domain.ids import RequestId, TeamId, UserId, Version
 
-# What comparing fields of the same name may cost a document's validation. With graphql-core's own
-# 500,000 a hostile document of 5 KB held the process up for 0.63 s; so it is 0.07 s.
+# The limit on comparisons of equally named fields during validation. With graphql-core's default of
+# 500,000 a hostile document of 5 KB blocked the process for 0.63 s; with this one, for 0.07 s.
 MAX_MERGING_EFFORT = 50_000
 
-# What the library adds for those who mistyped a name: others, of which some can't be asked for.
+# graphql-core's hint after an unknown name, which discloses names of the schema.
 _SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 
 
 DATE_TIME = strawberry.scalar(
     name="DateTime",
-    description="A moment in UTC to the millisecond, such as 2026-11-26T09:00:00.000Z.",
+    description="A time in UTC with milliseconds, such as `2026-11-26T09:00:00.000Z`.",
     specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
     serialize=lambda moment: (
         moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -92,7 +92,7 @@ class TeamJoinerSchema(strawberry.Schema):
         self._suggests_names = limits.introspection
 
     async def is_subscription(self, text: str, operation_name: str | None, *, client: str) -> bool:
-        """Whether the operation is one; not if it can't be told."""
+        """Whether the operation is a subscription; False if the document is invalid."""
         if "subscription" not in text:
             return False
         try:
@@ -110,7 +110,7 @@ class TeamJoinerSchema(strawberry.Schema):
         errors: list[GraphQLError],
         execution_context: ExecutionContext | None = None,  # noqa: ARG002 - the base's signature
     ) -> None:
-        """Replaces the errors of an answer by what the client may see of them."""
+        """Code and mask the errors of an answer."""
         errors[:] = present_all(errors)
         if any(code_of(error) == Code.INTERNAL_SERVER_ERROR for error in errors):
             note_bug()
@@ -119,37 +119,37 @@ class TeamJoinerSchema(strawberry.Schema):
                 error.message = _SUGGESTION.sub("", error.message)
 
     def _extend_introspection(self) -> None:
-        """Strawberry's, whose `isOneOf` fails for lists and for types that are not null."""
+        """Replace Strawberry's `isOneOf`, which fails for list and non-null types."""
         super()._extend_introspection()
         introspected = cast("GraphQLObjectType", self._schema.type_map["__Type"])
         introspected.fields["isOneOf"].resolve = _is_one_of
 
     @property
     def problems(self) -> list[str]:
-        """The names of the types that refuse a mutation."""
+        """The names of the types that implement `Problem`."""
         problem = cast("GraphQLInterfaceType", self._schema.type_map["Problem"])
         return [each.name for each in self._schema.get_possible_types(problem)]
 
     async def stream(self, *args: Any, **kwargs: Any) -> StreamResult:  # noqa: ANN401
-        """Strawberry's, which would end without an answer where executing did not begin."""
-        return _answer_what_does_not_begin(await super().stream(*args, **kwargs))
+        """Strawberry's stream, which would end without a result if execution fails to start."""
+        return _with_error_of_start(await super().stream(*args, **kwargs))
 
 
-async def _answer_what_does_not_begin(results: StreamResult) -> StreamResult:
+async def _with_error_of_start(results: StreamResult) -> StreamResult:
     try:
         async with aclosing(results):
             async for result in results:
                 yield result
     except Exception as error:
-        if not isinstance(error, GraphQLError):  # a bug, which Strawberry would not tell of
+        if not isinstance(error, GraphQLError):  # a bug, which Strawberry would swallow
             error = mask(error)
         yield PreExecutionError(data=None, errors=[present(error)])
 
 
 def _drop_null_defaults(schema: GraphQLSchema) -> None:
-    """Leaves out `= null`, which says no more than that a value may be left out.
+    """Drop `= null` from the printed schema: it only repeats that a value is optional.
 
-    Python's own defaults, which are `None`, stand in for what is left out.
+    Omitted values take the Python defaults, which are None.
     """
     for type_ in schema.type_map.values():
         values: list[GraphQLArgument | GraphQLInputField] = []
@@ -163,7 +163,7 @@ def _drop_null_defaults(schema: GraphQLSchema) -> None:
 
 
 def _is_one_of(type_: GraphQLType, _: GraphQLResolveInfo[Any]) -> bool | None:
-    """As the specification has it: null for what is no input object."""
+    """Null unless the type is an input object, as specified."""
     return type_.is_one_of if isinstance(type_, GraphQLInputObjectType) else None
 
 
@@ -171,14 +171,11 @@ def _is_one_of(type_: GraphQLType, _: GraphQLResolveInfo[Any]) -> bool | None:
 def build_schema(
     limits: Limits = DEFAULT_LIMITS, extensions: tuple[type[SchemaExtension], ...] = ()
 ) -> TeamJoinerSchema:
-    """The schema; it depends on nothing but the code and what is given, so it is built once.
-
-    The `extensions` stand around everything else.
-    """
+    """The schema, built once. `extensions` run outside of all others."""
     overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = MAX_MERGING_EFFORT
     return TeamJoinerSchema(limits, extensions)
 
 
 def print_schema() -> str:
-    """The schema's text as it stands in `schema.graphql`."""
+    """The content of `schema.graphql`."""
     return build_schema().as_str() + "\n"

@@ -1,4 +1,4 @@
-"""The mutations, a module each; `Mutation` is their table of contents."""
+"""The `Mutation` type; each mutation has a module of its own."""
 
 import strawberry
 
@@ -17,38 +17,37 @@ from app.api.schema.mutations.update_team import UpdateTeamResult, update_team
 
 
 @strawberry.type(
-    description="Changes. Each is atomic: a refused one changes nothing and answers with a Problem."
+    description="Write operations. Each is atomic: it succeeds, or changes nothing and returns a "
+    "`Problem`."
 )
 class Mutation:
-    """All changes."""
-
     create_team: CreateTeamResult = strawberry.mutation(
-        resolver=create_team, description="Creates a team at version 1, without members."
+        resolver=create_team, description="Create a team at version 1, without members."
     )
     update_team: UpdateTeamResult = strawberry.mutation(
-        resolver=update_team, description="Gives a team another name, another capacity, or both."
+        resolver=update_team, description="Change a team's name, capacity, or both."
     )
     delete_team: DeleteTeamResult = strawberry.mutation(
         resolver=delete_team,
-        description="Deletes a team for good; its members are free from the same moment on.",
+        description="Delete a team permanently. Its members are then on no team.",
     )
     add_user_to_team: AddUserToTeamResult = strawberry.mutation(
-        resolver=add_user_to_team, description="Puts a user who is on no team on this one."
+        resolver=add_user_to_team, description="Add a user who is on no team to this team."
     )
     remove_user_from_team: RemoveUserFromTeamResult = strawberry.mutation(
-        resolver=remove_user_from_team, description="Takes a user off a team."
+        resolver=remove_user_from_team, description="Remove a user from a team."
     )
     move_user_to_team: MoveUserToTeamResult = strawberry.mutation(
         resolver=move_user_to_team,
-        description="Moves a user to another team in one step: never seen on none or on both.",
+        description="Move a user to another team atomically, never seen on none or on both.",
     )
     join_team: JoinTeamResult = strawberry.mutation(
-        resolver=join_team, description="Puts the viewer, who is on no team, on this one."
+        resolver=join_team, description="Add the viewer, who is on no team, to this team."
     )
     leave_team: LeaveTeamResult = strawberry.mutation(
-        resolver=leave_team, description="Takes the viewer off a team."
+        resolver=leave_team, description="Remove the viewer from a team."
     )
     switch_team: SwitchTeamResult = strawberry.mutation(
         resolver=switch_team,
-        description="Moves the viewer from the team they are on to this one, in one step.",
+        description="Move the viewer to another team atomically.",
     )

@@ -8,11 +8,11 @@ from app.api.schema.context import COUNTED_BY, Info
 from app.api.schema.mutations.fields import (
     TEAM_ID,
     USER_ID,
+    Input,
+    Success,
     expected_version_field,
-    read_request_id,
-    read_version,
-    replayed_field,
     request_id_field,
+    result_of,
 )
 from app.api.schema.problems import (
     AlreadyOnTeam,
@@ -23,57 +23,45 @@ from app.api.schema.problems import (
     VersionConflict,
     present_problem,
 )
-from app.api.schema.types import Team
-from app.domain.ids import TeamId, UserId
+from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted
 from app.service import add_user_to_team as service
 
 
-@strawberry.input(description="Who is to be on which team.")
+@strawberry.input(description="The user to add, and the team.")
 class AddUserToTeamInput:
-    """Who is to be on which team."""
-
-    team_id: strawberry.ID = strawberry.field(description=TEAM_ID)
-    user_id: strawberry.ID = strawberry.field(description=USER_ID)
-    expected_version: int | None = expected_version_field()
-    request_id: strawberry.ID | None = request_id_field()
+    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    user_id: UserId = strawberry.field(description=USER_ID)
+    expected_version: Version | None = expected_version_field()
+    request_id: RequestId | None = request_id_field()
 
 
 @strawberry.type(description="The user is on the team.")
-class AddUserToTeamSuccess:
-    """The user is on the team."""
-
-    team: Team = strawberry.field(description="The team after the change.")
-    replayed: bool = replayed_field()
+class AddUserToTeamSuccess(Success): ...
 
 
+AddUserToTeamProblem = (
+    NotAllowed | InvalidInput | TeamNotFound | AlreadyOnTeam | VersionConflict | TeamFull
+)
 AddUserToTeamResult = Annotated[
-    AddUserToTeamSuccess
-    | NotAllowed
-    | InvalidInput
-    | TeamNotFound
-    | AlreadyOnTeam
-    | VersionConflict
-    | TeamFull,
-    strawberry.union("AddUserToTeamResult"),
+    AddUserToTeamSuccess | AddUserToTeamProblem, result_of("addUserToTeam")
 ]
 
 
-async def add_user_to_team(info: Info, input: AddUserToTeamInput) -> AddUserToTeamResult:
-    """Puts a user who is on no team on this one."""
+async def add_user_to_team(info: Info, input: Input[AddUserToTeamInput]) -> AddUserToTeamResult:
     if refused := info.context.refusal("addUserToTeam"):
         return present_problem(refused)
     outcome = await service.add_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        team_id=TeamId(input.team_id),
-        user_id=UserId(input.user_id),
-        expected_version=read_version(input.expected_version),
-        request_id=read_request_id(input.request_id),
+        team_id=input.team_id,
+        user_id=input.user_id,
+        expected_version=input.expected_version,
+        request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
     match outcome:
-        case Accepted(team=team, replayed=replayed):
-            return AddUserToTeamSuccess(team=Team.of(team), replayed=replayed)
+        case Accepted():
+            return AddUserToTeamSuccess.of(outcome)
         case problem:
             return present_problem(problem)

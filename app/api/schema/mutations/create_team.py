@@ -8,42 +8,34 @@ from app.api.schema.context import Info
 from app.api.schema.mutations.fields import (
     CAPACITY,
     NAME,
-    read_request_id,
-    replayed_field,
+    Input,
+    Success,
     request_id_field,
+    result_of,
 )
 from app.api.schema.problems import InvalidInput, NotAllowed, present_problem
-from app.api.schema.types import Team
+from app.domain.ids import RequestId
 from app.domain.outcomes import Accepted
 from app.service import create_team as service
 
 
 @strawberry.input(description="The team to create.")
 class CreateTeamInput:
-    """The team to create."""
-
     name: str = strawberry.field(description=NAME)
     capacity: int | None = strawberry.field(
-        default=None, description=f"{CAPACITY} Without it the service's default limit applies."
+        default=None, description=f"{CAPACITY} If omitted, the service's default applies."
     )
-    request_id: strawberry.ID | None = request_id_field()
+    request_id: RequestId | None = request_id_field()
 
 
 @strawberry.type(description="The team was created.")
-class CreateTeamSuccess:
-    """The team was created."""
-
-    team: Team = strawberry.field(description="The new team.")
-    replayed: bool = replayed_field()
+class CreateTeamSuccess(Success): ...
 
 
-CreateTeamResult = Annotated[
-    CreateTeamSuccess | NotAllowed | InvalidInput, strawberry.union("CreateTeamResult")
-]
+CreateTeamResult = Annotated[CreateTeamSuccess | NotAllowed | InvalidInput, result_of("createTeam")]
 
 
-async def create_team(info: Info, input: CreateTeamInput) -> CreateTeamResult:
-    """A new team at version 1, without members."""
+async def create_team(info: Info, input: Input[CreateTeamInput]) -> CreateTeamResult:
     if refused := info.context.refusal("createTeam"):
         return present_problem(refused)
     outcome = await service.create_team(
@@ -51,10 +43,10 @@ async def create_team(info: Info, input: CreateTeamInput) -> CreateTeamResult:
         viewer_id=info.context.viewer_id,
         name=input.name,
         capacity=input.capacity,
-        request_id=read_request_id(input.request_id),
+        request_id=input.request_id,
     )
     match outcome:
-        case Accepted(team=team, replayed=replayed):
-            return CreateTeamSuccess(team=Team.of(team), replayed=replayed)
+        case Accepted():
+            return CreateTeamSuccess.of(outcome)
         case problem:
             return present_problem(problem)

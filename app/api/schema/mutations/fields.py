@@ -1,55 +1,94 @@
-"""The input and answer fields that several mutations share, each with its description."""
+"""The parts of inputs and results that mutations share."""
+
+from typing import Annotated, Self, TypeVar
 
 import strawberry
+from strawberry.types.union import StrawberryUnion
 
+from app.api.schema.types import Team
 from app.domain.ids import ID_CHARACTERS, MAX_ID_LENGTH, RequestId, Version
+from app.domain.outcomes import Accepted, AcceptedMove
 from app.domain.teams import MAX_CAPACITY, MAX_NAME_LENGTH
 
-ID_LIMITS = f"1 to {MAX_ID_LENGTH} characters: {ID_CHARACTERS}."
+InputT = TypeVar("InputT")
+Input = Annotated[InputT, strawberry.argument(description="The input of the mutation.")]
+
+_ID_LIMITS = f"1 to {MAX_ID_LENGTH} characters: {ID_CHARACTERS}."
 
 TEAM_ID = "The team's id."
-USER_ID = f"The user's id, {ID_LIMITS}"
-NAME = f"Trimmed; then 1 to {MAX_NAME_LENGTH} characters, no control characters."
-CAPACITY = f"The most members it may have, 1 to {MAX_CAPACITY}."
+TO_TEAM_ID = "The id of the team to join."
+USER_ID = f"The user's id, {_ID_LIMITS}"
+NAME = f"After trimming, 1 to {MAX_NAME_LENGTH} characters without control characters."
+CAPACITY = f"The maximum number of members, 1 to {MAX_CAPACITY}."
 EXPECTED_VERSION = (
-    "Only change the team if it is at this version, else answer VersionConflict. "
-    "Without it the change applies to whatever version there is."
-)
-REQUEST_ID = (
-    f"Your own id for this request, {ID_LIMITS} "
-    "Sent again with the same id and input, the request changes nothing more and is answered as "
-    "accepted again, with `replayed` true. It is remembered for 24 hours, unless the operator has "
-    "set another time; the one that created a team for ever. A refusal is not remembered."
-)
-REPLAYED = (
-    "Whether an earlier sending of this request had made the change. "
-    "The team is then shown as it is now."
+    "Apply the change only if the team is at this version; otherwise return `VersionConflict`."
 )
 
 
-def request_id_field() -> strawberry.ID | None:
-    """The optional `requestId` of every mutation's input."""
-    field: strawberry.ID | None = strawberry.field(default=None, description=REQUEST_ID)
+def expected_version_field(of: str = "the team") -> Version | None:
+    """An optional expected version."""
+    field: Version | None = strawberry.field(
+        default=None,
+        description=EXPECTED_VERSION.replace("the team", of)
+        + " If omitted, any version is accepted.",
+    )
     return field
 
 
-def expected_version_field() -> int | None:
-    """The optional `expectedVersion` of a membership change."""
-    field: int | None = strawberry.field(default=None, description=EXPECTED_VERSION)
+def request_id_field() -> RequestId | None:
+    """The optional `requestId` of every input."""
+    field: RequestId | None = strawberry.field(
+        default=None,
+        description=f"Your own idempotency key, {_ID_LIMITS} Retrying an accepted request with the "
+        "same key and input changes nothing and returns success again, with `replayed` true. Keys "
+        "are stored for 24 hours by default, those of `createTeam` forever. Refusals are not "
+        "stored.",
+    )
     return field
 
 
-def replayed_field() -> bool:
-    """The `replayed` of every success."""
-    field: bool = strawberry.field(description=REPLAYED)
+def _replayed_field() -> bool:
+    field: bool = strawberry.field(
+        description="Whether an earlier request with the same `requestId` made the change. "
+        "The team is then shown in its current state."
+    )
     return field
 
 
-def read_request_id(given: strawberry.ID | None) -> RequestId | None:
-    """The request id of an input, if it has one."""
-    return None if given is None else RequestId(given)
+@strawberry.type
+class Success:
+    """The fields of a success that concerns one team."""
+
+    team: Team = strawberry.field(description="The team after the change.")
+    replayed: bool = _replayed_field()
+
+    @classmethod
+    def of(cls, outcome: Accepted) -> Self:
+        """The schema's form of an accepted change."""
+        return cls(team=Team.of(outcome.team), replayed=outcome.replayed)
 
 
-def read_version(given: int | None) -> Version | None:
-    """The expected version of an input, if it has one."""
-    return None if given is None else Version(given)
+@strawberry.type
+class MoveSuccess:
+    """The fields of a success that concerns two teams."""
+
+    from_team: Team = strawberry.field(description="The team left, after the change.")
+    to_team: Team = strawberry.field(description="The team joined, after the change.")
+    replayed: bool = _replayed_field()
+
+    @classmethod
+    def of(cls, outcome: AcceptedMove) -> Self:
+        """The schema's form of an accepted move."""
+        return cls(
+            from_team=Team.of(outcome.from_team),
+            to_team=Team.of(outcome.to_team),
+            replayed=outcome.replayed,
+        )
+
+
+def result_of(mutation: str) -> StrawberryUnion:
+    """The union of a mutation's success and its problems."""
+    return strawberry.union(
+        f"{mutation[0].upper()}{mutation[1:]}Result",
+        description=f"The result of `{mutation}`: success, or the problem that prevented it.",
+    )

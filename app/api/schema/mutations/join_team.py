@@ -1,77 +1,53 @@
-"""joinTeam."""
+"""joinTeam: addUserToTeam for the viewer."""
 
 from typing import Annotated
 
 import strawberry
 
 from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.mutations.add_user_to_team import AddUserToTeamProblem
 from app.api.schema.mutations.fields import (
     TEAM_ID,
+    Input,
+    Success,
     expected_version_field,
-    read_request_id,
-    read_version,
-    replayed_field,
     request_id_field,
+    result_of,
 )
-from app.api.schema.problems import (
-    AlreadyOnTeam,
-    InvalidInput,
-    NotAllowed,
-    TeamFull,
-    TeamNotFound,
-    VersionConflict,
-    present_problem,
-)
-from app.api.schema.types import Team
-from app.domain.ids import TeamId
+from app.api.schema.problems import present_problem
+from app.domain.ids import RequestId, TeamId, Version
 from app.domain.outcomes import Accepted
 from app.service import add_user_to_team as service
 
 
 @strawberry.input(description="The team that the viewer joins.")
 class JoinTeamInput:
-    """The team that the viewer joins."""
-
-    team_id: strawberry.ID = strawberry.field(description=TEAM_ID)
-    expected_version: int | None = expected_version_field()
-    request_id: strawberry.ID | None = request_id_field()
+    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    expected_version: Version | None = expected_version_field()
+    request_id: RequestId | None = request_id_field()
 
 
 @strawberry.type(description="The viewer is on the team.")
-class JoinTeamSuccess:
-    """The viewer is on the team."""
-
-    team: Team = strawberry.field(description="The team after the change.")
-    replayed: bool = replayed_field()
+class JoinTeamSuccess(Success): ...
 
 
-JoinTeamResult = Annotated[
-    JoinTeamSuccess
-    | NotAllowed
-    | InvalidInput
-    | TeamNotFound
-    | AlreadyOnTeam
-    | VersionConflict
-    | TeamFull,
-    strawberry.union("JoinTeamResult"),
-]
+JoinTeamResult = Annotated[JoinTeamSuccess | AddUserToTeamProblem, result_of("joinTeam")]
 
 
-async def join_team(info: Info, input: JoinTeamInput) -> JoinTeamResult:
-    """addUserToTeam for the viewer."""
+async def join_team(info: Info, input: Input[JoinTeamInput]) -> JoinTeamResult:
     if refused := info.context.refusal("joinTeam"):
         return present_problem(refused)
     outcome = await service.add_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        team_id=TeamId(input.team_id),
+        team_id=input.team_id,
         user_id=info.context.signed_in_id,
-        expected_version=read_version(input.expected_version),
-        request_id=read_request_id(input.request_id),
+        expected_version=input.expected_version,
+        request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
     match outcome:
-        case Accepted(team=team, replayed=replayed):
-            return JoinTeamSuccess(team=Team.of(team), replayed=replayed)
+        case Accepted():
+            return JoinTeamSuccess.of(outcome)
         case problem:
             return present_problem(problem)

@@ -6,12 +6,13 @@ import strawberry
 
 from app.api.schema.context import COUNTED_BY, Info
 from app.api.schema.mutations.fields import (
-    EXPECTED_VERSION,
-    REPLAYED,
+    TO_TEAM_ID,
     USER_ID,
-    read_request_id,
-    read_version,
+    Input,
+    MoveSuccess,
+    expected_version_field,
     request_id_field,
+    result_of,
 )
 from app.api.schema.problems import (
     AlreadyOnTeam,
@@ -23,75 +24,58 @@ from app.api.schema.problems import (
     VersionConflict,
     present_problem,
 )
-from app.api.schema.types import Team
-from app.domain.ids import TeamId, UserId
+from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
 from app.service import move_user_to_team as service
 
 
-@strawberry.input(description="Who is to move where.")
+@strawberry.input(description="The user to move, and the teams.")
 class MoveUserToTeamInput:
-    """Who is to move where."""
-
-    user_id: strawberry.ID = strawberry.field(description=USER_ID)
-    to_team_id: strawberry.ID = strawberry.field(description="The team to join.")
-    from_team_id: strawberry.ID | None = strawberry.field(
+    user_id: UserId = strawberry.field(description=USER_ID)
+    to_team_id: TeamId = strawberry.field(description=TO_TEAM_ID)
+    from_team_id: TeamId | None = strawberry.field(
         default=None,
-        description="The team to leave; without it, whichever team the user is on.",
+        description="The id of the team to leave. If omitted, the team that the user is on.",
     )
-    expected_to_version: int | None = strawberry.field(
-        default=None, description=f"For the team to join. {EXPECTED_VERSION}"
-    )
-    expected_from_version: int | None = strawberry.field(
-        default=None, description=f"For the team to leave. {EXPECTED_VERSION}"
-    )
-    request_id: strawberry.ID | None = request_id_field()
+    expected_to_version: Version | None = expected_version_field("the team to join")
+    expected_from_version: Version | None = expected_version_field("the team to leave")
+    request_id: RequestId | None = request_id_field()
 
 
-@strawberry.type(description="The user has changed teams, in one step.")
-class MoveUserToTeamSuccess:
-    """The user has changed teams."""
-
-    from_team: Team = strawberry.field(description="The team left, after the change.")
-    to_team: Team = strawberry.field(description="The team joined, after the change.")
-    replayed: bool = strawberry.field(description=REPLAYED.replace("The team is", "Both are"))
+@strawberry.type(description="The user has moved to the other team.")
+class MoveUserToTeamSuccess(MoveSuccess): ...
 
 
-MoveUserToTeamResult = Annotated[
-    MoveUserToTeamSuccess
-    | NotAllowed
+MoveUserToTeamProblem = (
+    NotAllowed
     | InvalidInput
     | TeamNotFound
     | AlreadyOnTeam
     | NotOnTeam
     | VersionConflict
-    | TeamFull,
-    strawberry.union("MoveUserToTeamResult"),
+    | TeamFull
+)
+MoveUserToTeamResult = Annotated[
+    MoveUserToTeamSuccess | MoveUserToTeamProblem, result_of("moveUserToTeam")
 ]
 
 
-async def move_user_to_team(
-    info: Info,
-    input: MoveUserToTeamInput,
-) -> MoveUserToTeamResult:
-    """Moves a user from one team to another; nobody sees the user on none or on both."""
+async def move_user_to_team(info: Info, input: Input[MoveUserToTeamInput]) -> MoveUserToTeamResult:
     if refused := info.context.refusal("moveUserToTeam"):
         return present_problem(refused)
     outcome = await service.move_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        user_id=UserId(input.user_id),
-        to_team_id=TeamId(input.to_team_id),
-        from_team_id=TeamId(input.from_team_id) if input.from_team_id is not None else None,
-        expected_to_version=read_version(input.expected_to_version),
-        expected_from_version=read_version(input.expected_from_version),
-        request_id=read_request_id(input.request_id),
+        user_id=input.user_id,
+        to_team_id=input.to_team_id,
+        from_team_id=input.from_team_id,
+        expected_to_version=input.expected_to_version,
+        expected_from_version=input.expected_from_version,
+        request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
     match outcome:
-        case AcceptedMove(from_team=from_team, to_team=to_team, replayed=replayed):
-            return MoveUserToTeamSuccess(
-                from_team=Team.of(from_team), to_team=Team.of(to_team), replayed=replayed
-            )
+        case AcceptedMove():
+            return MoveUserToTeamSuccess.of(outcome)
         case problem:
             return present_problem(problem)

@@ -8,11 +8,11 @@ from app.api.schema.context import COUNTED_BY, Info
 from app.api.schema.mutations.fields import (
     TEAM_ID,
     USER_ID,
+    Input,
+    Success,
     expected_version_field,
-    read_request_id,
-    read_version,
-    replayed_field,
     request_id_field,
+    result_of,
 )
 from app.api.schema.problems import (
     InvalidInput,
@@ -22,58 +22,45 @@ from app.api.schema.problems import (
     VersionConflict,
     present_problem,
 )
-from app.api.schema.types import Team
-from app.domain.ids import TeamId, UserId
+from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted
 from app.service import remove_user_from_team as service
 
 
-@strawberry.input(description="Who is to leave which team.")
+@strawberry.input(description="The user to remove, and the team.")
 class RemoveUserFromTeamInput:
-    """Who is to leave which team."""
-
-    team_id: strawberry.ID = strawberry.field(description=TEAM_ID)
-    user_id: strawberry.ID = strawberry.field(description=USER_ID)
-    expected_version: int | None = expected_version_field()
-    request_id: strawberry.ID | None = request_id_field()
+    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    user_id: UserId = strawberry.field(description=USER_ID)
+    expected_version: Version | None = expected_version_field()
+    request_id: RequestId | None = request_id_field()
 
 
 @strawberry.type(description="The user is on no team.")
-class RemoveUserFromTeamSuccess:
-    """The user is on no team."""
-
-    team: Team = strawberry.field(description="The team after the change.")
-    replayed: bool = replayed_field()
+class RemoveUserFromTeamSuccess(Success): ...
 
 
+RemoveUserFromTeamProblem = NotAllowed | InvalidInput | TeamNotFound | NotOnTeam | VersionConflict
 RemoveUserFromTeamResult = Annotated[
-    RemoveUserFromTeamSuccess
-    | NotAllowed
-    | InvalidInput
-    | TeamNotFound
-    | NotOnTeam
-    | VersionConflict,
-    strawberry.union("RemoveUserFromTeamResult"),
+    RemoveUserFromTeamSuccess | RemoveUserFromTeamProblem, result_of("removeUserFromTeam")
 ]
 
 
 async def remove_user_from_team(
-    info: Info, input: RemoveUserFromTeamInput
+    info: Info, input: Input[RemoveUserFromTeamInput]
 ) -> RemoveUserFromTeamResult:
-    """Takes a user off a team."""
     if refused := info.context.refusal("removeUserFromTeam"):
         return present_problem(refused)
     outcome = await service.remove_user_from_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        team_id=TeamId(input.team_id),
-        user_id=UserId(input.user_id),
-        expected_version=read_version(input.expected_version),
-        request_id=read_request_id(input.request_id),
+        team_id=input.team_id,
+        user_id=input.user_id,
+        expected_version=input.expected_version,
+        request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
     match outcome:
-        case Accepted(team=team, replayed=replayed):
-            return RemoveUserFromTeamSuccess(team=Team.of(team), replayed=replayed)
+        case Accepted():
+            return RemoveUserFromTeamSuccess.of(outcome)
         case problem:
             return present_problem(problem)
