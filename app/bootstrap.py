@@ -33,7 +33,7 @@ from app.api.sign_in.signing_keys import (
     read_secret,
 )
 from app.api.sign_in.tokens import TokenIdentity, TokenRules
-from app.config import Settings
+from app.config import Settings, SettingsError
 from app.domain.faults import DatabaseUnsuitable
 from app.monitoring.logs import configure_logging
 from app.monitoring.telemetry import Telemetry
@@ -41,7 +41,6 @@ from app.service.hub import Hub
 from app.service.permissions import Permissions
 from app.serving.drain import Drain
 from app.serving.server import START_FAILED, stop_failed_service, stop_with_parent
-from app.setting_values import SettingsError
 from app.storage.changes.log import MongoChangeLog
 from app.storage.changes.recorder import Recorder
 from app.storage.changes.tail import MongoChangeTail

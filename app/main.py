@@ -1,25 +1,67 @@
 """The command line: `serve`, `doctor` and `schema`.
 
-A command imports what it runs when it runs: the doctor does not wait for GraphQL, which takes
-longer to import than all the rest. Only the doctor's options are needed to read the command line.
+Each command imports what it runs when it runs: the doctor does not wait for GraphQL, which takes
+longer to import than all the rest. Parsing needs the settings and the doctor's options only.
 """
 
 import gc
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from app.command_help import GroupedCommand, as_typed, default_as_typed, option_of
-from app.config import HELP, Settings
+from app.config import SETTINGS, Setting, Settings, SettingsError
 from app.doctor.cli.command import DoctorFailed, DoctorRequest, doctor_options
 from app.doctor.cli.command import run as run_doctor
 from app.domain.faults import EmbeddedDatabaseFailed
 from app.monitoring.logs import configure_logging
-from app.setting_values import SettingsError
+
+OF_THE_DOCTOR = {"mongodb_uri", "mongodb_database", "data_dir", "default_capacity"}
+
+_GROUP_OF = {setting.variable: setting.group for setting in SETTINGS}
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists settings in their groups, after its other options."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each group."""
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record and isinstance(parameter, click.Option):
+                group = _GROUP_OF.get(parameter.name or "", "Options")
+                sections.setdefault(group, []).append(record)
+        for name, records in sections.items():
+            with formatter.section(name):
+                formatter.write_dl(records)
+
+
+def _option_of(setting: Setting) -> click.Parameter:
+    """An option that takes any text; `Settings.read` judges it, as it judges the variable."""
+    facts = {
+        "environment": setting.variable,
+        "default": setting.default,
+        "accepted": setting.kind.accepted,
+    }
+    shown = "; ".join(f"{name}: {fact}" for name, fact in facts.items() if fact)
+    return click.Option(
+        [setting.option, setting.variable],
+        metavar=setting.kind.metavar,
+        help=f"{setting.help} [{shown}]",
+    )
+
+
+def _read_settings(options: Mapping[str, str | None]) -> tuple[Settings, dict[str, str]]:
+    """The settings, and those given as options by variable. *Raises*: `click.UsageError`."""
+    given = {name: text for name, text in options.items() if text is not None}
+    try:
+        return Settings.read(os.environ | given), given
+    except SettingsError as error:
+        raise click.UsageError(error.as_typed(given)) from error
 
 
 @click.group(
@@ -31,51 +73,23 @@ def main() -> None:
     """Team Joiner: a GraphQL API that keeps every user on at most one team."""
 
 
-FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
-
-
-def _settings_as_options(*wanted: str) -> Callable[[FunctionT], FunctionT]:
-    """An option for each of those settings, beside the environment variable of its name.
-
-    All are taken as text and judged by `Settings`, so that both ways have the same limits.
-    """
-
-    def decorate(command: FunctionT) -> FunctionT:
-        for field, (metavar, sentence) in reversed(list(HELP.items())):
-            variable = field.upper()
-            option = option_of(variable)
-            default = default_as_typed(getattr(Settings(), field))
-            help_text = f"{sentence} [environment: {variable}{default and '; default: '}{default}]"
-            if field in wanted:
-                command = click.option(option, variable, metavar=metavar, help=help_text)(command)
-        return command
-
-    return decorate
-
-
-def _read_settings(options: Mapping[str, str | None]) -> tuple[Settings, dict[str, str]]:
-    """The settings, and what of them was given as an option. *Raises*: `click.UsageError`."""
-    given = {name: text for name, text in options.items() if text is not None}
-    try:
-        return Settings.read(os.environ | given), given
-    except SettingsError as error:
-        raise click.UsageError(as_typed(str(error), given)) from error
-
-
 @main.command(
     cls=GroupedCommand,
-    short_help="Serve the API, with a MongoDB of its own if none is named.",
+    params=[_option_of(setting) for setting in SETTINGS],
+    short_help="Serve the API, with an embedded MongoDB by default.",
     epilog="Example: team-joiner serve --port 8080 --data-dir teams --max-depth 10",
 )
-@_settings_as_options(*HELP)
 def serve(**options: str | None) -> None:
-    """Serve the API at /graphql until the server is told to end (Ctrl-C, SIGTERM).
+    """Serve the API at /graphql until SIGINT (Ctrl-C) or SIGTERM.
 
-    Without --mongodb-uri it starts a MongoDB of its own. Each option can also be set as an
+    Without --mongodb-uri, an embedded MongoDB is started. Each option can also be set as an
     environment variable; the option wins.
+
+    Limits per user, address and connection, and remembered documents, count in each process.
+    Anonymous clients count by address. Rates allow ten seconds' worth at once.
     """
     settings, given = _read_settings(options)
-    gc.disable()  # what is imported stays; to look for garbage in it takes a tenth of the start
+    gc.disable()  # imported modules stay: collecting while importing takes a tenth of the start
     from app.serve import run_server  # noqa: PLC0415
 
     gc.freeze()
@@ -85,11 +99,11 @@ def serve(**options: str | None) -> None:
 
 @main.command(
     cls=GroupedCommand,
-    short_help="Examine existing data, and repair what breaks the rules.",
+    params=[_option_of(setting) for setting in SETTINGS if setting.name in OF_THE_DOCTOR],
+    short_help="Examine existing data, and repair violations of the rules.",
     epilog="Example: team-joiner doctor --repair --keep first-joined --mongodb-uri URI",
 )
 @doctor_options
-@_settings_as_options("mongodb_uri", "mongodb_database", "data_dir", "default_capacity")
 def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     """Examine existing data, and report what breaks the rules and what it would become.
 
@@ -100,8 +114,8 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     with a column `team`. Fill in the id of the team on which each user stays, and run it again
     with --repair --keep ask-file FILE.
     """
-    from app.deployment import deployment  # noqa: PLC0415
     from app.doctor.storage.database import MongoDatabaseAccess  # noqa: PLC0415
+    from app.embedded.database import deployment  # noqa: PLC0415
 
     request = DoctorRequest.from_options(options)
     settings, _ = _read_settings(options)
@@ -109,11 +123,11 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if settings.mongodb_uri is None and not settings.data_dir.is_dir():
         raise click.UsageError(
-            f"There is no data folder {settings.data_dir}: name one with --data-dir, or a MongoDB "
-            "with --mongodb-uri."
+            f"There is no data folder {settings.data_dir}. Set --data-dir to an existing one, or "
+            "--mongodb-uri."
         )
     try:
-        with deployment(settings) as mongodb_uri:
+        with deployment(settings.mongodb_uri, settings.data_dir) as mongodb_uri:
             access = MongoDatabaseAccess(
                 mongodb_uri,
                 settings.mongodb_database,

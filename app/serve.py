@@ -17,15 +17,13 @@ from app.bootstrap import (
     identity_of,
     refuse_unsuitable,
 )
-from app.command_help import as_typed
-from app.config import Settings
-from app.deployment import deployment
+from app.config import Settings, SettingsError
 from app.domain.faults import DatabaseUnsuitable, EmbeddedDatabaseFailed
+from app.embedded.database import deployment
 from app.monitoring.logs import configure_logging
 from app.monitoring.metrics_listener import metrics_served
 from app.monitoring.telemetry import is_tracing_configured
 from app.serving.server import ListeningFailed, exit_status, listening, run
-from app.setting_values import SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +50,7 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
         documents_of(settings)  # what can't be read is said now, and not by every worker
         is_tracing_configured(os.environ)
     except SettingsError as error:
-        raise click.UsageError(as_typed(str(error), given)) from error
+        raise click.UsageError(error.as_typed(given)) from error
     configure_logging(settings.log_level, settings.log_format)
     # uvicorn drains, then delivers the signal again: it must unwind what is open here.
     signal.signal(signal.SIGTERM, _exit)
@@ -60,7 +58,7 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
         with (
             listening(settings.host, settings.port) as listener,
             metrics_served(settings.metrics_host, settings.metrics_port, workers=settings.workers),
-            deployment(settings) as mongodb_uri,
+            deployment(settings.mongodb_uri, settings.data_dir) as mongodb_uri,
         ):
             is_embedded = settings.mongodb_uri is None
             os.environ |= given | {"MONGODB_URI": mongodb_uri}
@@ -80,7 +78,7 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
     except (SettingsError, ListeningFailed, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:
         said = explained(fault, settings.log_format)
         if isinstance(fault, SettingsError):
-            said = as_typed(said, given)
+            said = fault.as_typed(given)
         if settings.log_format == "json":
             logger.critical("%s", said)
             raise SystemExit(1) from fault

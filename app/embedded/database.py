@@ -8,6 +8,8 @@ import logging
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -152,6 +154,16 @@ class EmbeddedDatabase:
             f"Each of {_PORT_ATTEMPTS} free ports was taken before the embedded mongod could use "
             "it: start the server again, or set MONGODB_URI to use a MongoDB of your own."
         )
+
+
+@contextmanager
+def deployment(mongodb_uri: str | None, data_folder: Path) -> Iterator[str]:
+    """The URI that was given, or that of an embedded database, which stops with the context."""
+    if mongodb_uri is not None:
+        yield mongodb_uri
+    else:
+        with EmbeddedDatabase(data_folder) as embedded:
+            yield embedded.uri
 
 
 def _open(path: Path) -> "DataFolder":

@@ -13,11 +13,10 @@ from starlette.middleware import Middleware
 from strawberry.extensions import SchemaExtension
 
 from app.api.observation import ObservedExecution, Observers
-from app.config import Settings
+from app.config import Settings, SettingsError
 from app.monitoring.database_metrics import StorageMetrics
 from app.monitoring.metrics import ApiMetrics, OperationNames
 from app.monitoring.operation_log import OperationLog
-from app.setting_values import SettingsError
 from app.storage.clock import DatabaseClock
 from app.storage.observer import Listener
 

@@ -10,8 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from app.command_help import GROUPS
-from app.config import HELP
+from app.config import SETTINGS
 from app.doctor.cli.progress import TerminalProgress
 from app.doctor.cli.text import counted, report_lines
 from app.doctor.examine import Report
@@ -35,12 +34,13 @@ def test_help_is_of_whole_sentences_with_an_example_and_fits_the_terminal(
 def test_every_option_of_serve_stands_in_one_group() -> None:
     shown = CliRunner().invoke(main, ["serve", "--help"]).output
 
-    assert {name for names in GROUPS.values() for name in names} <= HELP.keys()
     sections = [line for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
-    assert sections == ["Options:", *(f"{name}:" for name in GROUPS)]
+    groups = dict.fromkeys(f"{setting.group}:" for setting in SETTINGS)
+    assert sections == ["Options:", *groups]
+    assert len(groups) == 7
     assert shown.index("Limits:") < shown.index("--max-depth") < shown.index("Operations:")
-    assert " ".join(shown.split()).count("[environment: ") == len(HELP)
-    assert "[environment: MAX_DEPTH; default: 15]" in " ".join(shown.split())
+    assert " ".join(shown.split()).count("[environment: ") == len(SETTINGS)
+    assert "[environment: MAX_DEPTH; default: 15; accepted: 1 to 100]" in " ".join(shown.split())
     assert "[environment: JWT_SECRET]" in " ".join(shown.split())
 
 

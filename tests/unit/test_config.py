@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import Settings
-from app.setting_values import SettingsError
+from app.config import Settings, SettingsError
 
 
 @pytest.mark.parametrize(
@@ -85,6 +84,7 @@ def test_a_folder_in_the_home_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path
                 "https://sue:pa/ss@id.example.com/keys",
             )
         ),
+        *(("ALLOWED_ORIGINS", text) for text in ("http://[", "example.com", "https://a/b")),
         *(("GRAPHIQL", text) for text in ("true", "1", "no")),
         *(("TRUSTED_DOCUMENTS", text) for text in (f"{__file__}-not", "a\0b", "~nobody-here/x")),
         *(("MAX_BODY_BYTES", text) for text in ("999", "100000001", "1MB")),

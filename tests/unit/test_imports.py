@@ -19,25 +19,19 @@ MAY_IMPORT = {
     "board": set(),
     "serving": {"serving", "api", "domain"},
     "monitoring": {
-        *("monitoring", "serving", "api", "service", "storage", "domain"),
-        *("config", "setting_values"),
+        *("monitoring", "serving", "api", "service", "storage", "domain", "config"),
     },
     "doctor": {"doctor", "storage", "domain"},
-    "config": {"config", "setting_values", "domain"},
-    "setting_values": {"domain"},
-    "command_help": set(),
-    "deployment": {"config", "embedded"},
+    "config": {"domain"},
     "bootstrap": {
-        *("monitoring", "serving", "config", "setting_values"),
+        *("monitoring", "serving", "config"),
         *("api", "service", "storage", "domain"),
     },
     "serve": {
-        *("bootstrap", "deployment", "monitoring", "serving", "config", "setting_values"),
-        *("command_help", "domain"),
+        *("bootstrap", "embedded", "monitoring", "serving", "config", "domain"),
     },
     "main": {
-        *("serve", "deployment", "monitoring", "config", "setting_values", "command_help"),
-        *("api", "doctor", "domain"),
+        *("serve", "embedded", "monitoring", "config", "api", "doctor", "domain"),
     },
     "__init__": set(),
 }
@@ -75,7 +69,7 @@ WITHIN: dict[str, dict[str, set[str]]] = {
 }
 DRIVERS = {"motor", "pymongo", "bson"}
 # A stricter rule than the arrows: beside the standard library these parts import nothing else.
-OF_THE_STANDARD_LIBRARY_ALONE = {"domain", "service", "config", "setting_values"}
+OF_THE_STANDARD_LIBRARY_ALONE = {"domain", "service", "config"}
 
 
 def part_of(module: Path) -> str:

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from app.api.codes import Code
 from app.api.operations.limits import Limits
 from app.api.schema.schema import build_schema
-from app.config import HELP
+from app.config import SETTINGS
 from app.monitoring.database_metrics import StorageMetrics
 from app.monitoring.metrics import ApiMetrics, OperationNames
 from tests.harness.pages import ALL_PAGES, PAGES
@@ -18,7 +18,7 @@ MANUAL = PAGES["app/serving/README.md"]
 
 
 def test_every_setting_stands_in_the_manual() -> None:
-    missing = [name for name in HELP if f"`{name.upper()}`" not in MANUAL]
+    missing = [each.variable for each in SETTINGS if f"`{each.variable}`" not in MANUAL]
 
     assert missing == []
 

@@ -18,10 +18,9 @@ with moving("Starting the race."):
     from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
     from rich.console import Console
 
-    from app.config import Settings
+    from app.config import Settings, SettingsError
     from app.domain.faults import Fault
     from app.embedded.database import EmbeddedDatabase
-    from app.setting_values import SettingsError
     from tests.lab.bench.servers import deployment
     from tests.lab.race.display import Display
     from tests.lab.race.fight import Fight
