@@ -1,1 +1,1 @@
-"""What an operation passes before and while it runs: documents, their limits, the execution."""
+"""Documents, their limits, and the checks around the execution of an operation."""

@@ -1,4 +1,4 @@
-"""How many things of one kind each client has under way."""
+"""Counters per client, with a limit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from app.api.operations.limits import beyond
 
 
 class Counts:
-    """Counts by client. *Limits*: `limit` for each; those that have nothing take no memory."""
+    """A counter per client. *Limits*: `limit` for each; counters at zero take no memory."""
 
     def __init__(self, limit: int, code: Code, what: str, *, advice: str = "") -> None:
         self._limit = limit
@@ -19,25 +19,25 @@ class Counts:
         self._counts: dict[str, int] = {}
 
     def refusal(self, client: str) -> CodedError | None:
-        """Why the client may begin no more; None when it may."""
+        """The error if the client has reached the limit; else None."""
         found = self._counts.get(client, 0) + 1
         if found <= self._limit:
             return None
         return beyond(self._code, self._what, self._limit, found, advice=self._advice)
 
     def enter(self, client: str) -> None:
-        """Counts one more, until it leaves."""
+        """Count one more, until `leave`."""
         self._counts[client] = self._counts.get(client, 0) + 1
 
     def leave(self, client: str) -> None:
-        """Ends what `enter` began."""
+        """Count one less."""
         self._counts[client] -= 1
         if not self._counts[client]:
             del self._counts[client]
 
     @contextmanager
     def one_more(self, client: str) -> Iterator[None]:
-        """Counts one for as long as the body takes. *Raises*: the refusal."""
+        """Count one more during the body. *Raises*: `CodedError`."""
         if refusal := self.refusal(client):
             raise refusal
         self.enter(client)

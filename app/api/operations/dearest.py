@@ -1,4 +1,4 @@
-"""Where the cost of an operation lies, for the client whose operation is refused for it."""
+"""The refusal of an operation for its cost, with the paths that cost most and a suggestion."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,25 +7,28 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentSpreadNode,
+    InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
 )
 
-from app.api.operations.cost import Cost, PageSize
-from app.api.operations.measures import Measurer, Measures, page_size_of
+from app.api.codes import Code
+from app.api.errors import CodedError
+from app.api.operations.limits import MAX_EXACT_INTEGER, beyond
+from app.api.operations.measures import Cost, Measurer, Measures, PageSize, page_size_of
 
-MOST_PATHS = 5
+MAX_PATHS = 5
 
-# A path is worth telling if it has so great a part of the dearest one's cost.
-WORTH_TELLING = 10
+# Paths that cost less than this fraction of the most expensive one are left out.
+MIN_FRACTION = 1 / 10
 
-# How many fields are looked into, the dearest first: enough for three levels of pages.
-MOST_FIELDS = 20
+# Fields that are looked into, the most expensive first: enough for three levels of pages.
+MAX_FIELDS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """What costs and page sizes come to, with or without the values of variables."""
+    """Evaluates costs and page sizes, with or without the values of variables."""
 
     cost: Callable[[Cost], int]
     size: Callable[[PageSize], int]
@@ -33,27 +36,23 @@ class Valuation:
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A field at its path. `times` is how often it occurs, `page_size` that of the page around."""
+    """A field at its path, which occurs `times` in the answer."""
 
     node: FieldNode
     path: str
     cost: int
     times: int
-    page_size: int
 
 
-def explain(
+def too_costly(
     document: DocumentNode,
     operation_name: str | None,
     valuation: Valuation,
     *,
     limit: int,
     found: int,
-) -> tuple[str, list[dict[str, object]]]:
-    """What to change, and the dearest paths.
-
-    *Limits*: each field is measured once, so it takes as long as measuring the document did.
-    """
+) -> CodedError:
+    """The refusal. *Limits*: each field is measured once, as by `measure`."""
     explainer = _Explainer(document, valuation)
     (operation,) = (
         each
@@ -63,13 +62,22 @@ def explain(
     )
     dearest = explainer.dearest(operation.selection_set)
     for field in dearest:
-        if smaller := explainer.fitting_size(field, limit - found):
+        if smaller := explainer.fitting_size(field, found - limit):
             advice = f"Ask for at most {smaller} at a time at `{_end_of(field.path)}`."
             break
     else:
         where = f" below `{_end_of(dearest[0].path)}`" if dearest else ""
         advice = f"Ask for less{where}, or send several operations."
-    return advice, [explainer.told(field) for field in dearest]
+    paths = [explainer.described(field) for field in dearest]
+    return beyond(
+        Code.QUERY_TOO_COSTLY,
+        "values at the most",
+        limit,
+        found,
+        advice=advice,
+        dearest=paths,
+        suggestion=advice,
+    )
 
 
 class _Explainer(Measurer):
@@ -79,20 +87,20 @@ class _Explainer(Measurer):
         self._known: dict[int, Measures] = {}
 
     def field(self, node: FieldNode) -> Measures:
-        """Measures a field once."""
+        """The measures of a field, cached."""
         if id(node) not in self._known:
             self._known[id(node)] = super().field(node)
         return self._known[id(node)]
 
     def dearest(self, root: SelectionSetNode) -> list[_Field]:
-        """The dearest fields with pages or a price of their own, outer ones before inner ones."""
+        """The most expensive fields with pages or a price, outer ones before inner ones."""
         waiting = list(self._fields(root, "", times=1, page_size=1))
         dearest: list[_Field] = []
-        for _ in range(MOST_FIELDS):
-            if not waiting or len(dearest) == MOST_PATHS:
+        for _ in range(MAX_FIELDS):
+            if not waiting or len(dearest) == MAX_PATHS:
                 break
             field = max(waiting, key=lambda each: each.cost)
-            if dearest and field.cost * WORTH_TELLING < dearest[0].cost:
+            if dearest and field.cost < dearest[0].cost * MIN_FRACTION:
                 break
             waiting.remove(field)
             if field.node.name.value not in {"edges", "node"}:
@@ -102,26 +110,32 @@ class _Explainer(Measurer):
                     field.node.selection_set,
                     f"{field.path}.",
                     times=field.times,
-                    page_size=self._valuation.size(page_size_of(field.node)),
+                    page_size=self._size_of(field),
                 )
         return dearest
 
-    def fitting_size(self, field: _Field, room: int) -> int | None:
-        """The greatest page size with which the operation costs so much less; None if none does."""
-        per_item = field.times * self._valuation.cost(self._below(field).per_edge)
-        size = self._valuation.size(page_size_of(field.node))
-        smaller = size - -(-max(-room, 0) // per_item) if per_item else 0
+    def fitting_size(self, field: _Field, excess: int) -> int | None:
+        """The greatest page size that saves `excess`; None if none does."""
+        per_item = field.times * self._cost_per_item(field)
+        smaller = self._size_of(field) - -(-max(excess, 0) // per_item) if per_item else 0
         return smaller if smaller >= 1 else None
 
-    def told(self, field: _Field) -> dict[str, object]:
-        """A path as the client is told it."""
-        told: dict[str, object] = {"path": field.path, "cost": field.cost}
-        if self._valuation.cost(self._below(field).per_edge):
-            told["pageSize"] = self._valuation.size(page_size_of(field.node))
-        return told
+    def described(self, field: _Field) -> dict[str, object]:
+        """A path in the form that the client gets."""
+        described: dict[str, object] = {
+            "path": field.path,
+            "cost": min(field.cost, MAX_EXACT_INTEGER),
+        }
+        if self._cost_per_item(field):
+            described["pageSize"] = self._size_of(field)
+        return described
 
-    def _below(self, field: _Field) -> Measures:
-        return self.selections(field.node.selection_set) if field.node.selection_set else Measures()
+    def _size_of(self, field: _Field) -> int:
+        return self._valuation.size(page_size_of(field.node))
+
+    def _cost_per_item(self, field: _Field) -> int:
+        selections = field.node.selection_set
+        return self._valuation.cost(self.selections(selections).per_edge) if selections else 0
 
     def _fields(
         self, selections: SelectionSetNode, path: str, *, times: int, page_size: int
@@ -129,20 +143,21 @@ class _Explainer(Measurer):
         for node in self._nodes(selections, set()):
             times_here = times * (page_size if node.name.value == "edges" else 1)
             measures = self.field(node)
-            cost = times_here * self._valuation.cost(measures.cost)
-            cost += times_here * self._valuation.cost(measures.per_edge)
+            cost = self._valuation.cost(measures.cost) + self._valuation.cost(measures.per_edge)
             name = (node.alias or node.name).value
-            yield _Field(node, f"{path}{name}", cost, times_here, page_size)
+            yield _Field(node, f"{path}{name}", times_here * cost, times_here)
 
     def _nodes(self, selections: SelectionSetNode, seen: set[str]) -> Iterator[FieldNode]:
         for node in selections.selections:
-            if isinstance(node, FieldNode):
-                yield node
-            elif not isinstance(node, FragmentSpreadNode):
-                yield from self._nodes(node.selection_set, seen)  # type: ignore[attr-defined]  # an inline fragment
-            elif node.name.value in self.fragments and node.name.value not in seen:
-                seen.add(node.name.value)
-                yield from self._nodes(self.fragments[node.name.value].selection_set, seen)
+            match node:
+                case FieldNode():
+                    yield node
+                case InlineFragmentNode():
+                    yield from self._nodes(node.selection_set, seen)
+                case FragmentSpreadNode() if (name := node.name.value) not in seen:
+                    seen.add(name)
+                    if name in self.fragments:
+                        yield from self._nodes(self.fragments[name].selection_set, seen)
 
 
 def _end_of(path: str) -> str:

@@ -1,6 +1,6 @@
-"""Parses, measures and validates each document once: what comes again is taken from a cache.
+"""A cache of documents: each is parsed, measured and validated once.
 
-Parsing and validating cost several times what executing does, and clients send the same few
+Parsing and validation cost several times as much as execution, and clients send the same few
 documents with changing variables.
 """
 
@@ -32,32 +32,32 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from app.api.bounded_cache import BoundedCache
 from app.api.codes import Code
 from app.api.errors import CodedError, coded_as_invalid
-from app.api.operations.dearest import Valuation
-from app.api.operations.limits import Limits, beyond, too_costly
+from app.api.operations.dearest import Valuation, too_costly
+from app.api.operations.limits import Limits, beyond
 from app.api.operations.measures import MeasuredOperation, Measures, measure
 from app.api.operations.values import ValuesOfCorrectType, misfits
 
-# Bounds the memory that strangers' documents can take, and how long the garbage collector stops the
-# process to go through them: a token is 2.4 objects when it is parsed. The usual document has 20 to
-# 200 tokens. The text itself is kept as well, twice, at up to 4 bytes a character.
+# Bounds the memory of cached documents, and the garbage collector's pauses: a parsed token is 2.4
+# objects. The usual document has 20 to 200 tokens. The text itself is kept too, twice, at up to 4
+# bytes a character.
 MAX_CACHED_DOCUMENTS = 500
 MAX_CACHED_TOKENS = 30_000
-CHARACTERS_LIKE_A_TOKEN = 75
+CHARACTERS_PER_TOKEN = 75
 
-# The same of documents that are refused: some of them are expensive to validate.
-MAX_WRONG_DOCUMENTS = 100
-MAX_WRONG_TOKENS = 10_000
+# The same for invalid documents, some of which are expensive to validate.
+MAX_INVALID_DOCUMENTS = 100
+MAX_INVALID_TOKENS = 10_000
 
-# Documents of all clients that wait to be prepared.
+# Documents of all clients that wait for the thread.
 MAX_WAITING = 200
 
-# Of a document that does not fit the schema: each quotes a part of it, and takes time to word.
+# Each quotes a part of the document, which takes time.
 MAX_VALIDATION_ERRORS = 10
 
-# Characters of a document that is prepared at once: another thread costs a small one more time.
-MOST_ON_THE_LOOP = 300
+# Shorter documents are prepared on the event loop, which takes less time than another thread.
+MAX_CHARACTERS_ON_LOOP = 300
 
-# With every page whose size is a variable as small as it can be.
+# With every variable page size at its minimum.
 _AT_LEAST = Valuation(
     cost=lambda cost: cost.least, size=lambda size: size if isinstance(size, int) else 1
 )
@@ -72,7 +72,7 @@ _RULES = (
 
 @dataclass(frozen=True, slots=True)
 class PreparedDocument:
-    """A document, what is wrong with it whatever the variables are, and its operations."""
+    """A document, its errors that do not depend on variables, and its operations."""
 
     document: DocumentNode
     errors: tuple[GraphQLError, ...]
@@ -80,11 +80,11 @@ class PreparedDocument:
 
 
 class Documents:
-    """The documents that fit a schema and the limits.
+    """Prepares documents for a schema and its limits.
 
-    *Limits*: documents of more than `MOST_ON_THE_LOOP` characters that are not cached are prepared
-    by one thread, one after the other, while the event loop goes on. Of each client one at a time
-    waits for the thread, `MAX_WAITING` in all wait, and each waits half of a request's time.
+    *Limits*: uncached documents of more than `MAX_CHARACTERS_ON_LOOP` are prepared by one thread,
+    in order. One document per client waits for the thread, `MAX_WAITING` in all, and each for at
+    most half of the request timeout.
     """
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
@@ -93,21 +93,21 @@ class Documents:
         self._prepared: BoundedCache[str, PreparedDocument] = BoundedCache(
             max_entries=MAX_CACHED_DOCUMENTS, max_weight=MAX_CACHED_TOKENS
         )
-        self._wrong: BoundedCache[str, PreparedDocument] = BoundedCache(
-            max_entries=MAX_WRONG_DOCUMENTS, max_weight=MAX_WRONG_TOKENS
+        self._invalid: BoundedCache[str, PreparedDocument] = BoundedCache(
+            max_entries=MAX_INVALID_DOCUMENTS, max_weight=MAX_INVALID_TOKENS
         )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="documents")
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting = 0
 
     async def prepare(self, text: str, client: str) -> PreparedDocument:
-        """The document. *Raises*: `GraphQLError` for text that can't be parsed, or not in time.
+        """The document. *Raises*: `GraphQLError` if it can't be parsed, or not in time.
 
-        *Cancellation*: one that waits for the thread is not prepared any more.
+        *Cancellation*: a document that waits for the thread is not prepared.
         """
         if prepared := self._find(text):
             return prepared
-        if len(text) <= MOST_ON_THE_LOOP:
+        if len(text) <= MAX_CHARACTERS_ON_LOOP:
             return self._keep(text, self._prepare(text), client)
         if self._waiting >= MAX_WAITING:
             raise _too_busy()
@@ -126,19 +126,19 @@ class Documents:
         return self._keep(text, prepared, client)
 
     def _find(self, text: str) -> PreparedDocument | None:
-        return self._prepared.get(text) or self._wrong.get(text)
+        return self._prepared.get(text) or self._invalid.get(text)
 
     def _keep(self, text: str, prepared: PreparedDocument, client: str) -> PreparedDocument:
-        """Keeps the document. One that is wrong may be sent again and again."""
-        weight = prepared.document.token_count + len(text) // CHARACTERS_LIKE_A_TOKEN
-        kept = self._wrong if prepared.errors else self._prepared
+        """Cache the document; clients may repeat an invalid one too."""
+        weight = prepared.document.token_count + len(text) // CHARACTERS_PER_TOKEN
+        kept = self._invalid if prepared.errors else self._prepared
         kept.put(text, prepared, weight=weight, owner=client)
         return prepared
 
     def misfits(
         self, prepared: PreparedDocument, operation: MeasuredOperation, variables: Mapping[str, Any]
     ) -> list[GraphQLError]:
-        """The refusals of variables' values that do not fit their types."""
+        """Errors for values of variables that do not match their types."""
         return misfits(self._schema, prepared.document, operation.variables.values(), variables)
 
     def _prepare(self, text: str) -> PreparedDocument:
@@ -154,7 +154,7 @@ class Documents:
             raise _beyond_parsing(text, error, limits) or error from None
         except RecursionError:
             raise beyond(Code.QUERY_TOO_DEEP, "levels", limits.max_depth) from None
-        # What is beyond the limits is not validated, which might take long.
+        # Validating a document that exceeds a limit might take long.
         errors = [*self._beyond_limits(document, operations)] or [*self._validate(document)]
         return PreparedDocument(document, tuple(errors), operations)
 
@@ -176,7 +176,7 @@ _NO_TOKEN = Token(TokenKind.SOF, 0, 0, 0, 0)
 
 
 class _Parser(Parser):
-    """A parser whose nodes know where they stand, and hold no tokens."""
+    """A parser whose nodes have locations without tokens."""
 
     def loc(self, start_token: Token) -> Location | None:
         location = super().loc(start_token)
@@ -188,7 +188,7 @@ class _Parser(Parser):
 def _parse(text: str, *, max_tokens: int) -> DocumentNode:
     parser = _Parser(Source(text), max_lexical_tokens=max_tokens, max_comments=max_tokens)
     document = parser.parse_document()
-    # Tokens refer to their neighbours, so only the garbage collector would free them.
+    # Tokens link to their neighbours, so only the garbage collector would free them.
     token: Token | None = parser._lexer.token
     while token:
         before = token.prev
@@ -200,14 +200,14 @@ def _parse(text: str, *, max_tokens: int) -> DocumentNode:
 def _too_busy() -> CodedError:
     return CodedError(
         Code.TOO_MANY_OPERATIONS,
-        "Too many new documents wait to be validated. Send it again a little later.",
+        "Too many new documents are waiting to be validated. Try again later.",
     )
 
 
 def beyond_limits(measures: Measures, limits: Limits) -> Iterator[CodedError]:
-    """The limits that an operation is beyond, whatever its variables are."""
+    """The limits that an operation exceeds whatever its variables are."""
     if measures.introspections and not limits.introspection:
-        yield CodedError(Code.INTROSPECTION_DISABLED, "Introspection is switched off here.")
+        yield CodedError(Code.INTROSPECTION_DISABLED, "Introspection is disabled on this server.")
     for code, what, limit, found in (
         (Code.QUERY_TOO_DEEP, "levels", limits.max_depth, measures.depth),
         (Code.TOO_MANY_ALIASES, "aliases", limits.max_aliases, measures.aliases),
@@ -219,7 +219,7 @@ def beyond_limits(measures: Measures, limits: Limits) -> Iterator[CodedError]:
 
 
 def _beyond_parsing(text: str, error: GraphQLSyntaxError, limits: Limits) -> CodedError | None:
-    """The limit at which the parser gave up a text; None if it is simply no GraphQL."""
+    """The limit at which the parser stopped; None for a plain syntax error."""
     (position,) = error.positions or (0,)
     lexer = Lexer(Source(text[:position]))
     token: Token | None = lexer.token

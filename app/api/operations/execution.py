@@ -1,4 +1,4 @@
-"""What every operation passes, whatever the transport: the cache, the limits and the time."""
+"""Checks around the execution of each operation, on every transport: document, limits, timeout."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -12,12 +12,11 @@ from strawberry.types.graphql import OperationType
 
 from app.api.codes import Code
 from app.api.errors import CodedError, database_unavailable, database_unsafe
-from app.api.operations.cost import given_size
 from app.api.operations.counts import Counts
-from app.api.operations.dearest import Valuation
+from app.api.operations.dearest import Valuation, too_costly
 from app.api.operations.documents import Documents, PreparedDocument
-from app.api.operations.limits import Limits, too_costly
-from app.api.operations.measures import MeasuredOperation
+from app.api.operations.limits import Limits
+from app.api.operations.measures import MeasuredOperation, given_size
 from app.api.operations.values import rounded
 
 NEEDS_A_STREAM = CodedError(
@@ -27,20 +26,20 @@ NEEDS_A_STREAM = CodedError(
 
 
 class OperationNameNeeded(CannotGetOperationTypeError):
-    """Of several operations none is named; Strawberry would take the first."""
+    """No operation is named in a document with several; Strawberry would run the first."""
 
     def as_http_error_reason(self) -> str:
-        """What the client may do about it."""
+        """The message for the client."""
         return "The document has several operations: `operationName` must name one."
 
 
 class GuardedExecution(SchemaExtension):
-    """Gives Strawberry the prepared document, and ends what takes too much.
+    """Gives Strawberry the prepared document, and enforces the limits.
 
     *Limits*: a client has at most `max_operations_under_way_per_client`. An operation is answered
-    within `request_timeout_seconds` after its text has come, if need be with the code
-    `DATABASE_UNAVAILABLE`, since the database is all that it can wait for. Of a subscription both
-    hold for its beginning.
+    within `request_timeout_seconds` after its text has arrived, at worst with the code
+    `DATABASE_UNAVAILABLE`: the database is all that it can wait for. For a subscription both apply
+    until it has begun.
     """
 
     def __init__(self, documents: Documents, limits: Limits, under_way: Counts) -> None:
@@ -50,16 +49,16 @@ class GuardedExecution(SchemaExtension):
         self._prepared: PreparedDocument
 
     def on_operation(self) -> Iterator[None]:
-        """Surrounds all the rest: here the time begins, and here the operation counts no more.
+        """Start the timeout; count the operation until it has ended.
 
-        It refuses nothing: what stands around it would not hear of that.
+        It must not refuse: the extensions outside would not observe that.
         """
         self._deadline = asyncio.get_running_loop().time() + self._limits.request_timeout_seconds
         with ExitStack() as self._counted:
             yield
 
     async def on_parse(self) -> AsyncIterator[None]:
-        """Parses and validates, or finds the document in the cache."""
+        """Parse and validate, or take the document from the cache."""
         context = self.execution_context
         client = context.context.client
         self._counted.enter_context(self._under_way.one_more(client))
@@ -71,7 +70,7 @@ class GuardedExecution(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Hands over the errors found; a list of its own, since Strawberry edits it."""
+        """Report the errors found, in a new list, since Strawberry edits it."""
         context = self.execution_context
         errors = list(self._prepared.errors)
         if not errors:
@@ -80,7 +79,9 @@ class GuardedExecution(SchemaExtension):
             errors += [*self._beyond_limits(operation, variables)] or self._documents.misfits(
                 self._prepared, operation, variables
             )
-            _forget_what_is_not_asked_for(operation, variables)
+            # Undeclared variables would stay in memory as long as a subscription.
+            for name in variables.keys() - operation.variables.keys():
+                del variables[name]
         if context.operation_type is OperationType.SUBSCRIPTION and context.context.answers_once:
             errors.append(NEEDS_A_STREAM)
         context.pre_execution_errors = errors
@@ -89,12 +90,13 @@ class GuardedExecution(SchemaExtension):
     def _beyond_limits(
         self, operation: MeasuredOperation, variables: Mapping[str, Any]
     ) -> Iterator[GraphQLError]:
-        """What these variables make of a valid document."""
+        """The limits that a valid document exceeds with these variables."""
         cost = operation.measures.cost
         if cost.parts:
-            found = cost.with_variables({**operation.defaults, **variables})
+            values = {**operation.defaults, **variables}
+            found = cost.with_variables(values)
             if found > self._limits.max_cost:
-                yield self._too_costly({**operation.defaults, **variables}, found)
+                yield self._too_costly(values, found)
         if refusal := rounded(self._prepared.document, variables):
             yield refusal
 
@@ -111,10 +113,7 @@ class GuardedExecution(SchemaExtension):
         )
 
     async def on_execute(self) -> AsyncIterator[None]:
-        """Lets nothing reach a database that is not prepared, and nothing wait for it too long.
-
-        Lets no mutation reach one that has lost an index or the validator.
-        """
+        """Require a prepared database, and a safe one for mutations; enforce the timeout."""
         services = self.execution_context.context.services
         if not services.is_prepared():
             raise database_unavailable()
@@ -131,16 +130,10 @@ class GuardedExecution(SchemaExtension):
 
 
 def operations_under_way(limits: Limits) -> Counts:
-    """Counts the operations that are being executed, over whatever transport."""
+    """Counts the operations under way per client, on all transports."""
     return Counts(
         limits.max_operations_under_way_per_client,
         Code.TOO_MANY_OPERATIONS,
         "operations under way",
         advice="Wait for the answers to some of them and send it again.",
     )
-
-
-def _forget_what_is_not_asked_for(operation: MeasuredOperation, variables: dict[str, Any]) -> None:
-    """Variables that the operation does not declare would stay as long as a subscription does."""
-    for name in variables.keys() - operation.variables.keys():
-        del variables[name]

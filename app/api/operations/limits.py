@@ -1,18 +1,14 @@
-"""The limits that protect the service from its clients; what judges by them stands elsewhere."""
+"""The limits per document, request and client, and the errors that report them."""
 
 from dataclasses import dataclass
-from typing import cast
-
-from graphql import DocumentNode
 
 from app.api.codes import Code
 from app.api.errors import CodedError
-from app.api.operations.dearest import Valuation, explain
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a document, a request and a client may take. The settings of the same names fill it."""
+    """The limits, from the settings of the same names."""
 
     max_document_length: int = 100_000
     max_tokens: int = 2_000
@@ -33,40 +29,17 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
-# Beyond it JSON's readers round, and orjson writes nothing: fragments can make far more of it.
-_MOST_TO_TELL = 2**53
+# JSON numbers beyond it are rounded by readers, and refused by orjson.
+MAX_EXACT_INTEGER = 2**53
 
 
 def beyond(
     code: Code, what: str, limit: int, found: int | None = None, *, advice: str = "", **more: object
 ) -> CodedError:
-    """The refusal of what is beyond a limit; `found` is None where nobody counted to the end."""
+    """The error for an exceeded limit; `found` is None if the count stopped at the limit."""
     facts: dict[str, object] = {"limit": limit, **more}
     if found is not None:
-        facts["found"] = found = min(found, _MOST_TO_TELL)
+        facts["found"] = found = min(found, MAX_EXACT_INTEGER)
     counted = f"more than {limit}" if found is None else str(found)
-    sentences = f"The limit is {limit} {what}; this has {counted}. {advice}".rstrip()
-    return CodedError(code, sentences, **facts)
-
-
-def too_costly(
-    document: DocumentNode,
-    operation_name: str | None,
-    valuation: Valuation,
-    *,
-    limit: int,
-    found: int,
-) -> CodedError:
-    """The refusal of an operation for its cost; `dearest` says where that is."""
-    advice, dearest = explain(document, operation_name, valuation, limit=limit, found=found)
-    for path in dearest:
-        path["cost"] = min(cast("int", path["cost"]), _MOST_TO_TELL)
-    return beyond(
-        Code.QUERY_TOO_COSTLY,
-        "values at the most",
-        limit,
-        found,
-        advice=advice,
-        dearest=dearest,
-        suggestion=advice,
-    )
+    message = f"The limit is {limit} {what}; this has {counted}. {advice}".rstrip()
+    return CodedError(code, message, **facts)

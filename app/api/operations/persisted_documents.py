@@ -1,8 +1,7 @@
-"""Documents that a request names by their hash: registered ones, and those clients sent before.
+"""Documents that requests reference by hash: registered ones, and automatic persisted queries.
 
-Registered documents are read once, at the start. What clients register themselves (Apollo's
-automatic persisted queries) is kept by this process alone: with several behind a load balancer a
-client is asked for the text once by each.
+Registered documents are read once, at start-up. Automatic persisted queries are kept per process:
+behind a load balancer a client sends the text once to each.
 """
 
 import json
@@ -16,21 +15,21 @@ from app.api.bounded_cache import BoundedCache
 from app.api.codes import Code
 from app.api.errors import CodedError, Refused
 
-# What all automatically persisted documents may take together, in characters.
+# Of all automatic persisted queries together.
 MAX_REMEMBERED_CHARACTERS: Final = 5_000_000
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class ManifestError(Exception):
-    """The registered documents can't be read; the text says which and why."""
+    """The registered documents can't be read; the message says which and why."""
 
 
 class PersistedDocuments:
-    """Finds the text that a request asks for.
+    """Resolves the document of a request.
 
-    *Limits*: at most `max_remembered` documents of clients are kept, of 5,000,000 characters
-    together. Beyond it the client that holds most loses the one not used for longest.
+    *Limits*: at most `max_remembered` automatic persisted queries with 5,000,000 characters are
+    kept. Beyond that the client that holds most loses its least recently used one.
     """
 
     def __init__(
@@ -50,14 +49,14 @@ class PersistedDocuments:
 
     @property
     def registered_texts(self) -> frozenset[str]:
-        """The documents that were registered at the start."""
+        """The texts of the registered documents."""
         return self._texts
 
     def find(self, parameters: Mapping[str, object], client: str) -> str | None:
-        """The text to execute; None when the request names none. The `client` registers it.
+        """The text to execute; None if the request has none. The `client` owns what it persists.
 
-        *Raises*: `Refused` for parameters that are none, `CodedError` for a document that is not
-        known here or not wanted.
+        *Raises*: `Refused` for malformed parameters, `CodedError` for an unknown or untrusted
+        document.
         """
         query = parameters.get("query")
         if not isinstance(query, str | None):
@@ -65,12 +64,12 @@ class PersistedDocuments:
         text = self._by_id(parameters, query) or self._by_hash(parameters, query, client) or query
         if self.only_registered and text and text not in self._texts:
             raise CodedError(
-                Code.DOCUMENT_NOT_TRUSTED, "Only registered documents are answered here."
+                Code.DOCUMENT_NOT_TRUSTED, "This server executes registered documents only."
             )
         return text
 
     def _by_id(self, parameters: Mapping[str, object], query: str | None) -> str | None:
-        """What `documentId`, or without a `query` also `id`, names."""
+        """The document that `documentId` references, or `id` if there is no `query`."""
         document_id = parameters.get("documentId")
         if document_id is None and query is None:
             document_id = parameters.get("id")
@@ -86,7 +85,7 @@ class PersistedDocuments:
     def _by_hash(
         self, parameters: Mapping[str, object], query: str | None, client: str
     ) -> str | None:
-        """What `extensions.persistedQuery` names; with a `query`, it is kept for the next time."""
+        """The document that `extensions.persistedQuery` references; a `query` is persisted."""
         extensions = parameters.get("extensions")
         asked = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
         if asked is None:
@@ -101,7 +100,7 @@ class PersistedDocuments:
         if given in self._registered and query in {None, self._registered[given]}:
             return self._registered[given]
         if not self._remembers:
-            # Apollo's client knows this text, and sends documents whole from then on.
+            # Apollo's client recognises this message, and sends full documents from then on.
             raise CodedError(Code.PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
         if query is None:
             text = self._remembered.get(given)
@@ -122,9 +121,9 @@ def hash_of(text: str) -> str:
 def read_manifest(path: Path) -> dict[str, str]:
     """The registered documents by id. *Raises*: `ManifestError`.
 
-    A folder holds a document per .graphql or .gql file, whose id is its hash. A file is JSON:
-    `{hash: document}`, as GraphQL Code Generator and Relay write it, or Apollo's operation
-    manifest. Ids that are hashes are checked.
+    A folder has a document per .graphql or .gql file, whose id is its hash. A file is JSON:
+    `{hash: document}`, as written by GraphQL Code Generator and Relay, or Apollo's operation
+    manifest. Ids that are hashes are verified.
     """
     try:
         found = dict(_read_folder(path) if path.is_dir() else _read_file(path))

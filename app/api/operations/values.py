@@ -1,4 +1,4 @@
-"""Refusals of values that do not fit their types, alike in variables and in the document."""
+"""Errors for values that do not match their types, in variables and in the document."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -26,30 +26,28 @@ from graphql.pyutils import Undefined
 from graphql.utilities import coerce_input_value, validate_input_literal, validate_input_value
 
 from app.api.errors import CodedError, misfit
+from app.api.operations.limits import MAX_EXACT_INTEGER
 
 MAX_ERRORS = 10
 
-# Beyond it a JSON number no longer names one integer: readers, ours too, round it.
-MAX_EXACT_INTEGER = 2**53
-
 
 class ValuesOfCorrectType(ValuesOfCorrectTypeRule):
-    """The library's rule, whose errors name the field."""
+    """The library's rule, with the field's name in its errors."""
 
     _place = ""
 
     def enter_argument(self, node: ArgumentNode, *_: object) -> None:
-        """Of this argument are the values that follow."""
+        """Note the argument of the values that follow."""
         self._place = node.name.value
 
     def enter_variable_definition(self, node: VariableDefinitionNode, *_: object) -> None:
-        """Of this variable is the default that follows."""
+        """Note the variable of the default value that follows."""
         self._place = f"${node.variable.name.value}"
 
     def is_valid_value_node(
         self, node: ValueNode, input_type: GraphQLInputType | None
     ) -> VisitorAction:
-        """Reports what does not fit, with its place."""
+        """Report a value that does not match, with its place."""
         if input_type:
             validate_input_literal(
                 node,
@@ -66,7 +64,7 @@ def misfits(
     definitions: Iterable[VariableDefinitionNode],
     variables: Mapping[str, Any],
 ) -> list[GraphQLError]:
-    """The refusals of the first variable whose value does not fit, at most `MAX_ERRORS`."""
+    """At most `MAX_ERRORS` errors for the first variable whose value does not match."""
     for definition in definitions:
         name = definition.variable.name.value
         signature = get_variable_signature(schema, definition)
@@ -79,7 +77,7 @@ def misfits(
             if value is Undefined and not is_non_null_type(signature.type):
                 continue
             return _misfits_of(definition, value, signature.type, document)
-        except RecursionError:  # the library has an answer to that
+        except RecursionError:  # reported by the library
             continue
     return []
 
@@ -102,9 +100,9 @@ def _misfits_of(
 
 
 def rounded(document: DocumentNode, variables: Mapping[str, Any]) -> CodedError | None:
-    """The refusal of a number that may have lost digits on its way; the schema has no use for such.
+    """The error for a number that may have been rounded; no field of the schema takes such numbers.
 
-    It may be nested more deeply than a function can call itself.
+    Iterative, since values may be nested beyond the recursion limit.
     """
     pending: list[tuple[_Way, Any]] = [((None, name), each) for name, each in variables.items()]
     while pending:
@@ -123,7 +121,7 @@ def rounded(document: DocumentNode, variables: Mapping[str, Any]) -> CodedError 
     return None
 
 
-# The step before, and the last one: a path of its own for each value would take far more memory.
+# A linked list of steps; a full path per value would take far more memory.
 _Way = tuple[Any, str]
 
 
@@ -136,14 +134,14 @@ def _steps(way: _Way | None) -> list[str]:
 
 
 def place_of(document: DocumentNode, variable: str) -> list[str]:
-    """The argument that a variable is for, and the fields on the way; itself if for none."""
+    """The argument and input fields that a variable is used for; itself if it is not used."""
     finder = _Finder(variable)
     visit(document, finder)
     return finder.place or [f"${variable}"]
 
 
 class _Finder(Visitor):
-    """Finds the first use of a variable as an argument or a part of one."""
+    """Finds the first use of a variable in an argument."""
 
     def __init__(self, variable: str) -> None:
         super().__init__()
@@ -153,7 +151,7 @@ class _Finder(Visitor):
     def enter_variable(
         self, node: VariableNode, _key: object, parent: object, _path: object, ancestors: list[Any]
     ) -> None:
-        """Compares one use."""
+        """Check one use of a variable."""
         if node.name.value == self._variable and not self.place:
             self.place = [
                 each.name.value
