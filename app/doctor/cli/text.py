@@ -12,27 +12,27 @@ JOURNAL = "team_repairs"
 
 TITLES = {
     Finding.USER_ON_SEVERAL_TEAMS: "Users on several teams",
-    Finding.REPEATED_USER: "Teams that name a user twice",
-    Finding.CONVERTED_USER_ID: "Teams with user ids that are no plain text",
-    Finding.UNUSABLE_USER_ID: "Teams with members that are no user ids",
-    Finding.NO_MEMBERS_ARRAY: "Teams without an array of userIds",
-    Finding.DELETED_WITH_MEMBERS: "Deleted teams that have members",
-    Finding.OVER_CAPACITY: "Teams with more members than their limit",
-    Finding.NO_VERSION: "Teams without a version",
+    Finding.REPEATED_USER: "Teams with a repeated user",
+    Finding.CONVERTED_USER_ID: "Teams with user ids of another type",
+    Finding.UNUSABLE_USER_ID: "Teams with invalid user ids",
+    Finding.NO_MEMBERS_ARRAY: "Teams whose userIds is not an array",
+    Finding.DELETED_WITH_MEMBERS: "Deleted teams with members",
+    Finding.OVER_CAPACITY: "Teams over their capacity",
+    Finding.NO_VERSION: "Teams without a valid version",
     Finding.NAME: "Teams without a valid name",
-    Finding.CAPACITY: "Teams whose capacity is none",
-    Finding.TIMES: "Teams whose times are no dates",
-    Finding.MARKS: "Teams with another program's data in our fields",
-    Finding.TEAM_ID: "Teams whose id the service can't use",
+    Finding.CAPACITY: "Teams with an invalid capacity",
+    Finding.TIMES: "Teams with invalid times",
+    Finding.MARKS: "Teams with invalid metadata",
+    Finding.TEAM_ID: "Teams with an unsupported id",
     Finding.TOO_LARGE: "Documents too large to be repaired",
 }
 
 
 def report_lines(report: Report, database: str) -> Iterator[str]:
-    """The report itself."""
+    """Findings with their first cases, and obstacles."""
     yield f"Examined {counted(report.examined, 'document')} in {database}.teams."
     if report.is_well:
-        yield "All is well: every user is on at most one team, and a server can start."
+        yield "No damage found: every user is on at most one team, and a server can start."
         return
     yield f"{report.broken:,} of them need{'s' * (report.broken == 1)} a repair:"
     for finding, title in TITLES.items():
@@ -50,10 +50,10 @@ def report_lines(report: Report, database: str) -> Iterator[str]:
                 yield f"    ... and {more:,} more"
     if report.counts.get(Finding.USER_ON_SEVERAL_TEAMS):
         yield ""
-        yield f"Where users stay is shown as --keep {report.keep} decides it."
+        yield f"The team on which each user stays is chosen by --keep {report.keep}."
     for obstacle in report.obstacles:
         yield ""
-        yield f"In the way: {obstacle.what}. A repair {obstacle.becomes}."
+        yield f"Obstacle: {obstacle.what}. A repair {obstacle.becomes}."
 
 
 def next_steps(report: Report) -> Iterator[str]:
@@ -61,13 +61,13 @@ def next_steps(report: Report) -> Iterator[str]:
     if report.is_well:
         return
     yield ""
-    yield "Nothing has been changed. What to do next:"
+    yield "Nothing was changed. Next steps:"
     yield "  1. Stop every server and every other program that writes to the collection."
-    yield "  2. Make a backup (mongodump), though every change can be undone."
+    yield "  2. Make a backup (mongodump)."
     if report.counts.get(Finding.USER_ON_SEVERAL_TEAMS):
         yield "  3. Run team-joiner doctor --repair --keep first-joined, with the same settings; or"
-        yield "     choose --keep smallest-team, or decide yourself: --questions FILE writes the"
-        yield "     users in question, and --keep ask-file FILE takes your answers."
+        yield "     --keep smallest-team. To choose each team yourself, write the users to a file"
+        yield "     with --questions FILE, complete it, and repair with --keep ask-file FILE."
     else:
         yield "  3. Run team-joiner doctor --repair, with the same settings."
 
@@ -77,39 +77,40 @@ def repaired_lines(repaired: int, after: Report, database: str) -> Iterator[str]
     yield ""
     yield f"Repaired {counted(repaired, 'document')}."
     if after.is_well:
-        yield f"Examined again: {counted(after.examined, 'document')}, all well. Start the servers."
+        yield f"Examined again: no damage in {counted(after.examined, 'document')}."
+        yield "You can start the servers."
     else:
         yield (
-            f"Examined again: {counted(after.broken, 'document')} to repair still, so something "
-            "writes to the collection. Stop it and run the repair again."
+            f"Examined again: {counted(after.broken, 'document')} still damaged. Another program "
+            "writes to the collection: stop it, then run the repair again."
         )
     if repaired:
-        yield f"Every change is written down in {database}.{JOURNAL}, with what was there before."
-        yield "To take it all back: team-joiner doctor --undo, with the same settings."
+        yield f"The original documents are recorded in {database}.{JOURNAL}."
+        yield "To restore them, run team-joiner doctor --undo, with the same settings."
 
 
 def refused_lines(reason: str) -> Iterator[str]:
     """Reason for a rejected repair."""
     yield ""
-    yield f"Nothing has been changed. {reason}"
+    yield f"Nothing was changed. {reason}"
 
 
 def undone_lines(undone: Undone, database: str) -> Iterator[str]:
     """Result of an undo."""
     if not undone.entries:
-        yield f"There is nothing to undo: {database}.{JOURNAL} holds no repair that still stands."
+        yield f"There is nothing to undo: {database}.{JOURNAL} has no document left to restore."
         return
-    yield f"Restored {counted(undone.restored, 'document')}, byte for byte as before the repair."
+    yield f"Restored {counted(undone.restored, 'document')}, byte for byte."
     yield "The unique index on userIds is dropped. The validator and other indexes are as repaired:"
     yield f"app/doctor/README.md shows how to create the earlier ones from {JOURNAL}."
     if undone.kept:
         shown = ", ".join(undone.kept_ids)
-        yield f"Left alone {counted(undone.kept, 'document')}, changed since by somebody: {shown}"
-        yield f"What was there before stands in {database}.{JOURNAL}."
+        yield f"Kept {counted(undone.kept, 'document')}, changed since the repair: {shown}"
+        yield f"Their originals remain in {database}.{JOURNAL}."
 
 
 def counted(count: int, noun: str) -> str:
-    """A number with its noun, in the singular where there is one."""
+    """A number with its noun."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -117,7 +118,7 @@ def _conflict(conflict: MembershipConflict) -> str:
     places = ", ".join(f"{each.team_id} ({each.team_name!r})" for each in conflict.memberships[:4])
     if (more := len(conflict.memberships) - 4) > 0:
         places += f" and {more} more"
-    stays = f"stays on {conflict.kept.team_id}" if conflict.kept else "has no answer in the file"
+    stays = f"stays on {conflict.kept.team_id}" if conflict.kept else "no valid answer in the file"
     return f"user {conflict.user_id!r} is on {places}: {stays}"
 
 
@@ -135,4 +136,4 @@ def keep_is_missing(report: Report) -> str | None:
     if not report.counts.get(Finding.USER_ON_SEVERAL_TEAMS):
         return None
     choices = ", ".join(f"--keep {each}" for each in Keep)
-    return f"Say where the users stay who are on several teams: {choices} FILE."
+    return f"Users are on several teams. Choose which team to keep: {choices} FILE."

@@ -1,6 +1,6 @@
 """Repaired values of single fields, one function each; `repair_plan.py` combines them.
 
-Each is stable: what it answers is its own answer again, so a repair that is repeated ends.
+Each is idempotent, so a repeated repair ends.
 """
 
 import re
@@ -23,17 +23,17 @@ from app.domain.teams import MAX_CAPACITY, MAX_NAME_LENGTH, is_valid_name
 
 OBJECT_ID: Final = "ObjectId"
 
-# The largest number that GraphQL's Int carries: a version beyond it could be told to nobody.
+# The largest value of GraphQL's Int; a greater version could not be returned to clients.
 MAX_NUMBER: Final = 2**31 - 1
 
 _SPELLS_OBJECT_ID = re.compile("[0-9a-f]{24}")
 
 
 def team_id_of(team: StoredTeam) -> tuple[TeamId, bool]:
-    """The id that the service will know the team by, and whether the document keeps its own.
+    """The team's id in the service, and whether it is the document's own.
 
-    The service finds a team by an ObjectId, or by a string that is well formed and does not spell
-    one. Whole numbers and UUIDs become the text they spell, anything else a digest of itself.
+    The service supports ObjectIds, and well-formed strings that can't be parsed as one. Integers
+    and UUIDs become strings, anything else a digest of itself.
     """
     text = as_text(team.id)
     if isinstance(team.id, Foreign) and team.id.kind == OBJECT_ID and text is not None:
@@ -47,12 +47,12 @@ def team_id_of(team: StoredTeam) -> tuple[TeamId, bool]:
 
 
 def digest_id_of(team: StoredTeam) -> TeamId:
-    """An id made of the document's own, for one that spells none or whose text is taken."""
+    """An id derived from the document's own, if that has no valid string or the string is taken."""
     return TeamId(f"team-{sha256(team.key).hexdigest()[:24]}")
 
 
 def name_of(stored: StoredValue, team_id: TeamId) -> str:
-    """A valid name: the stored one, tidied up if need be, else one made of the id."""
+    """A valid name: the stored one, normalized if necessary, else one derived from the id."""
     text = stored if isinstance(stored, str) else as_text(stored) or ""
     if text == text.strip() and is_valid_name(text):
         return text
@@ -60,21 +60,21 @@ def name_of(stored: StoredValue, team_id: TeamId) -> str:
         " " if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} else character
         for character in text
     )
-    tidied = " ".join(spaced.split())[:MAX_NAME_LENGTH].strip()
-    return tidied if is_valid_name(tidied) else f"Team {team_id}"[:MAX_NAME_LENGTH]
+    normalized = " ".join(spaced.split())[:MAX_NAME_LENGTH].strip()
+    return normalized if is_valid_name(normalized) else f"Team {team_id}"[:MAX_NAME_LENGTH]
 
 
 def version_of(stored: StoredValue) -> Version | None:
-    """The stored version, where it can go on from there."""
+    """The stored version if valid, else None."""
     if isinstance(stored, int) and not isinstance(stored, bool) and 1 <= stored < MAX_NUMBER:
         return Version(stored)
     return None
 
 
 def capacity_of(stored: StoredValue) -> int | Absent:
-    """A capacity of 1 or more; none where nothing can be made of it.
+    """The stored capacity as an integer of 1 or more, else ABSENT.
 
-    One beyond `MAX_CAPACITY` stays: a repair sets it where a team has more members than that.
+    One above `MAX_CAPACITY` is valid: a repair sets it if a team has more members than that.
     """
     number = whole_number(stored)
     if number is None or number < 1:
@@ -83,24 +83,24 @@ def capacity_of(stored: StoredValue) -> int | Absent:
 
 
 def is_time(stored: StoredValue) -> bool:
-    """Whether a time may stay as it is stored."""
+    """Whether a stored time is valid."""
     return stored is ABSENT or isinstance(stored, datetime)
 
 
 def created_at_of(team: StoredTeam) -> datetime | None:
-    """When the team was made, as far as that can be known; None rather than something invented."""
+    """Creation time: the stored one, else that of the ObjectId; None if unknown."""
     return _read_time(team.created_at) or team.made_at
 
 
 def deleted_at_of(stored: StoredValue) -> datetime | Absent | None:
-    """ABSENT for a live team: that is what nothing, null, false and 0 mean. None: at some time."""
+    """ABSENT for a live team (absent, null, false, 0); None if deleted at an unknown time."""
     if stored in (ABSENT, None) or stored is False or stored == 0:
         return ABSENT
     return _read_time(stored)
 
 
 def _read_time(stored: StoredValue) -> datetime | None:
-    """A date, or a text that spells one; a text without a zone counts as UTC."""
+    """Parse a date or an ISO 8601 string; without a zone, it is UTC."""
     if isinstance(stored, datetime):
         return stored
     if not isinstance(stored, str):

@@ -9,11 +9,10 @@ from app.domain.ids import TeamId
 
 
 class Keep(StrEnum):
-    """The policies.
+    """Policies.
 
-    The old data does not say when somebody joined a team. What can be known is when the team was
-    made (its `createdAt`, else the time in its ObjectId) and the user's place in its array: users
-    were pushed to its end. FIRST_JOINED is the best guess from these two.
+    The old data does not record when a user joined. FIRST_JOINED is an estimate from the creation
+    time of the team (`createdAt`, else that of its ObjectId) and the user's position in its array.
     """
 
     FIRST_JOINED = "first-joined"
@@ -23,7 +22,7 @@ class Keep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user's place on one of several teams; `made_at` is in milliseconds, None if not known."""
+    """A user's position on one of several teams; `made_at` is in milliseconds, None if unknown."""
 
     key: TeamKey
     team_id: TeamId
@@ -38,8 +37,7 @@ def choose_membership(
 ) -> Membership | None:
     """The membership to keep; None if the policy needs an answer that is missing or invalid.
 
-    Deterministic, so that a repeated repair decides alike: ties go to the older team, then to the
-    earlier place in the array, then to the lesser id.
+    Deterministic: ties go to the older team, then to the earlier position, then to the lesser id.
     """
     if keep is Keep.ASK_FILE:
         return next((each for each in by_age(memberships) if each.team_id == answer), None)

@@ -30,8 +30,8 @@ from app.doctor.rules.stored_team import (
 )
 from app.domain.ids import TeamId, UserId, Version, is_well_formed_id
 
-# The lines about one finding in one document; of thousands, the rest is counted.
 MAX_NOTES = 3
+"""Notes on one finding in one document; the others are counted."""
 
 
 class Finding(StrEnum):
@@ -107,7 +107,7 @@ def plan_repair(
 ) -> RepairPlan:
     """Plan the repair of a document; users in `departures` leave it for the teams given there.
 
-    `id_is_taken` says that another document has the id that this one would get.
+    `id_is_taken`: another document has the id that this one would get.
     """
     notes = _Notes()
     id_, id_is_kept = team_id_of(team)
@@ -116,24 +116,35 @@ def plan_repair(
     if not id_is_kept:
         notes.add(Finding.TEAM_ID, f"id {show(team.id)} becomes {id_!r}")
     if team.is_too_large:
-        return _left_alone(team, id_)
+        return RepairPlan(
+            key=team.key,
+            id=id_,
+            id_is_kept=True,
+            name=f"Team {id_}",
+            user_ids=(),
+            version=None,
+            capacity=None,
+            created_at=team.made_at,
+            deleted_at=ABSENT,
+            notes={Finding.TOO_LARGE: ("shorten it by hand",)},
+        )
     if (name := name_of(team.name, id_)) != team.name:
         notes.add(Finding.NAME, f"name {show(team.name)} becomes {name!r}")
     if (version := version_of(team.version)) is None:
-        notes.add(Finding.NO_VERSION, f"version was {show(team.version)}")
+        notes.add(Finding.NO_VERSION, f"version is {show(team.version)}")
     capacity = capacity_of(team.capacity)
     if type(capacity) is not type(team.capacity) or capacity != team.capacity:
         becomes = "the default" if capacity is ABSENT else capacity
         notes.add(Finding.CAPACITY, f"capacity {show(team.capacity)} becomes {becomes}")
     deleted_at = deleted_at_of(team.deleted_at)
     if deleted_at != team.deleted_at or not all(map(is_time, (team.created_at, team.updated_at))):
-        notes.add(Finding.TIMES, "what is no date is read as one, or removed")
+        notes.add(Finding.TIMES, "invalid dates are parsed or removed")
     if not team.has_sound_marks:
-        notes.add(Finding.MARKS, "creation, lastChange and requests are set anew")
+        notes.add(Finding.MARKS, "creation, lastChange and requests are reset")
 
     user_ids = _members(team.user_ids, notes)
     if deleted_at is not ABSENT and user_ids:
-        notes.add(Finding.DELETED_WITH_MEMBERS, f"{len(user_ids)} members become free")
+        notes.add(Finding.DELETED_WITH_MEMBERS, f"{len(user_ids)} members are removed")
         user_ids = ()
     leaving = {
         user_id: departures[user_id] for user_id in user_ids if departures and user_id in departures
@@ -142,11 +153,11 @@ def plan_repair(
         notes.add(Finding.USER_ON_SEVERAL_TEAMS, f"{user_id!r} stays on {kept_id}")
     if leaving:
         user_ids = tuple(user_id for user_id in user_ids if user_id not in leaving)
-    # A team of our own form may be over a default that has been lowered since: that is no damage.
+    # A valid team may be over a default capacity that was lowered since: that is no damage.
     limit = capacity if isinstance(capacity, int) else default_capacity if version is None else None
     if limit is not None and len(user_ids) > limit:
         capacity = len(user_ids)
-        notes.add(Finding.OVER_CAPACITY, f"{capacity} of {limit}: the limit becomes {capacity}")
+        notes.add(Finding.OVER_CAPACITY, f"{capacity} of {limit}: capacity becomes {capacity}")
     return RepairPlan(
         key=team.key,
         id=id_,
@@ -161,21 +172,6 @@ def plan_repair(
     )
 
 
-def _left_alone(team: StoredTeam, id_: TeamId) -> RepairPlan:
-    return RepairPlan(
-        key=team.key,
-        id=id_,
-        id_is_kept=True,
-        name=f"Team {id_}",
-        user_ids=(),
-        version=None,
-        capacity=None,
-        created_at=team.made_at,
-        deleted_at=ABSENT,
-        notes={Finding.TOO_LARGE: ("shorten it by hand",)},
-    )
-
-
 def _members(stored: tuple[StoredValue, ...] | StoredValue, notes: _Notes) -> tuple[UserId, ...]:
     """The valid user ids of an array, without repetitions, in order of first occurrence."""
     if not isinstance(stored, tuple):
@@ -185,11 +181,11 @@ def _members(stored: tuple[StoredValue, ...] | StoredValue, notes: _Notes) -> tu
     for value in stored:
         text = as_text(value)
         if text is None or not is_well_formed_id(text):
-            notes.add(Finding.UNUSABLE_USER_ID, f"{show(value)} leaves")
+            notes.add(Finding.UNUSABLE_USER_ID, f"{show(value)} is removed")
             continue
         if text != value:
             notes.add(Finding.CONVERTED_USER_ID, f"{show(value)} becomes {text!r}")
         if text in members:
-            notes.add(Finding.REPEATED_USER, f"{text!r} was named again")
+            notes.add(Finding.REPEATED_USER, f"{text!r} is repeated")
         members[UserId(text)] = None
     return tuple(members)

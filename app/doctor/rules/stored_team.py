@@ -1,4 +1,4 @@
-"""A team document written by any program: only its id is certain.
+"""A team document written by any program; only its id is certain to exist.
 
 Storage translates stored values into these; `repair_plan.py` decides the result of a repair.
 """
@@ -8,12 +8,12 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final, NewType
 
-# Identifies a document among all of its collection, whatever the type of its id.
+# Identifies a document in its collection, whatever the type of its id.
 TeamKey = NewType("TeamKey", bytes)
 
 
 class Absent(Enum):
-    """The type of `ABSENT`: a field that is not there, where null is something else."""
+    """The type of `ABSENT`, a missing field, as opposed to null."""
 
     TOKEN = auto()
 
@@ -23,10 +23,10 @@ ABSENT: Final = Absent.TOKEN
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A stored value of a type that has no place in a team.
+    """A stored value of an unsupported type.
 
-    `text` is how it is spelled where a value of that type can only mean one text (an ObjectId, a
-    UUID), else None. `shown` is for people to read.
+    `text` is its string form if that is unambiguous (ObjectId, UUID), else None. `shown` is for
+    messages.
     """
 
     kind: str
@@ -41,9 +41,8 @@ StoredValue = str | int | float | datetime | Foreign | Absent | None
 class StoredTeam:
     """One document of the collection.
 
-    `stored` is the document itself, byte for byte, for storage alone to understand. `user_ids` is
-    a tuple where the document holds an array. `made_at` is the time that the id tells of.
-    Where `is_too_large`, nothing but the key and the id has been read.
+    `stored` is the BSON document. `user_ids` is a tuple if the document holds an array. `made_at`
+    is the time in an ObjectId. If `is_too_large`, only the key and the id have been read.
     """
 
     key: TeamKey
@@ -62,13 +61,13 @@ class StoredTeam:
 
 
 def show(value: StoredValue) -> str:
-    """A stored value as a person reads it, at most a line of it."""
+    """Format a stored value for a message, truncated to a line."""
     if isinstance(value, Foreign):
         shown = f"{value.kind} {value.shown}"
     elif isinstance(value, datetime):
         shown = value.isoformat()
     elif value is ABSENT:
-        shown = "nothing"
+        shown = "absent"
     elif value is None:
         shown = "null"
     else:
@@ -77,7 +76,7 @@ def show(value: StoredValue) -> str:
 
 
 def whole_number(value: StoredValue) -> int | None:
-    """The whole number that a value is, however it is stored; None if it is none.
+    """The value as an integer, whatever its numeric type; None if it is not integral.
 
     JavaScript stores every number as a float, so 3.0 is a 3.
     """
@@ -91,7 +90,7 @@ def whole_number(value: StoredValue) -> int | None:
 
 
 def as_text(value: StoredValue) -> str | None:
-    """The id that a value spells: trimmed text, a whole number's digits, an ObjectId, a UUID."""
+    """The value as an id: stripped string, digits of an integer, ObjectId, UUID; else None."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, Foreign):

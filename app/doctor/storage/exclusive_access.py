@@ -40,8 +40,8 @@ class LeaseGuard:
         """Check before each write. *Raises*: `RepairStopped` if the lease was lost."""
         if self._is_lost:
             raise RepairStopped(
-                "A server, or another doctor, has started on this database in the meantime. "
-                "Stop it, then run this again: it goes on where it was."
+                "A server or another doctor has started on this database during the run. "
+                "Stop it, then run this again to continue."
             )
 
     async def keep(self) -> None:
@@ -52,11 +52,11 @@ class LeaseGuard:
                 kept = await keep_lease(self._recorder, self._lease, self._lease.resume_token)
                 self._is_lost = not kept
             except (DatabaseUnavailable, PyMongoError):
-                continue  # the writes will tell, or the next renewal finds it lost
+                continue  # the writes fail too, or the next renewal finds it lost
 
     async def release(self) -> None:
         """Release the lease."""
-        with suppress(DatabaseUnavailable, PyMongoError):  # then it runs out by itself
+        with suppress(DatabaseUnavailable, PyMongoError):  # then it expires
             await release_lease(self._recorder, self._lease)
 
 
@@ -82,6 +82,6 @@ async def _take(recorder: Collection, database: str) -> Lease:
             return lease
         await asyncio.sleep(RETRY_SECONDS)
     raise RepairStopped(
-        f"A server is alive on the database {database}, or another doctor is at work. Nothing has "
-        "been changed. Stop every server, then run this again."
+        f"A server or another doctor is running on the database {database}. Nothing was changed. "
+        "Stop every server, then run this again."
     )

@@ -37,12 +37,12 @@ class Structure:
     def obstacles(self) -> Sequence[Obstacle]:
         """Obstacles for the report."""
         found = [
-            Obstacle(f"index {index['name']} on {', '.join(index['key'])}", _what_becomes(index))
+            Obstacle(f"index {index['name']} on {', '.join(index['key'])}", _consequence(index))
             for index in self.indexes
-            if _stands_in_the_way(index)
+            if _is_obstacle(index)
         ]
         if self.has_foreign_validator:
-            found.append(Obstacle("a validator that is not ours", "puts ours in its place"))
+            found.append(Obstacle("a foreign validator", "replaces it"))
         return found
 
 
@@ -54,11 +54,11 @@ async def read_structure(client: Client, database: str) -> Structure:
         return Structure(exists=False, options={}, indexes=())
     (collection,) = described
     options = collection["options"]
-    for what in ("capped", "collation", "timeseries", "viewOn", "clusteredIndex"):
-        if options.get(what):
+    for option in ("capped", "collation", "timeseries", "viewOn", "clusteredIndex"):
+        if options.get(option):
             raise DatabaseUnsuitable(
-                f"The collection {database}.{TEAMS} is made with the option {what!r}, which can't "
-                "be changed. Copy its documents into an ordinary collection of that name."
+                f"The collection {database}.{TEAMS} was created with the option {option!r}, which "
+                "can't be changed. Copy its documents into an ordinary collection of that name."
             )
     indexes = await teams_of(client, database).list_indexes().to_list(None)
     return Structure(exists=True, options=options, indexes=tuple(map(dict, indexes)))
@@ -67,7 +67,7 @@ async def read_structure(client: Client, database: str) -> Structure:
 async def clear_structure(client: Client, database: str) -> None:
     """Drop conflicting indexes, and G1's, which rejects intermediate states."""
     for index in (await read_structure(client, database)).indexes:
-        if index["name"] == _G1 or _stands_in_the_way(index):
+        if index["name"] == _G1 or _is_obstacle(index):
             await teams_of(client, database).drop_index(index["name"])
 
 
@@ -84,7 +84,7 @@ async def enforce_validation(client: Client, database: str) -> None:
         await client[database].command({"collMod": TEAMS, **strict})
 
 
-def _stands_in_the_way(index: Mapping[str, Any]) -> bool:
+def _is_obstacle(index: Mapping[str, Any]) -> bool:
     """Whether an index conflicts: our name or keys taken, a foreign unique index, or a TTL index.
 
     A foreign unique index rejects valid changes: on `userIds` it permits a single empty team. A
@@ -100,11 +100,11 @@ def _stands_in_the_way(index: Mapping[str, Any]) -> bool:
     return any(is_same_index(index, each) for each in _OURS.values())
 
 
-def _what_becomes(index: Mapping[str, Any]) -> str:
+def _consequence(index: Mapping[str, Any]) -> str:
     if "expireAfterSeconds" in index:
-        return "drops it: it would delete teams"
+        return "drops it, since it would delete teams"
     if index["name"] in _OURS:
-        return "makes it anew in our form"
+        return "rebuilds it with the correct options"
     if index.get("unique"):
-        return "drops it: it would refuse changes that are allowed"
-    return "drops it: it is one of ours under another name"
+        return "drops it, since it would reject valid changes"
+    return "drops it, since it duplicates an index of the service"

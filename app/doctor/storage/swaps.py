@@ -41,8 +41,8 @@ async def swap(client: Client, teams: Collection, swaps: Sequence[Swap]) -> list
                 missed.append(each)
     except (BulkWriteError, DuplicateKeyError) as error:
         raise RepairStopped(
-            "An index of the collection refused a change, so something has made it meanwhile: "
-            "perhaps a server was started. Stop it, then run this again. "
+            "An index of the collection rejected a change: another program, possibly a server, "
+            "created it during the run. Stop that program, then run this again. "
             f"MongoDB says: {error.details}"
         ) from error
     return missed
