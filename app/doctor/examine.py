@@ -5,25 +5,26 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.doctor.ports import MembershipIndex, Obstacle, PlannedRepair, Progress, StoredTeams
+from app.doctor.membership_index import MembershipIndex
+from app.doctor.ports import Obstacle, PlannedRepair, Progress, StoredTeams
 from app.doctor.rules.fields import team_id_of
 from app.doctor.rules.memberships import Keep, Membership, choose_membership
-from app.doctor.rules.repair_plan import Finding, RepairPlan, plan_repair
+from app.doctor.rules.repair_plan import Finding, plan_repair
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
 from app.domain.ids import UserId, Version
 
-# Of each finding so many cases are shown: enough to see the pattern, few enough to read.
 SHOWN = 5
+"""Cases shown of each finding."""
 
 _PARTS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class MembershipConflict:
-    """A user on several teams; `kept` is None where the operator's file does not say."""
+    """A user on several teams; `kept` is None if the operator's file has no valid answer."""
 
     user_id: UserId
-    memberships: tuple[Membership, ...]
+    memberships: Sequence[Membership]
     kept: Membership | None
 
 
@@ -46,13 +47,6 @@ class Report:
         return not self.broken and not self.obstacles
 
 
-@dataclass(slots=True)
-class _Resolved:
-    users: int = 0
-    unresolved: int = 0
-    conflicts: tuple[MembershipConflict, ...] = ()
-
-
 async def examine(
     teams: StoredTeams,
     index: MembershipIndex,
@@ -65,33 +59,28 @@ async def examine(
     counts: Counter[Finding] = Counter()
     firsts: defaultdict[Finding, list[TeamKey]] = defaultdict(list)
     examined = 0
-    progress.begin("Reading the teams", await teams.count())
-    async for team in teams.walk():
-        found = plan_repair(team, default_capacity=default_capacity)
-        index.add(found)
-        for finding in found.findings:
-            counts[finding] += 1
-            if counts[finding] <= SHOWN:
-                firsts[finding].append(team.key)
-        examined += 1
-        if examined % _PARTS_AT_ONCE == 0:
-            progress.advance(_PARTS_AT_ONCE)
-    progress.begin("Comparing the users", 1)
-    # In a thread of its own: a long sort must not keep the lease from being renewed.
-    resolved = await asyncio.to_thread(_resolve_all, index, keep)
-    progress.advance(1)
-    if resolved.users:
-        counts[Finding.USER_ON_SEVERAL_TEAMS] = resolved.users
+    with progress("Reading the teams", await teams.count()) as bar:
+        async for team in teams.walk():
+            plan = plan_repair(team, default_capacity=default_capacity)
+            index.add(plan)
+            for finding in plan.findings:
+                counts[finding] += 1
+                if counts[finding] <= SHOWN:
+                    firsts[finding].append(team.key)
+            examined += 1
+            if examined % _PARTS_AT_ONCE == 0:
+                bar.update(_PARTS_AT_ONCE)
+        bar.update(examined % _PARTS_AT_ONCE)
+    with progress("Comparing the users", 1) as bar:
+        # In a thread of its own: a long sort must not keep the lease from being renewed.
+        users, unresolved, conflicts = await asyncio.to_thread(_resolve_all, index, keep)
+        bar.update(1)
+    if users:
+        counts[Finding.USER_ON_SEVERAL_TEAMS] = users
     wanted = sorted({key for keys in firsts.values() for key in keys})
-    repairs = {
-        each.team.key: each
-        for each in await plan_repairs(
-            teams,
-            [team async for team in teams.read(wanted)],
-            index,
-            default_capacity=default_capacity,
-        )
-    }
+    found = [team async for team in teams.read(wanted)]
+    planned = await plan_repairs(teams, found, index, default_capacity=default_capacity)
+    repairs = {each.team.key: each for each in planned}
     return Report(
         examined=examined,
         broken=index.count_broken(),
@@ -100,8 +89,8 @@ async def examine(
             finding: [repairs[key] for key in keys if key in repairs]
             for finding, keys in firsts.items()
         },
-        conflicts=resolved.conflicts,
-        unresolved=resolved.unresolved,
+        conflicts=conflicts,
+        unresolved=unresolved,
         obstacles=await teams.obstacles(),
         keep=keep,
     )
@@ -131,29 +120,32 @@ async def plan_repairs(
         )
         for team in found
     ]
-    recorded = await teams.recorded_versions([each.id for each in plans])
+    # Versions are never reused: the next one follows both the stored and the recorded one.
+    recorded = await teams.recorded_versions([plan.id for plan in plans])
     return [
-        PlannedRepair(team, _with_next_version(each, recorded.get(each.id, 0)))
-        for team, each in zip(found, plans, strict=True)
+        PlannedRepair(
+            team,
+            replace(plan, version=Version(max(plan.version or 0, recorded.get(plan.id, 0)) + 1)),
+        )
+        for team, plan in zip(found, plans, strict=True)
     ]
 
 
-def _with_next_version(team: RepairPlan, recorded: int) -> RepairPlan:
-    """Versions are never reused: the next one follows both the stored and the recorded one."""
-    return replace(team, version=Version(max(team.version or 0, recorded) + 1))
-
-
-def _resolve_all(index: MembershipIndex, keep: Keep) -> _Resolved:
-    resolved = _Resolved()
+def _resolve_all(
+    index: MembershipIndex, keep: Keep
+) -> tuple[int, int, Sequence[MembershipConflict]]:
+    """Enter the departures; the number of users on several teams, of unresolved ones, and cases."""
+    users = unresolved = 0
+    conflicts: list[MembershipConflict] = []
     for user_id, memberships, answer in index.conflicts():
         kept = choose_membership(memberships, keep, answer)
-        resolved.users += 1
-        if len(resolved.conflicts) < SHOWN:
-            resolved.conflicts += (MembershipConflict(user_id, tuple(memberships), kept),)
+        users += 1
+        if len(conflicts) < SHOWN:
+            conflicts.append(MembershipConflict(user_id, memberships, kept))
         if kept is None:
-            resolved.unresolved += 1
+            unresolved += 1
             continue
         for membership in memberships:
             if membership.key != kept.key:
                 index.add_departure(membership.key, user_id, kept.team_id)
-    return resolved
+    return users, unresolved, conflicts

@@ -1,15 +1,12 @@
-"""Index of all memberships in a temporary SQLite file.
+"""Index of all memberships in a temporary SQLite database.
 
 No MongoDB query, since equality of user ids (5, "5" and " 5" are equal) is decided by the rules, a
 dry run writes nothing into the database, and the memory is bounded here.
 """
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from app.doctor.rules.memberships import Membership
@@ -35,7 +32,7 @@ CREATE TABLE departure (key BLOB, user TEXT, kept TEXT);
 CREATE INDEX departures ON departure (key);
 """
 _CONFLICTS = """
-SELECT member.user, team.key, team.id, team.name, team.made_at, team.size, member.place, answer.team
+SELECT member.user, answer.team, team.key, team.id, team.name, team.made_at, team.size, member.place
 FROM (SELECT user FROM member GROUP BY user HAVING COUNT(*) > 1) AS several
 JOIN member ON member.user = several.user
 JOIN team ON team.number = member.team
@@ -43,96 +40,80 @@ LEFT JOIN answer ON answer.user = member.user
 ORDER BY member.user
 """
 _BROKEN = """
-SELECT key FROM team
-WHERE number > ? AND (is_broken OR key IN (SELECT key FROM departure)) ORDER BY number
+FROM team WHERE is_broken OR key IN (SELECT key FROM departure)
 """
 
 
-class SqliteMembershipIndex:
-    """`MembershipIndex` in a file; 500,000 memberships took 67 bytes of disk each."""
+class MembershipIndex:
+    """Memberships, the operator's answers and the departures, until `close`.
 
-    def __init__(self, path: Path) -> None:
+    An unnamed SQLite database lives in an unlinked file in `TMPDIR`, so that a killed process
+    leaves nothing behind. *Limits*: 67 bytes of disk for each of 500,000 memberships.
+    """
+
+    def __init__(self) -> None:
         # One thread at a time uses it, not always the same one.
-        self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._file.executescript(
+        self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._database.executescript(
             f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
-            f"PRAGMA cache_size = -{CACHE_KILOBYTES}; PRAGMA locking_mode = EXCLUSIVE; {_TABLES}"
+            f"PRAGMA cache_size = -{CACHE_KILOBYTES}; {_TABLES}"
         )
         self._number = 0
         self._teams: list[tuple[Any, ...]] = []
         self._members: list[tuple[str, int, int]] = []
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Delete the database."""
+        self._database.close()
 
     def add(self, team: RepairPlan) -> None:
-        self._number += 1
+        """Add a team with its members, and whether its document is itself broken."""
+        self._number = number = self._number + 1
         made_at = int(team.created_at.timestamp() * 1000) if team.created_at else None
-        self._teams.append(
-            (
-                self._number,
-                team.key,
-                team.id,
-                team.name,
-                made_at,
-                len(team.user_ids),
-                bool(team.findings),
-            )
-        )
-        self._members += [
-            (user_id, self._number, place) for place, user_id in enumerate(team.user_ids)
-        ]
+        size, is_broken = len(team.user_ids), bool(team.findings)
+        self._teams.append((number, team.key, team.id, team.name, made_at, size, is_broken))
+        self._members += [(user_id, number, place) for place, user_id in enumerate(team.user_ids)]
         if len(self._teams) + len(self._members) > _ROWS_AT_ONCE:
             self._write()
 
     def answer(self, user_id: UserId, team_id: TeamId) -> None:
-        self._file.execute("INSERT OR REPLACE INTO answer VALUES (?, ?)", (user_id, team_id))
+        """Store the operator's choice of a team for a user."""
+        self._database.execute("INSERT OR REPLACE INTO answer VALUES (?, ?)", (user_id, team_id))
 
     def conflicts(self) -> Iterator[tuple[UserId, Sequence[Membership], TeamId | None]]:
-        """See `MembershipIndex`. Its SQL index is built after the last team: once, by sorting."""
+        """Users on several teams, ordered by id, with the operator's choice."""
         self._write()
-        self._file.execute("CREATE INDEX IF NOT EXISTS users ON member (user, team, place)")
-        rows = self._file.execute(_CONFLICTS)
-        for user, found in groupby(rows, key=lambda row: row[0]):
-            memberships, answer = [], None
-            for _, key, id_, name, made_at, size, place, answer in found:  # noqa: B007
-                memberships.append(Membership(TeamKey(key), id_, name, made_at, size, place))
-            yield UserId(user), memberships, answer
+        # Built after the last team: once, by sorting.
+        self._database.execute("CREATE INDEX IF NOT EXISTS users ON member (user, team, place)")
+        rows = self._database.execute(_CONFLICTS)
+        for (user_id, answer), found in groupby(rows, key=lambda row: row[:2]):
+            yield UserId(user_id), [Membership(*row[2:]) for row in found], answer
 
     def add_departure(self, key: TeamKey, user_id: UserId, kept: TeamId) -> None:
-        self._file.execute("INSERT INTO departure VALUES (?, ?, ?)", (key, user_id, kept))
+        """Store that a user leaves this team and stays on another."""
+        self._database.execute("INSERT INTO departure VALUES (?, ?, ?)", (key, user_id, kept))
 
     def departures(self, key: TeamKey) -> Mapping[UserId, TeamId]:
-        return dict(self._file.execute("SELECT user, kept FROM departure WHERE key = ?", (key,)))
+        """The users who leave this team, with the team where each stays."""
+        found = self._database.execute("SELECT user, kept FROM departure WHERE key = ?", (key,))
+        return dict(found)
 
     def broken_teams(self) -> Iterator[Sequence[TeamKey]]:
-        rows = self._file.execute(_BROKEN, (0,))
+        """Keys of the teams to repair, in batches, in the order they were added."""
+        rows = self._database.execute(f"SELECT key {_BROKEN} ORDER BY number")
         while keys := [TeamKey(key) for (key,) in rows.fetchmany(BROKEN_AT_ONCE)]:
             yield keys
 
     def count_broken(self) -> int:
+        """Number of teams to repair."""
         self._write()
-        (count,) = self._file.execute(f"SELECT COUNT(*) FROM ({_BROKEN})", (0,)).fetchone()  # noqa: S608
+        (count,) = self._database.execute(f"SELECT COUNT(*) {_BROKEN}").fetchone()
         return int(count)
 
     def _write(self) -> None:
-        if not self._teams:
-            return
-        self._file.execute("BEGIN")
-        self._file.executemany("INSERT INTO team VALUES (?, ?, ?, ?, ?, ?, ?)", self._teams)
-        self._file.executemany("INSERT INTO member VALUES (?, ?, ?)", self._members)
-        self._file.execute("COMMIT")
+        self._database.execute("BEGIN")
+        self._database.executemany("INSERT INTO team VALUES (?, ?, ?, ?, ?, ?, ?)", self._teams)
+        self._database.executemany("INSERT INTO member VALUES (?, ?, ?)", self._members)
+        self._database.execute("COMMIT")
         self._teams.clear()
         self._members.clear()
-
-
-@contextmanager
-def temporary_membership_index() -> Iterator[SqliteMembershipIndex]:
-    """An index in the folder for temporary files (`TMPDIR`), deleted on exit."""
-    with tempfile.TemporaryDirectory(prefix="team-joiner-doctor-") as folder:
-        index = SqliteMembershipIndex(Path(folder) / "index.sqlite")
-        try:
-            yield index
-        finally:
-            index.close()

@@ -1,13 +1,13 @@
 """Protocols between the doctor and its storage, and the values they exchange."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.doctor.rules.memberships import Membership
 from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
-from app.domain.ids import TeamId, UserId
+from app.domain.ids import TeamId
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,7 @@ class PlannedRepair:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Counts of an undo.
-
-    A team changed since its repair is kept as it is; `kept_ids` names the first ones.
-    """
+    """Counts of an undo. Teams changed since their repair are kept; `kept_ids` lists some."""
 
     entries: int = 0
     restored: int = 0
@@ -79,47 +76,19 @@ class RepairableTeams(StoredTeams, Protocol):
     async def prepare(self) -> None:
         """Create the service's validator and indexes, as a starting server does."""
 
-
-class UndoableRepairs(Protocol):
-    """Repairs recorded in the journal. *Raises*: as `RepairableTeams`."""
-
-    async def count(self) -> int:
+    async def count_repairs(self) -> int:
         """Number of journal entries to undo."""
 
     def undo(self) -> AsyncIterator[Undone]:
-        """Revert the changes, newest first; yields the counts of each batch."""
+        """Restore the documents, newest repair first; yields the counts of each batch."""
 
 
-class MembershipIndex(Protocol):
-    """Temporary index of all memberships, in bounded memory."""
+class ProgressBar(Protocol):
+    """Progress of one step."""
 
-    def add(self, team: RepairPlan) -> None:
-        """Add a team with its members, and whether its document is itself broken."""
-
-    def answer(self, user_id: UserId, team_id: TeamId) -> None:
-        """Store the operator's choice of a team for a user."""
-
-    def conflicts(self) -> Iterator[tuple[UserId, Sequence[Membership], TeamId | None]]:
-        """Users on several teams, ordered by id, with the operator's choice."""
-
-    def add_departure(self, key: TeamKey, user_id: UserId, kept: TeamId) -> None:
-        """Store that a user leaves this team and stays on another."""
-
-    def departures(self, key: TeamKey) -> Mapping[UserId, TeamId]:
-        """The users who leave this team, with the team where each stays."""
-
-    def broken_teams(self) -> Iterator[Sequence[TeamKey]]:
-        """Keys of the teams to repair, in batches, in the order they were added."""
-
-    def count_broken(self) -> int:
-        """Number of teams to repair."""
-
-
-class Progress(Protocol):
-    """Progress display."""
-
-    def begin(self, step: str, total: int) -> None:
-        """End the current step and start one of `total` parts."""
-
-    def advance(self, parts: int) -> None:
+    def update(self, n_steps: int) -> None:
         """Mark further parts as done."""
+
+
+# Opens the progress bar of a step with a number of parts.
+Progress = Callable[[str, int], AbstractContextManager[ProgressBar]]

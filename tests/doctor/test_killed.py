@@ -25,7 +25,7 @@ REPAIR_PLACES = [
 ]
 UNDO_PLACES = [
     "after drop_unique_index 1",
-    "after undo_swap 3",
+    "after swap 3",
     "after exchange 2",
     "before mark_undone 4",
 ]

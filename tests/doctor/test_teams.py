@@ -1,6 +1,7 @@
 """Repairs at their seams: rivals that write in between, and documents of every size and kind."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any
 
 import pytest
@@ -8,16 +9,16 @@ from bson import ObjectId
 
 from app.doctor import repair as repair_module
 from app.doctor.examine import Report, examine
+from app.doctor.membership_index import MembershipIndex
 from app.doctor.repair import reason_to_refuse, repair, undo
 from app.doctor.rules.memberships import Keep
 from app.doctor.rules.repair_plan import Finding
 from app.doctor.storage import exclusive_access as guard_module
 from app.doctor.storage.exclusive_access import LeaseGuard, exclusive_access
 from app.doctor.storage.journal import RepairJournal
-from app.doctor.storage.membership_index import SqliteMembershipIndex, temporary_membership_index
+from app.doctor.storage.repairs import MongoRepairableTeams
 from app.doctor.storage.team_documents import MAX_DOCUMENT_BYTES
-from app.doctor.storage.teams import MongoRepairableTeams, MongoStoredTeams
-from app.doctor.storage.undo import MongoUndoableRepairs
+from app.doctor.storage.teams import MongoStoredTeams
 from app.domain.faults import DatabaseUnsuitable, RepairStopped
 from app.storage.changes.lease import take_lease
 from app.storage.client import Client, recorder_of
@@ -25,13 +26,14 @@ from tests.harness.doctor import end_lease, stored_teams
 
 
 class Quiet:
-    """A progress that nobody sees."""
+    """A progress bar without output."""
 
-    def begin(self, step: str, total: int) -> None:
-        """Nothing."""
+    def update(self, n_steps: int) -> None:
+        """Do nothing."""
 
-    def advance(self, parts: int) -> None:
-        """Nothing."""
+
+def quiet(_step: str, _total: int) -> AbstractContextManager[Quiet]:
+    return nullcontext(Quiet())
 
 
 @pytest.fixture
@@ -45,16 +47,16 @@ def repairable(client: Client, empty_database: str, guard: LeaseGuard) -> MongoR
     return MongoRepairableTeams(client, empty_database, guard, request_memory_hours=24)
 
 
-async def examined(repairable: MongoRepairableTeams, index: SqliteMembershipIndex) -> Report:
+async def examined(repairable: MongoRepairableTeams, index: MembershipIndex) -> Report:
     return await examine(
-        repairable, index, keep=Keep.FIRST_JOINED, default_capacity=1_000, progress=Quiet()
+        repairable, index, keep=Keep.FIRST_JOINED, default_capacity=1_000, progress=quiet
     )
 
 
 async def repaired(repairable: MongoRepairableTeams) -> int:
-    with temporary_membership_index() as index:
+    with closing(MembershipIndex()) as index:
         report = await examined(repairable, index)
-        return await repair(repairable, index, report, default_capacity=1_000, progress=Quiet())
+        return await repair(repairable, index, report, default_capacity=1_000, progress=quiet)
 
 
 async def test_a_rival_who_writes_between_the_journal_and_the_document_is_not_overwritten(
@@ -99,7 +101,7 @@ async def test_a_document_that_changes_again_and_again_ends_the_repair_with_a_se
 
     monkeypatch.setattr(RepairJournal, "write_teams", write_teams)
 
-    with pytest.raises(RepairStopped, match="something still writes"):
+    with pytest.raises(RepairStopped, match="still writes"):
         await repaired(repairable)
 
     team = await teams.find_one({})
@@ -109,7 +111,7 @@ async def test_a_document_that_changes_again_and_again_ends_the_repair_with_a_se
 
 
 async def test_several_portions_are_repaired_and_undone(
-    client: Client, empty_database: str, guard: LeaseGuard, repairable: MongoRepairableTeams
+    client: Client, empty_database: str, repairable: MongoRepairableTeams
 ) -> None:
     teams = client[empty_database]["teams"]
     blob = "x" * 1_000_000
@@ -118,7 +120,7 @@ async def test_several_portions_are_repaired_and_undone(
 
     count = await repaired(repairable)
     on = await teams.count_documents({"userIds": "sue"})
-    undone = await undo(MongoUndoableRepairs(client, empty_database, guard), progress=Quiet())
+    undone = await undo(repairable, progress=quiet)
 
     assert (count, on, undone.restored) == (9, 1, 9)
     assert await stored_teams(client, empty_database) == before
@@ -130,7 +132,7 @@ async def test_a_document_that_is_too_large_is_reported_and_keeps_the_repair_fro
     large = {"name": "L", "userIds": ["sue"], "blob": b"x" * MAX_DOCUMENT_BYTES}
     await client[empty_database]["teams"].insert_one(large)
 
-    with temporary_membership_index() as index:
+    with closing(MembershipIndex()) as index:
         report = await examined(repairable, index)
 
     assert report.counts == {Finding.TOO_LARGE: 1}

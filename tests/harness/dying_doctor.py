@@ -8,19 +8,19 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from app.doctor.storage import journal, membership_index, swaps, teams, undo
+from app.doctor import membership_index
+from app.doctor.storage import journal, repairs, swaps
 from app.main import main
 
 PLACES: dict[str, tuple[Any, str]] = {
     "write_collection": (journal.RepairJournal, "write_collection"),
     "write_teams": (journal.RepairJournal, "write_teams"),
     "mark_undone": (journal.RepairJournal, "mark_undone"),
-    "clear_structure": (teams, "clear_structure"),
-    "swap": (teams, "swap"),
+    "clear_structure": (repairs, "clear_structure"),
+    "swap": (repairs, "swap"),
     "exchange": (swaps, "_exchange"),
-    "prepare": (teams, "prepare_database"),
-    "drop_unique_index": (undo, "drop_unique_index"),
-    "undo_swap": (undo, "swap"),
+    "prepare": (repairs, "prepare_database"),
+    "drop_unique_index": (repairs, "drop_unique_index"),
 }
 
 

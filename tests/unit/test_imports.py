@@ -61,10 +61,11 @@ WITHIN: dict[str, dict[str, set[str]]] = {
     "doctor": {
         "rules": set(),
         "ports": {"rules"},
-        "examine": {"rules", "ports"},
-        "repair": {"rules", "ports", "examine"},
+        "membership_index": {"rules"},
+        "examine": {"rules", "ports", "membership_index"},
+        "repair": {"rules", "ports", "membership_index", "examine"},
         "storage": {"rules", "ports"},
-        "cli": {"rules", "ports", "examine", "repair"},
+        "cli": {"rules", "ports", "membership_index", "examine", "repair"},
     },
 }
 DRIVERS = {"motor", "pymongo", "bson"}

@@ -5,16 +5,17 @@ Exit status: 0 without findings, 1 with findings, 2 on failure.
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import click
 
 from app.doctor.cli.as_json import report_json, undone_json
-from app.doctor.cli.progress import TerminalProgress
 from app.doctor.cli.questions import UnusableAnswers, read_answers, write_questions
 from app.doctor.cli.text import (
     counted,
@@ -26,7 +27,8 @@ from app.doctor.cli.text import (
     undone_lines,
 )
 from app.doctor.examine import Report, examine
-from app.doctor.ports import MembershipIndex, RepairableTeams, StoredTeams, UndoableRepairs
+from app.doctor.membership_index import MembershipIndex
+from app.doctor.ports import ProgressBar, RepairableTeams, StoredTeams
 from app.doctor.repair import reason_to_refuse, repair, undo
 from app.doctor.rules.memberships import Keep
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable, RepairStopped
@@ -37,19 +39,13 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
 
 class DatabaseAccess(Protocol):
-    """Access to the database; each context manager holds its resources while it is open."""
-
-    def membership_index(self) -> AbstractContextManager[MembershipIndex]:
-        """An empty index."""
+    """Access to the database while the returned context is open."""
 
     def reading(self) -> AbstractAsyncContextManager[StoredTeams]:
         """The collection, read-only."""
 
     def repairing(self) -> AbstractAsyncContextManager[RepairableTeams]:
-        """The collection, for a repair; excludes servers and other doctors."""
-
-    def undoing(self) -> AbstractAsyncContextManager[UndoableRepairs]:
-        """The recorded repairs, for an undo; excludes servers and other doctors."""
+        """The collection, writable; excludes servers and other doctors."""
 
 
 class DoctorFailed(click.ClickException):
@@ -79,7 +75,9 @@ class DoctorRequest:
         if sum((self.repair, self.undo, self.questions is not None)) > 1:
             raise click.UsageError("Choose one of --repair, --undo and --questions.")
         if (self.keep is Keep.ASK_FILE) != (self.file is not None):
-            raise click.UsageError("--keep ask-file and a FILE with the answers go together.")
+            raise click.UsageError(
+                "--keep ask-file requires a FILE with answers, and FILE requires --keep ask-file."
+            )
 
 
 def doctor_options(command: FunctionT) -> FunctionT:
@@ -88,23 +86,25 @@ def doctor_options(command: FunctionT) -> FunctionT:
     for option in reversed(
         (
             click.option(
-                "--repair", is_flag=True, help="Repair what is broken. Stop every server before."
+                "--repair", is_flag=True, help="Repair the damage. Stop every server first."
             ),
-            click.option("--undo", is_flag=True, help="Take back what repairs have changed."),
+            click.option(
+                "--undo", is_flag=True, help="Restore the documents that repairs changed."
+            ),
             click.option(
                 "--keep",
                 type=click.Choice([each.value for each in Keep]),
-                help="Choose where users stay who are on several teams. first-joined takes the "
-                "oldest team, since the old data does not say when somebody joined (ties are "
-                "settled by the user's place in it); smallest-team takes the one with the fewest "
-                "members; ask-file FILE takes the team that the file names for each user.",
+                help="Choose the team to keep for each user on several teams. first-joined: the "
+                "oldest team, since the old data does not record when a user joined (ties: by the "
+                "user's position in it). smallest-team: the team with the fewest members. "
+                "ask-file FILE: the team given in the file.",
             ),
             click.argument("file", required=False, type=path),
             click.option(
                 "--questions",
                 metavar="FILE",
                 type=path,
-                help="Write the users who are on several teams to a CSV file, to be filled in for "
+                help="Write the users on several teams to a CSV file, to be completed for "
                 "--keep ask-file.",
             ),
             click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
@@ -122,15 +122,15 @@ def run(
         return asyncio.run(_run(request, access, database, default_capacity))
     except DatabaseUnavailable as fault:
         raise DoctorFailed(
-            f"The database can't be reached, or did not answer in time: {fault} "
-            "Whatever was under way goes on where it was when you run this again."
+            f"The database can't be reached, or did not respond in time: {fault} "
+            "Run the command again: it continues an interrupted repair or undo."
         ) from fault
     except DatabaseUnsuitable as fault:
         raise DoctorFailed(fault.in_full) from fault
     except (RepairStopped, UnusableAnswers) as fault:
         raise DoctorFailed(str(fault)) from fault
     except KeyboardInterrupt:
-        raise DoctorFailed("Stopped. Run it again: it goes on where it was.") from None
+        raise DoctorFailed("Interrupted. Run the command again to continue.") from None
 
 
 async def _run(
@@ -141,9 +141,8 @@ async def _run(
     if request.repair:
         return await _repair(request, access, database, default_capacity)
     async with access.reading() as teams:
-        with access.membership_index() as index, TerminalProgress() as bar:
-            _enter_answers(request, index)
-            report = await _examine(request, teams, index, default_capacity, bar)
+        with closing(MembershipIndex()) as index:
+            report = await _examine(request, teams, index, default_capacity)
             if request.questions is not None:
                 count = write_questions(request.questions, index)
                 click.echo(f"Wrote {counted(count, 'user')} to {request.questions}.", err=True)
@@ -157,9 +156,8 @@ async def _repair(
     request: DoctorRequest, access: DatabaseAccess, database: str, default_capacity: int
 ) -> int:
     async with access.repairing() as teams:
-        with access.membership_index() as index, TerminalProgress() as bar:
-            _enter_answers(request, index)
-            report = await _examine(request, teams, index, default_capacity, bar)
+        with closing(MembershipIndex()) as index:
+            report = await _examine(request, teams, index, default_capacity)
             if request.keep is None and (missing := keep_is_missing(report)):
                 raise click.UsageError(missing)
             found, lines = report_json(report, database), report_lines(report, database)
@@ -167,45 +165,40 @@ async def _repair(
                 _print(request, {**found, "refused": reason}, lines, refused_lines(reason))
                 return BROKEN
             repaired = await repair(
-                teams, index, report, default_capacity=default_capacity, progress=bar
+                teams, index, report, default_capacity=default_capacity, progress=progress
             )
-        with access.membership_index() as index, TerminalProgress() as bar:
-            _enter_answers(request, index)
-            after = await _examine(request, teams, index, default_capacity, bar)
+        with closing(MembershipIndex()) as index:
+            after = await _examine(request, teams, index, default_capacity)
     found |= {"repaired": repaired, "after": report_json(after, database)}
     _print(request, found, lines, repaired_lines(repaired, after, database))
     return WELL if after.is_well else BROKEN
 
 
 async def _undo(request: DoctorRequest, access: DatabaseAccess, database: str) -> int:
-    async with access.undoing() as repairs:
-        with TerminalProgress() as bar:
-            undone = await undo(repairs, progress=bar)
+    async with access.repairing() as teams:
+        undone = await undo(teams, progress=progress)
     _print(request, undone_json(undone, database), undone_lines(undone, database))
     return BROKEN if undone.kept else WELL
 
 
 async def _examine(
-    request: DoctorRequest,
-    teams: StoredTeams,
-    index: MembershipIndex,
-    default_capacity: int,
-    bar: TerminalProgress,
+    request: DoctorRequest, teams: StoredTeams, index: MembershipIndex, default_capacity: int
 ) -> Report:
-    keep = request.keep or Keep.FIRST_JOINED
-    return await examine(teams, index, keep=keep, default_capacity=default_capacity, progress=bar)
-
-
-def _enter_answers(request: DoctorRequest, index: MembershipIndex) -> None:
     if request.file is not None:
         for user_id, team_id in read_answers(request.file):
             index.answer(user_id, team_id)
+    keep = request.keep or Keep.FIRST_JOINED
+    return await examine(
+        teams, index, keep=keep, default_capacity=default_capacity, progress=progress
+    )
+
+
+def progress(step: str, total: int) -> AbstractContextManager[ProgressBar]:
+    """A progress bar on standard error; without a terminal, a line with the step's name."""
+    return click.progressbar(
+        length=max(total, 1), label=f"{step:<20}", file=sys.stderr, show_pos=total > 1
+    )
 
 
 def _print(request: DoctorRequest, found: dict[str, Any], *texts: Iterable[str]) -> None:
-    if request.as_json:
-        click.echo(json.dumps(found, indent=2))
-        return
-    for lines in texts:
-        for line in lines:
-            click.echo(line)
+    click.echo(json.dumps(found, indent=2) if request.as_json else "\n".join(chain(*texts)))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.doctor.cli.text import counted
-from app.doctor.ports import MembershipIndex
+from app.doctor.membership_index import MembershipIndex
 from app.doctor.rules.memberships import Membership, by_age
 from app.domain.ids import TeamId, UserId
 
@@ -23,7 +23,7 @@ def read_answers(path: Path) -> Iterator[tuple[UserId, TeamId]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.DictReader(file)
             if not {"user", "team"} <= set(lines.fieldnames or ()):
-                raise UnusableAnswers(f"{path} must begin with the heading: user,team")
+                raise UnusableAnswers(f"{path} needs a header line with the columns user,team.")
             for line in lines:
                 user, team = (line["user"] or "").strip(), (line["team"] or "").strip()
                 if user and team:
@@ -41,7 +41,7 @@ def write_questions(path: Path, index: MembershipIndex) -> int:
     try:
         with path.open("x", encoding="utf-8", newline="") as file:
             lines = csv.writer(file)
-            lines.writerow(("user", "team", "candidates (the oldest first)"))
+            lines.writerow(("user", "team", "candidates (oldest first)"))
             for user_id, memberships, answer in index.conflicts():
                 candidates = "; ".join(map(_describe, by_age(memberships)))
                 lines.writerow((user_id, answer or "", candidates))

@@ -2,12 +2,12 @@
 
 _id              1, 2, 3, … in the order of writing
 kind             "team", or "collection" for indexes and validator
-run, at          which run of the doctor, and when
+run, at          id of the run, and time
 teamId, newId    the document's `_id` before and after
-found            what was wrong, and what was done about it
-before           the document as it was, byte for byte; of a collection its options and indexes
-afterDigest      SHA-256 of the document as the repair wrote it
-undo             when and how it was taken back: restored, unchanged or kept
+found            findings with their notes
+before           the original document, byte for byte; of a collection its options and indexes
+afterDigest      SHA-256 of the repaired document
+undo             time and outcome of the undo: restored, unchanged or kept
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence

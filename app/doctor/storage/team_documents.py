@@ -17,17 +17,19 @@ from app.doctor.rules.stored_team import ABSENT, Foreign, StoredTeam, StoredValu
 from app.domain.changes import ChangeKind
 from app.storage.documents import Document, stored_team_id
 
-# A team of 10,000 members with the longest ids takes 1.4 MB. What is larger would be neither
-# repaired in bounded memory nor certain to fit into one entry of the journal.
 MAX_DOCUMENT_BYTES = 4_000_000
+"""Size limit of a repair, for bounded memory and journal entries below 16 MB.
 
-# Reads whatever was stored: dates beyond Python's, and texts that are no UTF-8.
+A team of 10,000 members with the longest ids takes 1.4 MB.
+"""
+
+# Accepts dates out of Python's range and invalid UTF-8.
 _LENIENT: CodecOptions[dict[str, Any]] = CodecOptions(
     tz_aware=True,
     unicode_decode_error_handler="replace",
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
-# The same, with what lies deeper left as it is, byte for byte.
+# The same, with nested values left as raw BSON.
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(
     RawBSONDocument,
     tz_aware=True,
@@ -109,7 +111,7 @@ def _value(value: object) -> StoredValue:
 def _text(value: object, stored: bytes) -> StoredValue:
     """Convert a string; invalid UTF-8 becomes `Foreign`, with its lossy reading."""
     if isinstance(value, str) and "\ufffd" in value and value.encode() not in stored:
-        return Foreign("text", "that is no UTF-8", value)
+        return Foreign("string", "in invalid UTF-8", value)
     return _value(value)
 
 

@@ -1,38 +1,18 @@
-"""Read and rewrite the team collection document by document.
-
-A write requires the whole document to be unchanged since it was read: a concurrent external writer
-wins, and the document is planned again. The journal entry is written first.
-"""
+"""Read the team collection document by document."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
-
-from app.doctor.ports import Obstacle, PlannedRepair
+from app.doctor.ports import Obstacle
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
-from app.doctor.storage.exclusive_access import LeaseGuard
-from app.doctor.storage.journal import RepairJournal
-from app.doctor.storage.structure import clear_structure, enforce_validation, read_structure
-from app.doctor.storage.swaps import Swap, swap
-from app.doctor.storage.team_documents import (
-    id_of,
-    id_of_document,
-    key_of,
-    now,
-    read_stored_team,
-    repaired_document,
-    split_batch,
-)
-from app.domain.faults import RepairStopped
+from app.doctor.storage.structure import read_structure
+from app.doctor.storage.team_documents import id_of, read_stored_team, split_batch
 from app.domain.ids import TeamId
 from app.storage.client import Client, team_changes_of, teams_of
 from app.storage.documents import stored_team_id
 from app.storage.errors import driver_faults
-from app.storage.preparation import prepare_database
 
-# An answer of the database holds as many documents, or fewer where they are large: decoded, a team
-# of 10,000 members takes ten times what it takes as it is stored.
+# Limits of a cursor's batch. A decoded team of 10,000 members takes ten times its stored size.
 DOCUMENTS_AT_ONCE = 500
 BYTES_AT_ONCE = 1_000_000
 
@@ -90,54 +70,3 @@ class MongoStoredTeams:
             async for batch in batches:
                 for stored in split_batch(batch):
                     yield read_stored_team(stored)
-
-
-class MongoRepairableTeams(MongoStoredTeams):
-    """`RepairableTeams` on MongoDB, under the lease and with a journal."""
-
-    def __init__(
-        self, client: Client, database: str, guard: LeaseGuard, *, request_memory_hours: int
-    ) -> None:
-        super().__init__(client, database)
-        self._guard = guard
-        self._journal = RepairJournal(client, database)
-        self._request_memory_hours = request_memory_hours
-
-    async def remove_obstacles(self) -> None:
-        self._guard.check()
-        with driver_faults():
-            structure = await read_structure(self._client, self._database)
-            await self._journal.write_collection(structure, at=now())
-            await clear_structure(self._client, self._database)
-
-    async def rewrite(self, repairs: Sequence[PlannedRepair]) -> Sequence[TeamKey]:
-        if not repairs:
-            return ()
-        self._guard.check()
-        at = now()
-        with driver_faults():
-            first = await self._journal.next_number()
-            written = [
-                (each, repaired_document(each.team, each.plan, at=at, entry=number))
-                for number, each in enumerate(repairs, first)
-            ]
-            await self._journal.write_teams(written, at=at)
-            missed = await swap(
-                self._client,
-                self._teams,
-                [Swap(each.team.stored, after) for each, after in written],
-            )
-        return [key_of(id_of_document(each.before)) for each in missed]
-
-    async def prepare(self) -> None:
-        self._guard.check()
-        with driver_faults():
-            await enforce_validation(self._client, self._database)
-        try:
-            await prepare_database(
-                self._client, self._database, request_memory_hours=self._request_memory_hours
-            )
-        except DuplicateKeyError as error:
-            raise RepairStopped(
-                f"All teams are repaired, but an index can't be built. MongoDB says: {error}"
-            ) from error

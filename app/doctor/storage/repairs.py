@@ -1,0 +1,121 @@
+"""Rewrite team documents, and restore them.
+
+A write requires the whole document to be unchanged since it was read: a concurrent external writer
+wins. The journal entry is written first.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+from pymongo.errors import DuplicateKeyError
+
+from app.doctor.ports import PlannedRepair, Undone
+from app.doctor.rules.stored_team import TeamKey
+from app.doctor.storage.exclusive_access import LeaseGuard
+from app.doctor.storage.journal import Entry, RepairJournal
+from app.doctor.storage.structure import (
+    clear_structure,
+    drop_unique_index,
+    enforce_validation,
+    read_structure,
+)
+from app.doctor.storage.swaps import Swap, swap
+from app.doctor.storage.team_documents import RAW, id_of_document, key_of, now, repaired_document
+from app.doctor.storage.teams import MongoStoredTeams
+from app.domain.faults import RepairStopped
+from app.domain.ids import TeamId
+from app.storage.client import Client
+from app.storage.errors import driver_faults
+from app.storage.preparation import prepare_database
+
+RESTORED = "restored"
+UNCHANGED = "unchanged"
+KEPT = "kept"
+
+
+class MongoRepairableTeams(MongoStoredTeams):
+    """`RepairableTeams` on MongoDB, under the lease and with a journal."""
+
+    def __init__(
+        self, client: Client, database: str, guard: LeaseGuard, *, request_memory_hours: int
+    ) -> None:
+        super().__init__(client, database)
+        self._guard = guard
+        self._journal = RepairJournal(client, database)
+        self._request_memory_hours = request_memory_hours
+
+    async def remove_obstacles(self) -> None:
+        self._guard.check()
+        with driver_faults():
+            structure = await read_structure(self._client, self._database)
+            await self._journal.write_collection(structure, at=now())
+            await clear_structure(self._client, self._database)
+
+    async def rewrite(self, repairs: Sequence[PlannedRepair]) -> Sequence[TeamKey]:
+        if not repairs:
+            return ()
+        self._guard.check()
+        at = now()
+        with driver_faults():
+            first = await self._journal.next_number()
+            written = [
+                (each, repaired_document(each.team, each.plan, at=at, entry=number))
+                for number, each in enumerate(repairs, first)
+            ]
+            await self._journal.write_teams(written, at=at)
+            swaps = [Swap(each.team.stored, after) for each, after in written]
+            missed = await swap(self._client, self._teams, swaps)
+        return [key_of(id_of_document(each.before)) for each in missed]
+
+    async def prepare(self) -> None:
+        self._guard.check()
+        with driver_faults():
+            await enforce_validation(self._client, self._database)
+        try:
+            await prepare_database(
+                self._client, self._database, request_memory_hours=self._request_memory_hours
+            )
+        except DuplicateKeyError as error:
+            raise RepairStopped(
+                f"All teams are repaired, but an index can't be built. MongoDB says: {error}"
+            ) from error
+
+    async def count_repairs(self) -> int:
+        with driver_faults():
+            return await self._journal.count()
+
+    async def undo(self) -> AsyncIterator[Undone]:
+        with driver_faults():
+            if await self._journal.count() == 0:
+                return
+            self._guard.check()
+            await drop_unique_index(self._client, self._database)
+            async for entries in self._journal.read_back():
+                self._guard.check()
+                yield await self._restore(entries)
+
+    async def _restore(self, entries: Sequence[Entry]) -> Undone:
+        """*Atomicity*: one document. If killed before the mark, the next undo finds it restored."""
+        ids = [id_ for entry in entries for id_ in (entry.old_id, entry.new_id)]
+        found = self._teams.with_options(codec_options=RAW).find({"_id": {"$in": ids}})
+        stored = {key_of(document["_id"]): document.raw async for document in found}
+        outcomes: dict[int, str] = {}
+        swaps: dict[Swap, Entry] = {}
+        for entry in entries:
+            after = stored.get(key_of(entry.new_id))
+            if after is not None and entry.was_applied_to(after):
+                swaps[Swap(after, entry.before)] = entry
+                outcomes[entry.number] = RESTORED
+            elif stored.get(key_of(entry.old_id)) == entry.before:
+                outcomes[entry.number] = UNCHANGED
+            else:
+                outcomes[entry.number] = KEPT
+        for missed in await swap(self._client, self._teams, list(swaps)):
+            outcomes[swaps[missed].number] = KEPT
+        await self._journal.mark_undone(outcomes, at=now())
+        kept = [entry for entry in entries if outcomes[entry.number] == KEPT]
+        return Undone(
+            entries=len(entries),
+            restored=sum(outcome == RESTORED for outcome in outcomes.values()),
+            kept=len(kept),
+            kept_ids=tuple(TeamId(str(entry.new_id)) for entry in kept),
+        )
