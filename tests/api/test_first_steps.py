@@ -63,7 +63,7 @@ async def test_the_commands_of_the_readme_answer_what_it_says(
     promised = re.findall(r"^\{.*", block, re.MULTILINE)
     commands = commands_of(block)
     again = commands[-1]
-    (feed,) = commands_of(console("for which curl will do, too."))
+    (feed,) = commands_of(console("### Server-sent events"))
 
     async with running_servers(1, mongodb_uri, empty_database) as (server,):
         first = "\n".join((*(f"{each}\necho" for each in commands), again))
