@@ -42,10 +42,13 @@ class Workload:
     It remembers where users and teams stood when an answer told of them last.
     """
 
-    def __init__(self, prefix: str, chance: random.Random) -> None:
+    def __init__(
+        self, prefix: str, chance: random.Random, *, teams: int = TEAMS, users: int = USERS
+    ) -> None:
         self._prefix = prefix
         self._chance = chance
-        self._users: Sequence[str] = [f"{prefix}user-{number}" for number in range(USERS)]
+        self._teams = teams
+        self._users: Sequence[str] = [f"{prefix}user-{number}" for number in range(users)]
         self._versions: dict[str, int] = {}
         self._team_of: dict[str, str] = {}
 
@@ -67,7 +70,7 @@ class Workload:
     def next(self, client: str) -> Request:
         """Something to ask for."""
         chance = self._chance
-        if len(self._versions) < TEAMS:
+        if len(self._versions) < self._teams:
             return self.creation(client)
         kind = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         request = Request(client, kind, team_id=chance.choice(self.team_ids))

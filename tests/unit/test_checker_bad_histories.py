@@ -2,18 +2,16 @@
 
 from dataclasses import replace
 
-from tests.lab.checker.history import Accepted, Kind, Refused, TeamRead, UserRead
+from tests.lab.checker.history import Accepted, Kind, TeamRead, UserRead
 from tests.unit.checker_histories import (
     accepted,
     added,
-    already_on,
     complains,
     complaints,
     ending,
     feed,
     joined,
     left,
-    not_added,
     on,
     operation,
     removed,
@@ -22,7 +20,6 @@ from tests.unit.checker_histories import (
 )
 
 BLUE_WITH_SUE = team("sue", log=(joined(2, "sue"),))
-RED_WITHOUT_SUE = team(log=(joined(2, "sue"), left(3, "sue")))
 
 
 def test_a_double_join_is_rejected() -> None:
@@ -142,8 +139,7 @@ def test_a_repetition_of_what_was_never_made_is_rejected() -> None:
     asked = {"user_id": "joe", "team_id": "blue", "request_id": "r1"}
 
     found = complaints(
-        unanswered(Kind.ADD_USER, at=2, **asked),
-        operation(Kind.ADD_USER, repeated, at=3, **asked),
+        unanswered(Kind.ADD_USER, at=2, **asked), operation(Kind.ADD_USER, repeated, at=3, **asked)
     )
 
     assert complains(found, "unacknowledged", "Lost change", "acknowledged as made by an earlier")
@@ -196,60 +192,6 @@ def test_a_move_that_only_arrived_is_rejected() -> None:
     )
 
     assert complains(found, "change log", "move of sue from team red to team blue", "missing")
-
-
-def test_a_refusal_that_names_a_team_the_user_was_not_on_is_rejected() -> None:
-    found = complaints(not_added("sue", "blue", already_on("blue", 1), at=2))
-
-    assert complains(found, "one team", "AlreadyOnTeam", "can only have been on team red")
-    assert complains(found, "true answers", "sue was not on team blue at version 1")
-
-
-def test_a_refusal_whose_reason_was_over_is_rejected() -> None:
-    found = complaints(
-        removed("sue", "red", 3, at=2),
-        not_added("sue", "blue", already_on("red", 2), at=3),
-        final=ending(red=RED_WITHOUT_SUE),
-    )
-
-    assert complains(found, "one team", "AlreadyOnTeam", "can only have been on no team")
-    assert complains(found, "true answers", "Stale", "version 2 of team red")
-
-
-def test_a_refusal_that_says_not_on_team_of_a_member_is_rejected() -> None:
-    refused = operation(
-        Kind.LEAVE, Refused("NotOnTeam"), at=2, client="sue", user_id="sue", team_id="red"
-    )
-
-    assert complains(complaints(refused), "one team", "NotOnTeam", "only have been on team red")
-
-
-def test_a_conflict_reported_before_the_membership_that_held_is_rejected() -> None:
-    conflict = Refused("VersionConflict", actual_version=1)
-    refused = replace(not_added("sue", "blue", conflict, at=2))
-
-    assert complains(complaints(refused), "one team", "VersionConflict", "been on team red")
-
-
-def test_a_conflict_with_the_version_that_was_expected_is_rejected() -> None:
-    conflict = Refused("VersionConflict", actual_version=2)
-    refused = operation(
-        Kind.UPDATE_TEAM, conflict, at=2, team_id="red", name="Red", expected_version=2
-    )
-
-    assert complains(complaints(refused), "true answers", "the very version that was expected")
-
-
-def test_a_full_team_that_had_room_is_rejected() -> None:
-    found = complaints(not_added("joe", "red", Refused("TeamFull", capacity=2), at=2))
-
-    assert complains(found, "true answers", "red had fewer than 2 members")
-
-
-def test_a_team_not_found_that_was_there_is_rejected() -> None:
-    found = complaints(not_added("joe", "blue", Refused("TeamNotFound"), at=2))
-
-    assert complains(found, "true answers", "there all the time: blue")
 
 
 def test_a_member_who_outlives_the_team_is_rejected() -> None:

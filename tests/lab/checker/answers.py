@@ -22,8 +22,8 @@ def outcome_of(answer: Mapping[str, Any]) -> Accepted | Refused:
 
 
 def team_version(team: Mapping[str, Any]) -> TeamVersion:
-    """The id and the version of a team in an answer."""
-    return TeamVersion(team["id"], team["version"])
+    """A team in an answer."""
+    return TeamVersion(team["id"], team["version"], team.get("name"), team.get("memberCount"))
 
 
 def logged_change(entry: Mapping[str, Any]) -> LoggedChange:

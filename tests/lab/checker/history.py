@@ -53,10 +53,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class TeamVersion:
-    """A team, as an answer showed it."""
+    """A team, as an answer showed it; name and count are None where they were not asked for."""
 
     team_id: str
     version: int
+    name: str | None = field(default=None, compare=False)
+    member_count: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

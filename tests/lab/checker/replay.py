@@ -8,9 +8,14 @@ from tests.lab.checker.history import LoggedChange
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A team at one version. `fault` says why the change can't have been made to the one before."""
+    """A team at one version. `fault` says why the change can't have been made to the one before.
+
+    `capacity` is the last that was given; the log does not tell null from a capacity left out.
+    """
 
     version: int
+    name: str | None = None
+    capacity: int | None = None
     members: frozenset[str] = field(default=frozenset())
     deleted: bool = False
     fault: str | None = None
@@ -21,6 +26,8 @@ def replay(log: Iterable[LoggedChange]) -> Iterator[State]:
     before: State | None = None
     for change in log:
         members = before.members if before else frozenset[str]()
+        name = change.name or (before.name if before else None)
+        capacity = change.capacity or (before.capacity if before else None)
         fault = _find_fault(before, change)
         match change.kind:
             case "UserJoinedTeam" if change.user_id is not None:
@@ -29,7 +36,8 @@ def replay(log: Iterable[LoggedChange]) -> Iterator[State]:
                 members -= {change.user_id}
             case "TeamDeleted":
                 members = frozenset()
-        before = State(change.version, members, change.kind == "TeamDeleted", fault)
+        deleted = change.kind == "TeamDeleted"
+        before = State(change.version, name, capacity, members, deleted, fault)
         yield before
 
 
