@@ -17,7 +17,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from app.serving.arrival import TimelyHttpProtocol
+from app.serving.http_protocol import HttpProtocol
 from app.serving.websocket_protocol import WebSocketProtocol
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def run(
         factory,
         factory=True,
         loop="auto",
-        http=partial(TimelyHttpProtocol, arrival_timeout_seconds=arrival_timeout_seconds),  # type: ignore[arg-type]  # any factory will do
+        http=partial(HttpProtocol, arrival_timeout_seconds=arrival_timeout_seconds),  # type: ignore[arg-type]  # any factory will do
         ws=partial(WebSocketProtocol, max_frames_per_second=max_frames_per_second),  # type: ignore[arg-type]  # as above
         ws_max_size=max_message_bytes,
         # Compression would double the memory of an idle subscriber to save some bytes per message.

@@ -14,7 +14,7 @@ from websockets.frames import CloseCode
 
 from app.api.buckets import Buckets
 from app.api.codes import Code
-from app.serving.connections_end import CLOSE_SECONDS, FLUSH_SECONDS, EndsWhenStalled
+from app.serving.stalled import CLOSE_SECONDS, FLUSH_SECONDS, AbortsWhenStalled
 
 # Bytes handled in one turn of the event loop. One read may bring 256 KB: 43,000 empty frames.
 SLICE_BYTES: Final = 2_048
@@ -26,7 +26,7 @@ _NO_HANDSHAKE: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nConten
 _FLOOD: Final = "Too many messages came in too short a time"
 
 
-class WebSocketProtocol(EndsWhenStalled, WebSocketsSansIOProtocol):
+class WebSocketProtocol(AbortsWhenStalled, WebSocketsSansIOProtocol):
     """WebSocket that closes with 1012, "service restart", wherever its client should reconnect.
 
     *Limits*: `max_frames_per_second`, whatever their kind and ten seconds' worth at once; 0 for

@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ from websockets.asyncio.client import connect
 
 from app.bootstrap import create_application
 from app.config import Settings
-from app.serving import connections_end
-from app.serving.connections_end import HttpProtocol
+from app.serving import stalled
+from app.serving.http_protocol import HttpProtocol
 from app.serving.websocket_protocol import WebSocketProtocol
 from tests.api.feeds import until_recorded
 from tests.api.world import new_id
@@ -67,7 +68,11 @@ async def _until_disconnected(receive: Callable[..., Any]) -> None:
 async def _serving(application: Any) -> AsyncIterator[int]:
     """The port of a server with our protocols, in this process."""
     config = uvicorn.Config(
-        application, http=HttpProtocol, ws=WebSocketProtocol, lifespan="auto", log_config=None
+        application,
+        http=partial(HttpProtocol, arrival_timeout_seconds=10),  # type: ignore[arg-type]  # any factory will do
+        ws=WebSocketProtocol,
+        lifespan="auto",
+        log_config=None,
     )
     server = uvicorn.Server(config)
     with socket.socket() as listener:
@@ -107,7 +112,7 @@ async def _never_read(port: int, accept: str, query: str, **variables: Any) -> A
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections_end, "STALLED_SECONDS", 0.1)
+    monkeypatch.setattr(stalled, "STALLED_SECONDS", 0.1)
 
 
 async def test_an_answer_that_nobody_reads_is_given_up() -> None:
@@ -134,7 +139,7 @@ async def test_a_websocket_that_nobody_reads_is_given_up() -> None:
 async def test_a_stream_that_nobody_reads_gives_its_place_back_and_is_counted(
     mongodb_uri: str, accept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections_end, "STALLED_SECONDS", 2.0)  # to be seen while it lasts
+    monkeypatch.setattr(stalled, "STALLED_SECONDS", 2.0)  # to be seen while it lasts
     settings = {"MONGODB_URI": mongodb_uri, "MONGODB_DATABASE": new_id("test")}
     registry = CollectorRegistry()
     application = create_application(
