@@ -56,6 +56,8 @@ class HttpProtocol(AbortsWhenStalled, HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._head_bytes_left -= len(data)
+        # Not only in on_message_begin: before that the parser skips any number of line ends.
+        self._start_timer()
         super().data_received(data)
         if self._head_bytes_left < 0 and not self.transport.is_closing():
             self.send_400_response("The request's head is too large.")

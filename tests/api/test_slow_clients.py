@@ -127,6 +127,14 @@ async def test_a_second_request_on_a_connection_has_as_little_time(server: Serve
     assert b"HTTP/1.1 408 " in answer
 
 
+async def test_line_ends_between_requests_do_not_keep_a_connection_open(server: Server) -> None:
+    first = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+
+    answer, _ = await ended(server, b"\r\n" * 1_000, at_once=first)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
 async def test_a_refused_body_that_goes_on_for_ever_is_cut_off(server: Server) -> None:
     head = HEAD + b"Content-Length: 100000000\r\n\r\n"
 
