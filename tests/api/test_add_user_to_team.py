@@ -36,7 +36,7 @@ async def test_ids_of_the_common_identity_providers_are_accepted(api: Client, us
     assert await members_of(api, team["id"]) == [user_id]
 
 
-async def test_a_team_id_in_capitals_names_no_team_in_writes_as_in_reads(api: Client) -> None:
+async def test_a_team_id_in_capitals_is_not_found_by_writes_or_reads(api: Client) -> None:
     team = await api.create_team()
     while team["id"] == team["id"].upper():
         team = await api.create_team()
@@ -107,7 +107,7 @@ async def test_the_reasons_are_reported_in_the_order_of_the_design(api: Client) 
     assert at_another_version["__typename"] == "VersionConflict"
 
 
-async def test_a_repeated_request_is_recognised_after_the_user_has_left_again(api: Client) -> None:
+async def test_a_repeated_request_is_recognised_after_the_user_has_left(api: Client) -> None:
     team, sue = await api.create_team(), new_id("sue")
     request: Answer = {"teamId": team["id"], "userId": sue, "requestId": new_id("request")}
     await api.mutate("addUserToTeam", **request)

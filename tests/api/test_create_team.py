@@ -42,9 +42,7 @@ async def test_two_teams_may_have_the_same_name(api: Client) -> None:
         ("<b>&'\"$", "<b>&'\"$"),
     ],
 )
-async def test_a_name_is_kept_as_given_but_for_the_space_around(
-    api: Client, given: str, kept: str
-) -> None:
+async def test_a_name_is_trimmed_and_otherwise_kept(api: Client, given: str, kept: str) -> None:
     outcome = await api.mutate("createTeam", name=given)
 
     assert outcome["team"]["name"] == kept
@@ -57,7 +55,7 @@ async def test_a_capacity_at_the_limits_is_accepted(api: Client, capacity: int) 
     assert outcome["team"]["capacity"] == capacity
 
 
-async def test_a_repeated_request_creates_nothing_more_and_shows_the_team_as_it_is(
+async def test_a_repeated_request_creates_nothing_and_shows_the_current_team(
     api: Client, other_api: Client
 ) -> None:
     request: Answer = {"name": new_id("team"), "capacity": 2, "requestId": new_id("request")}

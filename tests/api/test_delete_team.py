@@ -14,7 +14,7 @@ async def test_a_deleted_team_is_shown_at_its_last_version_without_members(api: 
     assert outcome["team"] == {**team, "version": 4, "memberCount": 0}
 
 
-async def test_a_deleted_team_is_gone_from_every_question(api: Client) -> None:
+async def test_a_deleted_team_is_absent_from_every_query(api: Client) -> None:
     name, sue = new_id("team"), new_id("sue")
     team = await create_team_with(api, sue, name=name)
 

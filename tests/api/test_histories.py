@@ -54,7 +54,7 @@ async def test_a_teams_history_is_paged_in_either_direction(
     assert [_versions(page) for page in pages] == expected
 
 
-async def test_a_page_without_a_size_is_the_whole_of_a_short_history(api: Client) -> None:
+async def test_a_page_of_the_default_size_holds_all_of_a_short_history(api: Client) -> None:
     team = await _busy_team(api, 5)
 
     history = await history_of(api, team["id"])
@@ -63,9 +63,7 @@ async def test_a_page_without_a_size_is_the_whole_of_a_short_history(api: Client
     assert history["pageInfo"]["hasNextPage"] is False
 
 
-async def test_a_users_history_answers_who_put_sue_on_which_team_and_when(
-    api: Client, other_api: Client
-) -> None:
+async def test_a_users_history_lists_teams_actors_and_times(api: Client, other_api: Client) -> None:
     sue = new_id()
     red = await create_team_with(api, new_id())
     blue = await api.create_team()
@@ -107,7 +105,7 @@ async def test_a_users_history_is_paged(api: Client) -> None:
     ("page", "field"),
     [({"first": 0}, "first"), ({"first": 101}, "first"), ({"after": "?"}, "after")],
 )
-async def test_a_page_that_can_not_be_is_refused(
+async def test_an_invalid_page_of_a_history_is_refused(
     page: dict[str, Any], field: str, api: Client
 ) -> None:
     team = await api.create_team()

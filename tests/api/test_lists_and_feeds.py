@@ -1,4 +1,4 @@
-"""What is read of teams fits the feeds that go on from it: nothing is lost, nothing comes twice."""
+"""Reading teams, then following them from there: no change is lost or repeated."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -100,7 +100,7 @@ async def follow(
 
 
 @pytest.mark.parametrize("page_size", [100, 2])
-async def test_a_list_and_the_feed_from_its_cursor_lose_nothing_and_repeat_nothing(
+async def test_a_list_and_the_feed_from_its_cursor_lose_and_repeat_nothing(
     page_size: int, servers: list[Server], api: Client, other_api: Client
 ) -> None:
     marker = new_id("list")
@@ -118,7 +118,7 @@ async def test_a_list_and_the_feed_from_its_cursor_lose_nothing_and_repeat_nothi
     assert not strangers & ours
 
 
-async def test_a_team_read_with_its_members_shows_one_moment(
+async def test_a_team_and_its_members_are_read_at_one_moment(
     servers: list[Server], api: Client, other_api: Client
 ) -> None:
     users = [new_id() for _ in range(3)]
@@ -146,7 +146,7 @@ async def test_a_team_read_with_its_members_shows_one_moment(
             assert (await changes.next())["version"] == found["version"] + 1
 
 
-async def test_a_feed_can_begin_at_a_cursor_before_anything_happens(
+async def test_a_feed_starts_at_a_cursor_taken_before_any_change(
     servers: list[Server], api: Client
 ) -> None:
     start = (await api.execute("{ changesCursor }"))["changesCursor"]
@@ -165,7 +165,7 @@ async def test_a_feed_can_begin_at_a_cursor_before_anything_happens(
         ("", "INVALID_INPUT"),
     ],
 )
-async def test_a_moment_that_cannot_be_read_is_answered_with_a_code(
+async def test_an_unreadable_moment_is_refused_with_a_code(
     as_of: str, code: str, api: Client
 ) -> None:
     with pytest.raises(ServerError) as refused:

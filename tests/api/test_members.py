@@ -82,7 +82,7 @@ async def test_paging_visits_every_member_once_in_the_order_of_joining(
     assert [member for page in in_order for member in ids(page)] == roster.members
 
 
-async def test_a_page_between_two_cursors_tells_what_lies_on_either_side(roster: Roster) -> None:
+async def test_page_info_of_a_page_between_two_cursors(roster: Roster) -> None:
     everything = await roster.page()
     cursors = [edge["cursor"] for edge in everything["edges"]]
 
@@ -122,7 +122,7 @@ async def test_a_team_without_members_has_an_empty_page(api: Client) -> None:
     [[0], [3], [4], [0, 1, 2], [3, 4], [0, 3], [4, 5], [0, 1, 2, 3], [1, 3, 5], [0, 2, 4, 6, 8]],
 )
 @pytest.mark.parametrize("joining", [0, 1, 3])
-async def test_paging_forward_misses_nobody_who_stays_while_others_leave_and_join(
+async def test_paging_forward_skips_nobody_who_stays_while_others_come_and_go(
     roster: Roster, leaving: list[int], joining: int
 ) -> None:
     first = await roster.page(first=4)
@@ -140,7 +140,7 @@ async def test_paging_forward_misses_nobody_who_stays_while_others_leave_and_joi
     "leaving", [[9], [6], [5], [7, 8, 9], [6, 5], [0, 6], [0, 1, 2], [6, 7, 8, 9], [1, 3, 5, 6]]
 )
 @pytest.mark.parametrize("joining", [0, 2])
-async def test_paging_backward_misses_nobody_who_stays_while_others_leave_and_join(
+async def test_paging_backward_skips_nobody_who_stays_while_others_come_and_go(
     roster: Roster, leaving: list[int], joining: int
 ) -> None:
     last = await roster.page(last=4)
@@ -155,7 +155,7 @@ async def test_paging_backward_misses_nobody_who_stays_while_others_leave_and_jo
     assert seen >= set(roster.members) - set(left)
 
 
-async def test_nobody_is_missed_when_the_cursors_member_has_left_and_come_back(
+async def test_paging_skips_nobody_if_the_cursors_member_has_left_and_rejoined(
     roster: Roster,
 ) -> None:
     first = await roster.page(first=4)
@@ -180,7 +180,7 @@ async def test_nobody_is_missed_when_the_cursors_member_has_left_and_come_back(
         ({"before": "😀"}, "before"),
     ],
 )
-async def test_an_argument_outside_its_limits_is_refused_by_name(
+async def test_an_argument_out_of_range_is_refused_by_name(
     roster: Roster, given: Answer, field: str
 ) -> None:
     with pytest.raises(ServerError) as refusal:

@@ -1,4 +1,4 @@
-"""A request that is sent again, long after and through another server, changes nothing more."""
+"""Repeated requests, even much later and through another server, change nothing."""
 
 import asyncio
 
@@ -36,7 +36,7 @@ async def _add_and_forget(api: Client) -> tuple[Answer, int]:
     return given, await _keep_busy(api, given["teamId"])
 
 
-async def test_a_request_that_its_team_has_forgotten_is_replayed_by_another_server(
+async def test_a_request_not_on_its_team_any_more_is_replayed_by_any_server(
     api: Client, other_api: Client
 ) -> None:
     given, version = await _add_and_forget(api)
@@ -48,7 +48,7 @@ async def test_a_request_that_its_team_has_forgotten_is_replayed_by_another_serv
     assert await team_id_of(api, given["userId"]) is None
 
 
-async def test_a_forgotten_request_that_comes_with_other_input_is_refused(
+async def test_a_request_not_on_its_team_any_more_is_refused_with_other_input(
     api: Client, other_api: Client
 ) -> None:
     given, version = await _add_and_forget(api)
@@ -66,7 +66,9 @@ async def test_a_forgotten_request_that_comes_with_other_input_is_refused(
     assert found["version"] == version
 
 
-async def test_a_forgotten_move_is_replayed_with_both_teams(api: Client, other_api: Client) -> None:
+async def test_a_move_not_on_its_teams_any_more_is_replayed_with_both(
+    api: Client, other_api: Client
+) -> None:
     sue = new_id()
     red, blue = await api.create_team(), await api.create_team()
     await api.mutate("addUserToTeam", teamId=red["id"], userId=sue)
@@ -113,7 +115,7 @@ async def test_one_request_sent_20_times_at_once_to_two_servers_makes_one_change
     assert [edge["node"]["__typename"] for edge in edges] == ["TeamCreated", "UserJoinedTeam"]
 
 
-async def test_the_time_that_requests_are_remembered_is_a_setting(
+async def test_the_retention_of_requests_is_a_setting(
     mongodb_uri: str, client: DriverClient, empty_database: str
 ) -> None:
     async def remembered_seconds() -> int:

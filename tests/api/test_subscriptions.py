@@ -1,4 +1,4 @@
-"""The three feeds over a WebSocket: what they show, how they are resumed, how they refuse."""
+"""The three feeds over a WebSocket: changes, resuming and refusals."""
 
 import asyncio
 from typing import Any
@@ -25,7 +25,7 @@ async def _rename(api: Client, team: Answer, times: int) -> Answer:
     return team
 
 
-async def test_team_changes_after_a_version_are_what_the_log_holds_then_what_any_server_does(
+async def test_team_changes_after_a_version_are_replayed_then_live_from_any_server(
     servers: list[Server], api: Client, other_api: Client
 ) -> None:
     sue, joe = new_id(), new_id()
@@ -55,7 +55,7 @@ async def test_a_feed_resumed_after_a_version_shows_nothing_up_to_it(
     assert [change["version"] for change in shown] == [8, 9, 10]
 
 
-async def test_team_changes_without_a_version_begin_now_and_leave_out_none(
+async def test_team_changes_without_a_version_start_now_without_a_gap(
     servers: list[Server], api: Client
 ) -> None:
     team = await _rename(api, await api.create_team(), 4)
@@ -79,7 +79,7 @@ async def test_team_changes_without_a_version_begin_now_and_leave_out_none(
     assert [change["version"] for change in rest] == [*range(begun_at + 1, team["version"] + 1)]
 
 
-async def test_a_busy_team_is_shown_without_gap_or_repeat_wherever_a_subscriber_begins(
+async def test_a_busy_teams_feed_has_no_gap_or_repeat_from_any_version(
     servers: list[Server], api: Client
 ) -> None:
     team = await api.create_team()
@@ -105,7 +105,7 @@ async def follow_a_little(server: Server, team_id: str) -> None:
         await changes.take(1)
 
 
-async def test_a_deleted_team_ends_its_feed_with_the_deletion(
+async def test_a_feed_completes_after_the_deletion_of_its_team(
     servers: list[Server], api: Client, other_api: Client
 ) -> None:
     team = await api.create_team()
@@ -120,7 +120,7 @@ async def test_a_deleted_team_ends_its_feed_with_the_deletion(
 
 
 @pytest.mark.parametrize("after_version", [0, 1, 2, None])
-async def test_the_feed_of_a_team_that_is_deleted_already_completes(
+async def test_the_feed_of_an_already_deleted_team_completes(
     after_version: int | None, servers: list[Server], api: Client
 ) -> None:
     team = await api.create_team()
@@ -139,7 +139,7 @@ async def test_the_feed_of_a_team_that_is_deleted_already_completes(
     assert end["type"] == "complete"
 
 
-async def test_all_team_changes_go_on_after_a_cursor_through_any_server(
+async def test_all_team_changes_resume_after_a_cursor_on_any_server(
     servers: list[Server], api: Client, other_api: Client
 ) -> None:
     first_team = await api.create_team()
@@ -164,7 +164,7 @@ async def test_all_team_changes_go_on_after_a_cursor_through_any_server(
     assert of_blue == sorted(of_blue)
 
 
-async def test_a_users_team_is_shown_at_once_and_at_every_change_of_it(
+async def test_a_users_team_is_sent_at_once_and_after_every_change(
     servers: list[Server], api: Client, other_api: Client
 ) -> None:
     sue = new_id()
@@ -197,7 +197,7 @@ async def test_a_users_team_is_shown_at_once_and_at_every_change_of_it(
         ({"teamId": "a b"}, "teamId"),
     ],
 )
-async def test_an_argument_out_of_range_is_refused_by_its_name(
+async def test_an_argument_out_of_range_is_refused_by_name(
     variables: dict[str, Any], field: str, servers: list[Server], api: Client
 ) -> None:
     team = await api.create_team()
@@ -208,7 +208,7 @@ async def test_an_argument_out_of_range_is_refused_by_its_name(
     assert error == {"code": "INVALID_INPUT", "field": field}
 
 
-async def test_a_team_that_never_was_is_not_found(servers: list[Server]) -> None:
+async def test_the_feed_of_an_unknown_team_is_refused(servers: list[Server]) -> None:
     async with feed(servers[0], TEAM_CHANGES, teamId=unknown_team_id()) as changes:
         error = await changes.error()
 
@@ -218,14 +218,14 @@ async def test_a_team_that_never_was_is_not_found(servers: list[Server]) -> None
 @pytest.mark.parametrize(
     "cursor", ["", "nonsense", "WyJjaGFuZ2UiLDk5OTk5OTk5OV0", "WzFd", "x" * 2000]
 )
-async def test_a_cursor_that_makes_no_sense_is_refused(cursor: str, servers: list[Server]) -> None:
+async def test_a_malformed_cursor_is_refused(cursor: str, servers: list[Server]) -> None:
     async with feed(servers[0], ALL_TEAM_CHANGES, after=cursor) as changes:
         error = await changes.error()
 
     assert error == {"code": "INVALID_INPUT", "field": "after"}
 
 
-async def test_a_user_id_that_none_can_be_is_refused(servers: list[Server]) -> None:
+async def test_a_malformed_user_id_is_refused(servers: list[Server]) -> None:
     async with feed(servers[0], USER_TEAM, userId="a b") as states:
         error = await states.error()
 

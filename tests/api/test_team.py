@@ -21,7 +21,7 @@ async def test_a_team_is_shown_with_all_its_fields(api: Client, other_api: Clien
     assert found["team"] == {**team, "members": members}
 
 
-async def test_the_times_are_aware_and_only_the_later_one_moves_with_a_change(api: Client) -> None:
+async def test_a_change_sets_the_update_time_and_keeps_the_creation_time(api: Client) -> None:
     began_at = datetime.now(UTC)
     team = await api.create_team()
     times = "query ($id: ID!) { team(id: $id) { createdAt updatedAt } }"
@@ -38,12 +38,12 @@ async def test_the_times_are_aware_and_only_the_later_one_moves_with_a_change(ap
 
 
 @pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "nonsense", "x" * 128, "7"])
-async def test_a_team_that_is_not_there_is_null(api: Client, team_id: str) -> None:
+async def test_an_unknown_team_is_null(api: Client, team_id: str) -> None:
     assert await find_team(api, team_id) is None
 
 
 @pytest.mark.parametrize("team_id", MALFORMED_IDS)
-async def test_what_is_no_id_is_refused_by_name(api: Client, team_id: str) -> None:
+async def test_a_malformed_id_is_refused_by_name(api: Client, team_id: str) -> None:
     with pytest.raises(ServerError) as refusal:
         await find_team(api, team_id)
 
@@ -51,13 +51,13 @@ async def test_what_is_no_id_is_refused_by_name(api: Client, team_id: str) -> No
     assert refusal.value.args[0][0]["extensions"]["field"] == "id"
 
 
-async def test_a_number_is_taken_for_an_id(api: Client) -> None:
+async def test_a_number_is_accepted_as_an_id(api: Client) -> None:
     found = await api.execute("{ team(id: 12345) { id } }")
 
     assert found == {"team": None}
 
 
-async def test_one_refused_part_leaves_the_others_of_an_answer(api: Client) -> None:
+async def test_a_refused_field_leaves_the_other_fields_of_an_answer(api: Client) -> None:
     team = await api.create_team("Red")
     query = 'query ($id: ID!) { good: team(id: $id) { name } bad: team(id: "$") { name } }'
 

@@ -80,7 +80,9 @@ async def test_paging_through_all_teams_visits_these_once(
     assert len(teams) == (await list_teams(api))["totalCount"]
 
 
-async def test_a_page_tells_what_lies_on_either_side(api: Client, marker: str) -> None:
+async def test_page_info_shows_whether_items_precede_and_follow_a_page(
+    api: Client, marker: str
+) -> None:
     everything = await list_teams(api, nameContains=marker, first=9)
     cursors = [edge["cursor"] for edge in everything["edges"]]
 
@@ -134,7 +136,7 @@ async def test_the_cursor_of_a_deleted_team_still_marks_its_place(api: Client) -
 
 
 @pytest.mark.parametrize("part", [".*", "a|b", "[x]", "(", "\\", "^$", "?+", "{2}", "%", "'\""])
-async def test_a_part_of_a_name_is_taken_letter_by_letter(api: Client, part: str) -> None:
+async def test_a_part_of_a_name_is_matched_literally(api: Client, part: str) -> None:
     marker = new_id("Team")
     wanted = await api.create_team(f"{marker}<{part}>")
     await api.create_team(f"{marker}<abxx>")
@@ -145,7 +147,7 @@ async def test_a_part_of_a_name_is_taken_letter_by_letter(api: Client, part: str
     assert page["totalCount"] == 1
 
 
-async def test_a_part_of_a_name_is_found_in_any_case(api: Client) -> None:
+async def test_a_part_of_a_name_is_matched_ignoring_case(api: Client) -> None:
     marker = new_id("team")
     team = await api.create_team(f"The {marker} of Zoë")
 
@@ -154,7 +156,7 @@ async def test_a_part_of_a_name_is_found_in_any_case(api: Client) -> None:
     assert [edge["node"]["id"] for edge in page["edges"]] == [team["id"]]
 
 
-async def test_an_empty_part_of_a_name_is_in_every_name(api: Client, marker: str) -> None:
+async def test_an_empty_part_of_a_name_matches_every_name(api: Client, marker: str) -> None:
     page = await list_teams(api, nameContains="", first=1)
 
     assert marker
@@ -179,7 +181,7 @@ async def test_an_empty_part_of_a_name_is_in_every_name(api: Client, marker: str
         ({"before": "W10"}, "before"),
     ],
 )
-async def test_an_argument_outside_its_limits_is_refused_by_name(
+async def test_an_argument_out_of_range_is_refused_by_name(
     api: Client, given: Answer, field: str
 ) -> None:
     with pytest.raises(ServerError) as refusal:
@@ -190,7 +192,7 @@ async def test_an_argument_outside_its_limits_is_refused_by_name(
 
 
 @pytest.mark.parametrize("order", ORDERS)
-async def test_a_cursor_of_the_other_key_is_refused_and_one_of_the_other_direction_is_not(
+async def test_a_cursor_is_valid_for_both_directions_of_its_sort_key_only(
     api: Client, marker: str, order: str
 ) -> None:
     by_name, by_time = ("NAME_ASC", "NAME_DESC"), ("CREATED_AT_ASC", "CREATED_AT_DESC")

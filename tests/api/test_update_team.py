@@ -15,7 +15,7 @@ from tests.harness.client import Answer, Client, ServerError
         ({"name": "Red"}, "Red", 5),
     ],
 )
-async def test_what_is_given_changes_and_what_is_left_out_stays(
+async def test_given_values_are_changed_and_omitted_ones_kept(
     api: Client, given: Answer, name: str, capacity: int | None
 ) -> None:
     team = await api.create_team("Red", capacity=5)
@@ -38,7 +38,7 @@ async def test_a_name_of_null_is_refused(api: Client) -> None:
     assert await find_team(api, team["id"]) == team
 
 
-async def test_an_update_of_nothing_is_refused(api: Client) -> None:
+async def test_an_update_without_values_is_refused(api: Client) -> None:
     team = await api.create_team("Red")
 
     outcome = await api.mutate("updateTeam", teamId=team["id"], expectedVersion=1)
@@ -47,7 +47,7 @@ async def test_an_update_of_nothing_is_refused(api: Client) -> None:
     assert outcome["field"] == "name"
 
 
-async def test_a_capacity_that_just_fits_the_members_is_accepted(api: Client) -> None:
+async def test_a_capacity_equal_to_the_number_of_members_is_accepted(api: Client) -> None:
     team = await create_team_with(api, new_id(), new_id(), capacity=5)
 
     outcome = await api.mutate(
@@ -84,7 +84,7 @@ async def test_a_team_with_more_members_than_the_default_keeps_its_own_capacity(
     assert await find_team(api, team["id"]) == team
 
 
-async def test_a_conflict_is_reported_before_a_lack_of_room(api: Client) -> None:
+async def test_a_version_conflict_is_reported_before_a_full_team(api: Client) -> None:
     team = await create_team_with(api, new_id(), new_id())
 
     outcome = await api.mutate("updateTeam", teamId=team["id"], expectedVersion=1, capacity=1)

@@ -7,7 +7,7 @@ USER = f"query ($id: ID!) {{ user(id: $id) {{ id team {{ {TEAM_FIELDS} }} }} }}"
 VIEWER = f"{{ viewer {{ id team {{ {TEAM_FIELDS} }} }} }}"
 
 
-async def test_a_user_nobody_knows_is_on_no_team(api: Client) -> None:
+async def test_an_unknown_user_is_on_no_team(api: Client) -> None:
     sue = new_id("sue")
 
     found = await api.execute(USER, {"id": sue})
@@ -15,7 +15,7 @@ async def test_a_user_nobody_knows_is_on_no_team(api: Client) -> None:
     assert found == {"user": {"id": sue, "team": None}}
 
 
-async def test_a_user_is_shown_with_the_team_as_it_is(api: Client, other_api: Client) -> None:
+async def test_a_user_is_shown_with_the_current_team(api: Client, other_api: Client) -> None:
     sue = new_id("sue")
     team = await create_team_with(api, sue, new_id())
 
@@ -25,7 +25,7 @@ async def test_a_user_is_shown_with_the_team_as_it_is(api: Client, other_api: Cl
 
 
 @pytest.mark.parametrize("user_id", MALFORMED_IDS)
-async def test_what_is_no_id_is_refused_by_name(api: Client, user_id: str) -> None:
+async def test_a_malformed_id_is_refused_by_name(api: Client, user_id: str) -> None:
     with pytest.raises(ServerError) as refusal:
         await api.execute(USER, {"id": user_id})
 
@@ -37,7 +37,7 @@ async def test_an_anonymous_viewer_is_null(api: Client) -> None:
     assert await api.execute(VIEWER, viewer=ANONYMOUS) == {"viewer": None}
 
 
-async def test_the_viewer_is_whom_the_header_names(api: Client) -> None:
+async def test_the_viewer_is_the_user_named_by_the_header(api: Client) -> None:
     sue = new_id("sue")
     before = await api.execute(VIEWER, viewer=sue)
 
@@ -48,7 +48,7 @@ async def test_the_viewer_is_whom_the_header_names(api: Client) -> None:
     assert after == {"viewer": {"id": sue, "team": team}}
 
 
-async def test_one_request_asks_for_many_users_and_gets_each_the_right_team(api: Client) -> None:
+async def test_many_users_of_one_request_each_get_their_team(api: Client) -> None:
     sue, john, zoe = new_id("sue"), new_id("john"), new_id("zoe")
     red, blue = await create_team_with(api, sue, name="Red"), await create_team_with(api, john)
     query = """query ($sue: ID!, $john: ID!, $zoe: ID!) {

@@ -1,4 +1,4 @@
-"""Values that do not fit their types: one code and the field, however they are sent."""
+"""Values of the wrong type: one error code and the field, in variables and documents alike."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ def literal(value: Any) -> str:
         (None, "input", "CreateTeamInput!"),
     ],
 )
-async def test_a_value_is_refused_alike_in_variables_and_in_the_document(
+async def test_an_invalid_value_is_refused_alike_in_variables_and_documents(
     servers: list[Server], given: Any, field: str, said: str, way: str
 ) -> None:
     body: dict[str, Any] = {"query": CREATE, "variables": {"v": given}}
@@ -68,7 +68,7 @@ async def test_a_value_is_refused_alike_in_variables_and_in_the_document(
         (CREATE, {}, "input"),
     ],
 )
-async def test_the_field_is_that_which_the_variable_is_for(
+async def test_the_error_names_the_field_that_the_variable_is_used_for(
     servers: list[Server], query: str, variables: dict[str, Any], field: str
 ) -> None:
     async with http_client(base_url=servers[0].url, headers=headers_of()) as http:
@@ -88,7 +88,7 @@ async def test_the_field_is_that_which_the_variable_is_for(
         ("query ($n: Int) { teams(first: $n) { totalCount } }", {"m": 10**30}, "$m"),
     ],
 )
-async def test_a_number_too_large_to_be_exact_is_refused_with_its_field(
+async def test_an_inexact_number_is_refused_with_its_field(
     servers: list[Server], query: str, variables: dict[str, Any], field: str
 ) -> None:
     async with http_client(base_url=servers[0].url, headers=headers_of()) as http:
@@ -115,7 +115,7 @@ async def test_a_number_too_large_to_be_exact_is_refused_with_its_field(
         ),
     ],
 )
-async def test_a_name_of_null_is_refused_alike_however_it_is_sent(
+async def test_a_null_name_is_refused_alike_in_variables_and_documents(
     servers: list[Server], query: str, variables: dict[str, Any]
 ) -> None:
     async with http_client(base_url=servers[0].url, headers=headers_of()) as http:

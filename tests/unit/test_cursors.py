@@ -46,7 +46,7 @@ def test_a_position_by_time_survives_the_round_trip(
     assert read_team_cursor("after", team_cursor(position, order), order) == position
 
 
-def test_a_cursor_is_good_for_both_directions_of_its_order() -> None:
+def test_a_cursor_is_valid_for_both_directions_of_its_order() -> None:
     position = TeamPosition(SOME_TIME + timedelta(milliseconds=1), RED)
 
     cursor = team_cursor(position, TeamOrder.CREATED_AT_ASC)
@@ -93,7 +93,7 @@ GARBAGE = [
 
 @pytest.mark.parametrize("garbage", GARBAGE)
 @pytest.mark.parametrize("order", TeamOrder)
-def test_garbage_is_no_position_of_a_team(garbage: str, order: TeamOrder) -> None:
+def test_a_malformed_team_cursor_is_refused(garbage: str, order: TeamOrder) -> None:
     with pytest.raises(CodedError) as refusal:
         read_team_cursor("before", garbage, order)
 
@@ -101,7 +101,7 @@ def test_garbage_is_no_position_of_a_team(garbage: str, order: TeamOrder) -> Non
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
-def test_garbage_is_no_position_of_a_member(garbage: str) -> None:
+def test_a_malformed_member_cursor_is_refused(garbage: str) -> None:
     with pytest.raises(CodedError) as refusal:
         read_member_cursor("before", garbage)
 

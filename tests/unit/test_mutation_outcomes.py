@@ -1,4 +1,4 @@
-"""Every problem of the domain becomes its own type in the schema; faults become coded errors.
+"""The mapping of problems to types of the schema, and of faults to coded errors.
 
 The store here is a fake that answers what it is told to: it shows the mapping and the attempts, and
 is no evidence for any guarantee.
@@ -164,7 +164,7 @@ REQUEST = {"requestId": "r1"}
         ("moveUserToTeam", state(FULL, current_team=team(BLUE)), {}, "TeamFull"),
     ],
 )
-async def test_a_refusal_is_answered_as_the_problem_that_held(
+async def test_a_refusal_returns_the_problem_that_held(
     mutation: str, now: TeamState, given: dict[str, Any], problem: str
 ) -> None:
     result = await run(FakeStore(now), mutation, **given)
@@ -184,7 +184,7 @@ async def test_an_anonymous_viewer_is_refused_before_anything_is_written(mutatio
 
 
 @pytest.mark.parametrize("mutation", INPUTS)
-async def test_an_accepted_write_is_answered_as_success(mutation: str) -> None:
+async def test_an_accepted_write_returns_success(mutation: str) -> None:
     store = FakeStore(NOWHERE, team(RED))
 
     result = await run(store, mutation)
@@ -193,7 +193,7 @@ async def test_an_accepted_write_is_answered_as_success(mutation: str) -> None:
     assert store.writes == 1
 
 
-async def test_a_refusal_whose_reason_is_gone_gets_another_attempt() -> None:
+async def test_a_refusal_without_a_remaining_reason_is_retried() -> None:
     store = FakeStore(NOWHERE, None, None, team(RED))
 
     result = await run(store, "addUserToTeam")
@@ -202,7 +202,7 @@ async def test_a_refusal_whose_reason_is_gone_gets_another_attempt() -> None:
     assert store.writes == 3
 
 
-async def test_refusals_without_a_reason_end_after_so_many_attempts() -> None:
+async def test_retries_end_after_the_maximum_number_of_attempts() -> None:
     store = FakeStore(NOWHERE)
 
     result = await run(store, "addUserToTeam")
@@ -220,7 +220,7 @@ async def test_refusals_without_a_reason_end_after_so_many_attempts() -> None:
         (RuntimeError("E11000 on 10.0.0.5"), "INTERNAL_SERVER_ERROR"),
     ],
 )
-async def test_a_fault_of_a_write_is_an_error_with_a_code_and_without_internals(
+async def test_a_fault_of_a_write_is_a_coded_error_without_internals(
     mutation: str, fault: Exception, code: str
 ) -> None:
     store = FakeStore(NOWHERE, fault)

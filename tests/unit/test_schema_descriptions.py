@@ -1,4 +1,4 @@
-"""Every element of the schema has a description: what front-end developers read first."""
+"""Descriptions in the schema, which front-end developers read first."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Moments and absent values as the schema presents them."""
+"""Times and null defaults in the schema."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -23,7 +23,7 @@ def test_milliseconds_have_three_digits(moment: datetime, shown: str) -> None:
     assert DATE_TIME.serialize(moment) == shown
 
 
-def test_the_schema_says_what_a_moment_is_and_no_needless_null() -> None:
+def test_the_schema_specifies_date_time_and_prints_no_null_defaults() -> None:
     text = print_schema()
 
     assert "scalar DateTime @specifiedBy(url:" in text

@@ -1,4 +1,4 @@
-"""Subscribers that ask the same of a change share its answer, whatever place they resume after."""
+"""Subscribers that send the same operation share the answers to a change."""
 
 import asyncio
 from typing import Any, cast
@@ -67,7 +67,7 @@ def subscribers(world: World) -> Subscribers:
 
 
 @pytest.mark.parametrize("query", [PLAIN, IN_FRAGMENTS])
-async def test_subscribers_who_resume_at_places_of_their_own_share_answers(
+async def test_subscribers_that_resume_at_different_versions_share_answers(
     query: str, subscribers: Subscribers
 ) -> None:
     shown = await asyncio.gather(
@@ -78,7 +78,7 @@ async def test_subscribers_who_resume_at_places_of_their_own_share_answers(
     assert [change["version"] for change in shown[1]] == [2, 3, 4, 5]
 
 
-async def test_an_answer_is_not_shared_by_those_who_select_otherwise(
+async def test_an_answer_is_not_shared_between_different_selections(
     subscribers: Subscribers,
 ) -> None:
     with_names = await subscribers.replay(IN_FRAGMENTS, v=3, more=True)
@@ -89,7 +89,7 @@ async def test_an_answer_is_not_shared_by_those_who_select_otherwise(
     assert len(subscribers.shared.answers) == 4
 
 
-async def test_the_answers_kept_are_bounded(
+async def test_the_number_of_shared_answers_is_bounded(
     monkeypatch: pytest.MonkeyPatch, subscribers: Subscribers
 ) -> None:
     monkeypatch.setattr(shared_answers, "KEPT_ANSWERS", 2)
@@ -99,7 +99,7 @@ async def test_the_answers_kept_are_bounded(
     assert len(subscribers.shared.answers) == 2
 
 
-async def test_answers_are_forgotten_after_a_moment_though_nothing_more_happens(
+async def test_shared_answers_expire_without_further_events(
     monkeypatch: pytest.MonkeyPatch, subscribers: Subscribers
 ) -> None:
     monkeypatch.setattr(shared_answers, "KEPT_SECONDS", 0.05)

@@ -130,7 +130,7 @@ async def test_a_change_that_does_not_say_what_it_did_has_the_user_read_again(
     assert [*shown, *await take(feed, 1)] == [RED, BLUE, None]
 
 
-async def test_a_user_id_that_none_can_be_is_refused(world: World) -> None:
+async def test_a_malformed_user_id_is_refused(world: World) -> None:
     refused = await open_user_team_feed(
         world.log, world.directory, world.hub, user_id=UserId("a b")
     )

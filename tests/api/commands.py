@@ -1,0 +1,114 @@
+"""The schema on a real database, in-process, with a listener for the driver's commands."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import monitoring
+
+from app.api.schema.context import Context, Services
+from app.api.schema.schema import build_schema
+from app.domain.ids import UserId
+from app.domain.viewers import Viewer
+from app.service.hub import Hub
+from app.service.permissions import Permissions
+from app.storage.changes.log import MongoChangeLog
+from app.storage.teams.directory import MongoTeamDirectory
+from app.storage.teams.store import MongoTeamStore
+from tests.harness.client import ADMIN, ANONYMOUS, Answer
+
+# Commands that open, check and close connections.
+HOUSEKEEPING = frozenset({"hello", "isMaster", "ping", "endSessions", "saslStart", "saslContinue"})
+
+
+class Commands(monitoring.CommandListener):
+    """Records the commands sent, in order."""
+
+    def __init__(self) -> None:
+        self._sent: list[tuple[str, dict[str, Any]]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        """Record a command."""
+        if event.command_name not in HOUSEKEEPING:
+            self._sent.append((event.command_name, dict(event.command)))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Do nothing."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Do nothing."""
+
+    def take(self) -> list[tuple[str, dict[str, Any]]]:
+        """The recorded commands with their names; clears the record."""
+        sent, self._sent = self._sent, []
+        return sent
+
+    def take_names(self) -> list[str]:
+        """The names of the recorded commands; clears the record."""
+        return [name for name, _ in self.take()]
+
+
+@dataclass
+class RecordedApi:
+    """The schema on a real database, with the commands it sends."""
+
+    services: Services
+    commands: Commands
+
+    async def execute(self, query: str, *, viewer: str | None = None, **variables: Any) -> Answer:
+        """The data of the answer, which must have no errors."""
+        who = None if viewer == ANONYMOUS else Viewer(UserId(viewer or ADMIN), is_admin=True)
+        context = Context(self.services, who)
+        result = await build_schema().execute(
+            query, variable_values=variables, context_value=context
+        )
+        assert result.errors is None
+        assert result.data is not None
+        return result.data
+
+    async def mutate(self, mutation: str, *, viewer: str | None = None, **given: Any) -> Answer:
+        """The outcome of a mutation, with the ids of its teams."""
+        title = mutation[0].upper() + mutation[1:]
+        teams = (
+            "fromTeam { id } toTeam { id }" if mutation == "moveUserToTeam" else "team { id name }"
+        )
+        data = await self.execute(
+            f"mutation ($input: {title}Input!) {{ {mutation}(input: $input) "
+            f"{{ __typename ... on {title}Success {{ {teams} }} }} }}",
+            viewer=viewer,
+            input=given,
+        )
+        outcome: Answer = data[mutation]
+        return outcome
+
+    async def create_team(self, *members: str) -> str:
+        """The id of a new team; the commands that created it are not recorded."""
+        outcome = await self.mutate("createTeam", name="Red")
+        team_id: str = outcome["team"]["id"]
+        for member in members:
+            await self.mutate("addUserToTeam", teamId=team_id, userId=member)
+        self.commands.take()
+        return team_id
+
+
+@asynccontextmanager
+async def recorded_api(mongodb_uri: str, database: str) -> AsyncIterator[RecordedApi]:
+    """The API on a client of its own."""
+    commands = Commands()
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        mongodb_uri, tz_aware=True, event_listeners=[commands]
+    )
+    directory = MongoTeamDirectory(client, database, default_capacity=10)
+    services = Services(
+        store=MongoTeamStore(client, database, default_capacity=10),
+        directory=directory,
+        permissions=Permissions(directory, everyone_may_create_teams=False),
+        log=MongoChangeLog(client, database),
+        hub=Hub(),
+        default_capacity=10,
+        is_prepared=lambda: True,
+    )
+    yield RecordedApi(services, commands)
+    client.close()
