@@ -1,4 +1,4 @@
-"""Sorts the driver's errors into faults, by type and code, never by their text."""
+"""Maps driver errors to faults by type and code, never by their text."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,24 +30,24 @@ BACKGROUND_OPERATION_IN_PROGRESS = 12587
 CONFLICTING_OPERATION_IN_PROGRESS = 117
 INDEX_CONFLICTS = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
 
-# NamespaceExists at a start; DuplicateKey for a user who is on a team; WriteConflict, and then
-# NoSuchTransaction for the end of what it has ended already, where transactions meet.
+# NamespaceExists at startup; DuplicateKey for a user who is on a team; WriteConflict between
+# transactions, and NoSuchTransaction for the abort that follows it.
 EXPECTED_CODES = frozenset({NAMESPACE_EXISTS, 11000, 112, 251})
 
 # ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken, CappedPositionLost, and
-# BSONObjectTooLarge for an event of a team whose `_id` has megabytes: a change stream can't go on
-# from where it was, nor from anywhere before now.
+# BSONObjectTooLarge for an event of a team whose `_id` has megabytes: a change stream can't resume
+# from its position, nor from any other before now.
 _HISTORY_LOST_CODES = frozenset({286, 280, 260, 136, 10334})
 
-# SnapshotTooOld, SnapshotUnavailable, InvalidOptions: a moment lies too far back, before a change
-# of indexes, or in the future, as after a restore.
+# SnapshotTooOld, SnapshotUnavailable, InvalidOptions: the time is too long ago, before a change of
+# indexes, or in the future, as after a restore.
 _MOMENT_GONE_CODES = frozenset({239, 246, 72})
 
-# CursorNotFound, CursorKilled, FailedToSatisfyReadPreference, RetryChangeStream: it can go on when
-# it is opened anew after its last token.
+# CursorNotFound, CursorKilled, FailedToSatisfyReadPreference, RetryChangeStream: a change stream
+# can resume after its last token.
 _REOPEN_CODES = frozenset({43, 237, 133, 234})
 
-# Server codes that mean "not now": MaxTimeMSExpired, WriteConcernFailed, ShutdownInProgress,
+# Codes that mean "not now": MaxTimeMSExpired, WriteConcernFailed, ShutdownInProgress,
 # PrimarySteppedDown, NoSuchTransaction (a new primary knows none of the old one's),
 # ExceededTimeLimit, IndexBuildAborted (by an election), NotWritablePrimary, the two Interrupted…,
 # NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary. The driver has already retried once.
@@ -55,11 +55,11 @@ _UNAVAILABLE_CODES = frozenset(
     {50, 64, 91, 100, 189, 202, 251, 262, 276, 10058, 10107, 11600, 11602, 13435, 13436}
 )
 
-# BadValue, TypeMismatch, DocumentValidationFailure, $size of no array: how a write fails on a
-# document that another program has damaged. Nothing is written then.
+# BadValue, TypeMismatch, DocumentValidationFailure, $size of no array: a write failed on a document
+# that an external writer has damaged. Nothing was written.
 _DAMAGE_CODES = frozenset({2, 14, 121, 17124})
 
-# What an operator can do about them.
+# Messages for the operator.
 _REFUSALS = {
     AUTHENTICATION_FAILED: (
         "MongoDB does not accept the user and password in MONGODB_URI. Correct them, or name the "
@@ -78,11 +78,10 @@ class HistoryLost(Fault):
 
 @contextmanager
 def driver_faults(*, at: CommitTime | None = None) -> Iterator[None]:
-    """Raises `DatabaseUnavailable` in place of a driver error that says so.
+    """Raise `DatabaseUnavailable` or `HistoryLost` in place of the driver's errors for them.
 
-    What reads at a moment gets `MomentGone` where that is why it failed.
-
-    Any other driver error passes: it is a bug, or a broken set-up, and is masked at the edge.
+    A read of a snapshot `at` a time raises `MomentGone` if that is why it failed. Any other error
+    passes: it is a bug or a broken set-up, and is masked for clients.
     """
     try:
         yield
@@ -98,13 +97,10 @@ def driver_faults(*, at: CommitTime | None = None) -> Iterator[None]:
 
 @contextmanager
 def set_up_faults() -> Iterator[None]:
-    """Raises `DatabaseUnsuitable` in place of a driver error that an operator has to see to.
-
-    For what is done at the start: that a request meets such an error is a fault like others.
-    """
+    """Raise `DatabaseUnsuitable`, at startup, for an error that an operator must resolve."""
     try:
         yield
-    except ConfigurationError as error:  # found late: a host name without the records of a cluster
+    except ConfigurationError as error:  # raised late: a host name without SRV records
         raise DatabaseUnsuitable(f"MONGODB_URI can't be used: {error}") from error
     except OperationFailure as error:
         if error.code not in _REFUSALS:
@@ -114,15 +110,15 @@ def set_up_faults() -> Iterator[None]:
 
 @contextmanager
 def damage_faults() -> Iterator[None]:
-    """Raises `TeamDamaged` where the database refuses a team's change for what the team holds."""
+    """Raise `TeamDamaged` if the database rejects a change because of the team's stored values."""
     try:
         yield
     except OperationFailure as error:
         if error.code in _DAMAGE_CODES:
-            # Not its text, which may quote all of the team.
+            # Without its text, which may quote the whole team.
             raise TeamDamaged(f"A team's data allow no change (code {error.code}).") from error
         raise
-    except BSONError as error:  # the refusal quotes the team
+    except BSONError as error:  # the error quotes the team
         raise TeamDamaged(f"A team holds what can't be decoded: {error}") from error
 
 
@@ -132,7 +128,7 @@ def is_unavailable(error: PyMongoError) -> bool:
         return True
     if isinstance(error, InvalidOperation):  # the client is closed: we are shutting down
         return True
-    if error.has_error_label("TransientTransactionError"):  # its transaction may be run again
+    if error.has_error_label("TransientTransactionError"):  # can be retried as a whole
         return True
     return isinstance(error, OperationFailure) and error.code in _UNAVAILABLE_CODES | _REOPEN_CODES
 

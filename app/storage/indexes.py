@@ -1,4 +1,4 @@
-"""All indexes and validators: declared here, made at start, checked by readiness.
+"""All indexes and validators: declared here, created at startup, checked by readiness.
 
 `one_team_per_user` is G1 itself. It is partial because a plain unique index on an array gives every
 empty team the same key; `{"$gte": ""}` indexes all strings and none of the empty arrays, and the
@@ -36,8 +36,8 @@ LIVE_TEAMS_BY_CREATION = IndexModel(
     [("deletedAt", ASCENDING), ("createdAt", ASCENDING), ("_id", ASCENDING)],
     name="live_teams_by_creation",
 )
-# A sort puts an array where its least or its greatest element stands, so it has no one place among
-# the others; an undefined value sorts apart from null and compares as null.
+# An array sorts by its least or its greatest element, so it has no single place in the order; an
+# undefined value sorts apart from null and compares as null.
 UNORDERED = ["array", "undefined"]
 UNORDERED_TEAMS = IndexModel(
     [("deletedAt", ASCENDING), ("_id", ASCENDING)],
@@ -85,8 +85,8 @@ ONE_MARK_PER_REQUEST = IndexModel(
 )
 REQUEST_EXPIRY = "request_expiry"
 
-# What holds for every writer, ours or not. The service's own limits on names and ids are tighter;
-# here stands what the guarantees need: whole arrays of distinct strings, and a version.
+# For every writer, also external ones. The service's own limits on names and ids are tighter; this
+# is what the guarantees need: an array of distinct strings, and a version.
 TEAM_VALIDATOR: dict[str, Any] = {
     "$jsonSchema": {
         "bsonType": "object",
@@ -110,8 +110,8 @@ TEAM_VALIDATOR: dict[str, Any] = {
     }
 }
 
-# The part that G1 and G2 need. The validators of all releases have it, whatever else they change:
-# while they run side by side, an older instance finds that of the newer one.
+# The part that G1 and G2 need. The validators of all releases include it: while releases run side
+# by side, an older instance finds the validator of a newer one.
 GUARANTEED_VALIDATOR: dict[str, Any] = {
     "$jsonSchema": {
         "required": ["userIds", "version"],
@@ -125,12 +125,12 @@ GUARANTEED_VALIDATOR: dict[str, Any] = {
     }
 }
 
-# What makes two indexes on the same fields different ones for MongoDB.
+# The options by which MongoDB distinguishes indexes on the same fields.
 _IDENTITY = ("unique", "sparse", "partialFilterExpression", "collation")
 
 
 def is_same_index(index: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two indexes, as the database describes them, hold the same; names may differ."""
+    """Whether two indexes, as the database describes them, are equal except for the name."""
     return (
         list(index["key"].items()) == list(other["key"].items())
         and all((index.get(option) or None) == (other.get(option) or None) for option in _IDENTITY)
@@ -139,12 +139,12 @@ def is_same_index(index: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def is_validator_in_force(options: Mapping[str, Any]) -> bool:
-    """Whether a collection with these options has exactly our validator, in full force."""
+    """Whether a collection with these options has exactly our validator, strict, with errors."""
     return options.get("validator") == TEAM_VALIDATOR and refuses_all_that(options, {})
 
 
 def refuses_all_that(options: Mapping[str, Any], validator: Mapping[str, Any]) -> bool:
-    """Whether a collection with these options refuses all that the validator does."""
+    """Whether a collection with these options rejects everything that the validator rejects."""
     return (
         _demands(options.get("validator", {}), validator)
         and options.get("validationLevel", "strict") == "strict"
@@ -153,7 +153,7 @@ def refuses_all_that(options: Mapping[str, Any], validator: Mapping[str, Any]) -
 
 
 def _demands(found: Any, needed: Any) -> bool:  # noqa: ANN401 - any part of a JSON Schema
-    """Whether the found schema has all parts of the needed one; more of them only refuse more."""
+    """Whether the found schema contains the needed one; further parts only reject more."""
     if not isinstance(needed, Mapping):
         return bool(found == needed)
     return isinstance(found, Mapping) and all(

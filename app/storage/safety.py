@@ -1,4 +1,4 @@
-"""Compares the database with what `preparation` has made; restores nothing."""
+"""Checks that the indexes and the validator are still in place. Restores nothing."""
 
 import asyncio
 import logging
@@ -25,14 +25,14 @@ from app.storage.observer import StorageObserver
 
 logger = logging.getLogger(__name__)
 
-# Between two checks, each of three commands; the README states how soon a loss is noticed.
+# Between two checks, each of three commands; the operator's page states the delay.
 WATCH_SECONDS = 2
 
 NAMESPACE_NOT_FOUND = 26
 
 
 async def check_readiness(client: Client, database: str) -> None:
-    """Whether the database answers, and has all indexes and a validator as strict as ours.
+    """Check that the database answers and has all indexes and a validator as strict as ours.
 
     *Raises*: `DatabaseUnavailable`; `DatabaseUnsuitable`, with a sentence for the operator.
     """
@@ -44,9 +44,9 @@ async def check_readiness(client: Client, database: str) -> None:
 
 
 async def check_safety(client: Client, database: str) -> None:
-    """The same of what mutations rely on: G1, G2, and that a request is carried out once.
+    """The same for what mutations depend on: G1, G2, and that a request is executed once.
 
-    The log's indexes are not among it: the recorder keeps the order by its lease and transactions.
+    The log's indexes are not included: the recorder's lease and transactions keep the order.
     """
     with driver_faults(), set_up_faults():
         await _check_indexes(
@@ -57,7 +57,7 @@ async def check_safety(client: Client, database: str) -> None:
 
 
 class SafetyWatch:
-    """Repeats `check_safety`, so that no mutation has to."""
+    """Runs `check_safety` in the background, so that no mutation has to."""
 
     def __init__(self, client: Client, database: str, observer: StorageObserver) -> None:
         self._client = client
@@ -66,19 +66,19 @@ class SafetyWatch:
         self._is_safe = True
 
     def is_safe(self) -> bool:
-        """Whether the last check that the database answered has found all that it looked for."""
+        """The result of the last check that the database answered."""
         return self._is_safe
 
     async def run(self) -> None:
-        """Checks until it is cancelled. One task owns it, and starts it on a prepared database."""
+        """Check until cancelled. One task owns it and starts it on a prepared database."""
         while True:
             try:
                 await check_safety(self._client, self._database)
             except DatabaseUnavailable:
-                pass  # nothing can be changed either, and nothing is known
+                pass  # no mutation can succeed either
             except DatabaseUnsuitable as fault:
                 self._note(str(fault))
-            except Exception as fault:  # a check that fails has not found the index
+            except Exception as fault:  # a failed check has not found the index
                 code = getattr(fault, "code", None)
                 self._note(f"The indexes can't be read: {type(fault).__name__}, code {code}.")
             else:
@@ -98,7 +98,7 @@ class SafetyWatch:
 
 
 async def _check_indexes(collection: Collection, wanted: Sequence[IndexModel]) -> None:
-    # With `includeBuildUUIDs` an index that is being built, and refuses nothing yet, has no name.
+    # With `includeBuildUUIDs` an index still being built, which rejects nothing yet, has no name.
     answer = await collection.database.command(
         "listIndexes",
         collection.name,

@@ -18,18 +18,18 @@ from app.storage.errors import driver_faults
 ResultT = TypeVar("ResultT")
 Body = Callable[[AsyncIOMotorClientSession], Awaitable[ResultT | None]]
 
-# Full jitter between 0 and a ceiling that doubles: rivals in other processes drift apart instead of
-# meeting again. A transaction takes some 3 ms, so 40 attempts span about 4 s.
+# Full jitter between 0 and a ceiling that doubles, so that conflicting transactions of several
+# processes drift apart. A transaction takes some 3 ms, so 40 attempts take about 4 s.
 MAX_ATTEMPTS = 40
 FIRST_BACKOFF_SECONDS = 0.002
 MAX_BACKOFF_SECONDS = 0.2
 
-# Committing is idempotent, so an unknown result is settled by asking for it again.
+# A commit is idempotent, so it is repeated while its result is unknown.
 MAX_COMMITS = 5
 
 
 class Transactions:
-    """Owns the whole attempt: nothing above or below it repeats a transaction."""
+    """Transactions over teams: queued per team, and retried. No other layer retries them."""
 
     def __init__(self, client: Client, note_retry: Callable[[], None]) -> None:
         self._sessions = Sessions(client)
@@ -37,7 +37,7 @@ class Transactions:
         self._queue = TeamQueue()
 
     async def run(self, body: Body[ResultT], *team_ids: TeamId | None) -> ResultT | None:
-        """What `body` answers, committed; None aborts and leaves nothing behind.
+        """The result of `body`, committed; None aborts and leaves nothing behind.
 
         *Raises*: `TooMuchContention` after the last attempt, `DatabaseUnavailable`. *Cancellation*:
         see `Sessions.transact`.
@@ -53,15 +53,15 @@ class Transactions:
                     self._note_retry()
                     ceiling = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**attempt)
                     await asyncio.sleep(random.uniform(0, ceiling))  # noqa: S311 - jitter
-        raise TooMuchContention("The transaction met a rival on every attempt.")
+        raise TooMuchContention("Every attempt of the transaction met a conflict.")
 
     async def finish(self, seconds: float) -> None:
-        """Waits so long, at most, for transactions whose callers have gone."""
+        """Wait at most this long for transactions whose callers were cancelled."""
         await self._sessions.finish(seconds)
 
 
 def _is_transient(error: BaseException) -> bool:
-    """Whether the server says that the whole transaction may be run again."""
+    """Whether the server allows the whole transaction to be retried."""
     cause = error if isinstance(error, PyMongoError) else error.__cause__
     return (
         isinstance(cause, PyMongoError)
@@ -71,17 +71,22 @@ def _is_transient(error: BaseException) -> bool:
 
 
 class Sessions:
-    """The attempts under way on one client, also those whose callers have gone."""
+    """Single attempts of transactions, each on its own session and safe from cancellation.
+
+    Motor sends a command in a thread, which continues when its caller is cancelled. If the session
+    were ended meanwhile, the driver could send the transaction's first statement as a write of its
+    own, which would remain without the rest.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._running = set[asyncio.Task[object]]()
 
     async def transact(self, body: Body[ResultT]) -> ResultT | None:
-        """What `body` answers, committed; None, or an exception, aborts.
+        """The result of `body`, committed; None, or an exception, aborts.
 
-        *Cancellation*: the caller goes at once. Its attempt ends behind its back: what was sent is
-        waited for, then the transaction is aborted, unless its commit had been sent.
+        *Cancellation*: returns at once. The attempt ends in the background: the statement that was
+        sent is awaited, then the transaction is aborted, unless its commit had been sent.
         """
         abandoned = asyncio.Event()
         attempt = asyncio.create_task(self._attempt(body, abandoned))
@@ -94,14 +99,14 @@ class Sessions:
             raise
 
     async def finish(self, seconds: float) -> None:
-        """Waits so long, at most, for attempts that are still under way."""
+        """Wait at most this long for attempts in progress."""
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
 
     def _note_end(self, attempt: asyncio.Task[object]) -> None:
         self._running.discard(attempt)
         if not attempt.cancelled():
-            attempt.exception()  # nobody else asks when the caller has gone
+            attempt.exception()  # a cancelled caller does not retrieve it
 
     async def _attempt(self, body: Body[ResultT], abandoned: asyncio.Event) -> ResultT | None:
         session = await self._client.start_session()
@@ -113,13 +118,13 @@ class Sessions:
             else:
                 await _commit(session)
         except asyncio.CancelledError:
-            # The event loop ends, and a thread may still be sending: the database aborts by itself.
+            # The event loop ends, and a thread may still be sending: the database will abort.
             raise
         except BaseException:
             await session.end_session()
             raise
-        # Not by `async with`: Motor's leaves the session on the event loop's own thread, and where
-        # a transaction is open it waits there for a database that may be silent.
+        # Not by `async with`: Motor's ends the session on the event loop's own thread, and with an
+        # open transaction it would wait there for a database that may be silent.
         await session.end_session()
         return result
 
@@ -135,11 +140,11 @@ async def _commit(session: AsyncIOMotorClientSession) -> None:
 
 
 class TeamQueue:
-    """First come, first served, per team.
+    """A queue per team for the transactions of this process.
 
-    Two transactions that write one document at once cost one of them an abort and a retry: 48
-    moves into one team met 30,000 aborts when nothing queued them. This only saves work: what
-    other processes do is settled by the database, and correctness rests on nothing here.
+    Of two transactions that write one document at the same time, one is aborted and retried: 48
+    moves into one team met 30,000 aborts without a queue. This only saves work: conflicts between
+    processes are resolved by the database, and correctness does not depend on it.
     """
 
     def __init__(self) -> None:
@@ -147,10 +152,10 @@ class TeamQueue:
 
     @asynccontextmanager
     async def turn(self, *team_ids: TeamId | None) -> AsyncIterator[None]:
-        """Waits for the turn at all the teams given; None is passed over.
+        """Wait for the turn at all of these teams; None is ignored.
 
-        They are taken in one order by everybody, so that two waiters never hold what the other
-        one needs. *Cancellation*: a waiter that is cancelled leaves the queue.
+        All callers take them in the same order, so that two never hold what the other needs.
+        *Cancellation*: a cancelled caller leaves the queue.
         """
         wanted = sorted({team_id for team_id in team_ids if team_id is not None})
         locks = [self._turns.setdefault(team_id, asyncio.Lock()) for team_id in wanted]

@@ -1,4 +1,4 @@
-"""The read after a refused write: its teams, its user's team, an earlier sending of its request."""
+"""The reads that explain a refused write: its teams, its user's team, an earlier sending."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -19,13 +19,13 @@ from app.storage.requests import (
 )
 from app.storage.teams.documents import (
     MEMBERS,
-    read_or_blame,
     read_team,
+    read_team_or_fault,
     team_fields,
 )
 
 
-class StateReader:
+class Diagnosis:
     """The reads of `TeamStore`."""
 
     def __init__(self, client: Client, database: str, *, default_capacity: int) -> None:
@@ -36,20 +36,20 @@ class StateReader:
     async def read_state(
         self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
     ) -> TeamState:
-        """See `TeamStore`. A single find, so that its result held together."""
+        # A single find, so that all of its result held at one moment.
         recorded = await self._requests.find(by)
         ids = {*team_ids, recorded.team_id} if recorded else set(team_ids)
-        wanted: list[Document] = [{"_id": {"$in": [stored_team_id(id_) for id_ in ids]}}]
+        conditions: list[Document] = [{"_id": {"$in": [stored_team_id(id_) for id_ in ids]}}]
         fields = {**team_fields(with_member_count=True), "deletedAt": 1}
         if user_id is not None:
-            wanted.append({"userIds": user_id})
+            conditions.append({"userIds": user_id})
             fields["hasUser"] = {"$in": [{"$literal": user_id}, MEMBERS]}
         if by.request_id is not None:
             fields["requests"] = 1
-        documents = await self._find({"$or": wanted}, fields)
+        documents = await self._find({"$or": conditions}, fields)
 
         live = {read_team_id(d): d for d in documents if d.get("deletedAt") is None}
-        known = {id_: read_or_blame(d, self._default_capacity) for id_, d in live.items()}
+        known = {id_: read_team_or_fault(d, self._default_capacity) for id_, d in live.items()}
         marks = (read_request_mark(d, by) for d in documents if read_team_id(d) in team_ids)
         mark = recorded or next((mark for mark in marks if mark is not None), None)
         return TeamState(
@@ -59,19 +59,18 @@ class StateReader:
         )
 
     async def _read_replay(self, mark: RequestMark, known: Mapping[TeamId, FoundTeam]) -> Replay:
-        """What a request did, with its teams as they are now, deleted or not."""
-        named = [id_ for id_ in (mark.team_id, mark.other_team_id) if id_ is not None]
-        missing = [stored_team_id(id_) for id_ in named if id_ not in known]
+        """The outcome of an earlier sending, with the teams as they are now, even if deleted."""
+        team_ids = [id_ for id_ in (mark.team_id, mark.other_team_id) if id_ is not None]
+        missing = [stored_team_id(id_) for id_ in team_ids if id_ not in known]
         teams = dict(known)
         if missing:
             fields = team_fields(with_member_count=True)
             found = await self._find({"_id": {"$in": missing}}, fields)
-            teams |= {read_team_id(d): read_or_blame(d, self._default_capacity) for d in found}
-        team, *others = [_shown(teams.get(id_)) for id_ in named]
+            teams |= {read_team_id(d): read_team_or_fault(d, self._default_capacity) for d in found}
+        team, *others = [_shown(teams.get(id_)) for id_ in team_ids]
         return Replay(team, mark.input_digest, others[0] if others else None)
 
     async def find_created(self, by: Attribution) -> Replay | None:
-        """See `TeamStore`."""
         if recorded := await self._requests.find(by):
             return await self._read_replay(recorded, {})
         key = {"creation.requestId": by.request_id, "creation.actorId": by.actor_id}
@@ -83,16 +82,16 @@ class StateReader:
         mark = read_creation_mark(document)
         return Replay(read_team(document, self._default_capacity), mark.input_digest)
 
-    async def _find(self, found: Document, fields: Document) -> list[dict[str, Any]]:
+    async def _find(self, filters: Document, fields: Document) -> list[dict[str, Any]]:
         raw = self._teams.with_options(codec_options=RAW)
         with driver_faults():
-            documents = await raw.find(found, fields).to_list(None)
+            documents = await raw.find(filters, fields).to_list(None)
         return all_decoded(documents, self._teams.codec_options)
 
 
 def _shown(team: FoundTeam | None) -> Team:
     if team is None:
-        raise TeamDamaged("Another program has removed a team that a request had changed.")
+        raise TeamDamaged("An external writer has removed a team that a request had changed.")
     if isinstance(team, TeamDamaged):
         raise team
     return team

@@ -1,4 +1,4 @@
-"""The reads: single teams, the teams of users, and pages of teams and of members."""
+"""The reads of teams: by id, by user, and in pages; and pages of members."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -29,7 +29,7 @@ from app.storage.teams.documents import (
     LIVE,
     MEMBER_COUNT,
     MEMBERS,
-    read_or_blame,
+    read_team_or_fault,
     read_user_ids,
     read_version,
     team_fields,
@@ -52,7 +52,7 @@ APART: str = UNORDERED_TEAMS.document["name"]
 
 
 class MongoTeamDirectory:
-    """`TeamDirectory` on MongoDB. *Held by*: G5, every read is of majority-acknowledged state."""
+    """`TeamDirectory` on MongoDB. *Held by*: G5 read concern majority."""
 
     def __init__(self, client: Client, database: str, *, default_capacity: int) -> None:
         self._teams = teams_of(client, database)
@@ -65,7 +65,6 @@ class MongoTeamDirectory:
         with_member_count: bool,
         at: CommitTime | None = None,
     ) -> Mapping[TeamId, FoundTeam]:
-        """See `TeamDirectory`."""
         documents = await self._find(
             {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}, **LIVE},
             team_fields(with_member_count=with_member_count),
@@ -74,7 +73,6 @@ class MongoTeamDirectory:
         return {read_team_id(each): self._read(each) for each in documents}
 
     async def find_creator(self, team_id: TeamId) -> UserId | None:
-        """See `TeamDirectory`."""
         found = {"_id": stored_team_id(team_id), **LIVE}
         documents = await self._find(found, {"creation.actorId": 1})
         creation = documents[0].get("creation") if documents else None
@@ -82,13 +80,12 @@ class MongoTeamDirectory:
         return UserId(actor_id) if is_text(actor_id) else None
 
     async def find_version(self, team_id: TeamId) -> Version | None:
-        """See `TeamDirectory`."""
         documents = await self._find({"_id": stored_team_id(team_id)}, {"version": 1})
         version = documents[0].get("version") if documents else None
         return Version(version) if is_int(version) else None
 
     async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
-        """See `TeamDirectory`. A snapshot read tells the very time of what it shows."""
+        # A snapshot read also reports its time.
         with driver_faults():
             answer = await self._teams.database.command(
                 "find",
@@ -109,7 +106,7 @@ class MongoTeamDirectory:
         with_member_count: bool,
         at: CommitTime | None = None,
     ) -> Mapping[UserId, FoundTeam]:
-        """See `TeamDirectory`. Of the arrays only the ids asked for leave the database."""
+        # Only the requested ids of each array are returned by the database.
         wanted = list(user_ids)
         documents = await self._find(
             {"userIds": {"$in": wanted}},
@@ -176,7 +173,7 @@ class MongoTeamDirectory:
         return Page(tuple(items), has_next=more, has_previous=page.after is not None)
 
     async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
-        """See `TeamDirectory`. *Limits*: counts index entries, so it grows with the teams."""
+        # Counts index entries, so the cost grows with the number of teams.
         with driver_faults(at=at):
             return await self._at(at).count_documents(_live_teams(name_contains))
 
@@ -187,7 +184,7 @@ class MongoTeamDirectory:
         *,
         at: CommitTime | None = None,
     ) -> Mapping[TeamId, Page[UserId, MemberPosition] | TeamDamaged]:
-        """See `TeamDirectory`. The slice is cut out inside the database."""
+        # The database returns only the page of each array.
         documents = await self._find(
             {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}, **LIVE},
             {"version": 1, "memberCount": MEMBER_COUNT, "slice": member_slice(page)},
@@ -196,7 +193,7 @@ class MongoTeamDirectory:
         return {read_team_id(document): _read_members(document) for document in documents}
 
     def _read(self, document: Document) -> FoundTeam:
-        return read_or_blame(document, self._default_capacity)
+        return read_team_or_fault(document, self._default_capacity)
 
     async def _bound(
         self, key: str, position: TeamPosition | None, *, descending: bool, from_back: bool

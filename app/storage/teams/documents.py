@@ -27,12 +27,12 @@ LIVE: Document = {"deletedAt": None}
 
 _NUMBER_TYPES, _TIME_TYPES = ["int", "long"], ["date"]
 
-# Longer names, of another program, never leave the database; the service's own take 400 bytes.
+# Longer names, of external writers, are not read; the service's own have at most 400 bytes.
 _MAX_NAME_BYTES = 10_000
 
 
 def _typed(field: str, types: list[str]) -> Document:
-    """A field's value where it has one of those types, else the name of the type that it has."""
+    """A field's value if it has one of these types, else the name of its type."""
     type_: Document = {"$type": f"${field}"}
     return {"$cond": [{"$in": [type_, types]}, f"${field}", type_]}
 
@@ -40,7 +40,7 @@ def _typed(field: str, types: list[str]) -> Document:
 _IS_TEXT: Document = {"$eq": [{"$type": "$name"}, "string"]}
 _IS_SHORT: Document = {"$lte": [{"$strLenBytes": "$name"}, _MAX_NAME_BYTES]}
 
-# The users that the unique index knows as members, whatever `userIds` is.
+# The users that the unique index has as members, whatever the type of `userIds`.
 MEMBERS: Document = {
     "$cond": [
         {"$isArray": "$userIds"},
@@ -73,18 +73,18 @@ def team_fields(*, with_member_count: bool) -> Document:
 
 
 def written_fields(*, with_member_count: bool) -> Document:
-    """`team_fields` of a team that a write has just changed, so that the validator vouches for it.
+    """`team_fields` after a write, when the validator has checked the types.
 
-    Looking at each field's type would cost a tenth of the database's work for a write.
+    Checking each field's type would take a tenth of the database's work for a write.
     """
     return _WRITTEN_WITH_COUNT if with_member_count else _WRITTEN_FIELDS
 
 
 def read_team(document: Document, default_capacity: int) -> Team:
-    """The team in a document that was read with `team_fields`, whatever another program wrote.
+    """The team in a document that was read with `team_fields`, whatever an external writer stored.
 
-    Of what a team can do without, a value of another type counts as absent. *Raises*: `TeamDamaged`
-    for a team whose id or version can't be told.
+    An optional field of an unexpected type counts as absent. *Raises*: `TeamDamaged` for an
+    unusable id or version.
     """
     team_id = read_team_id(document)
     if not _is_usable_id(document["_id"]):
@@ -97,22 +97,22 @@ def read_team(document: Document, default_capacity: int) -> Team:
         version=read_version(document),
         capacity=capacity,
         limit=default_capacity if capacity is None else capacity,
-        created_at=_read_time(document, "createdAt") or _made_at(document["_id"]),
+        created_at=_read_time(document, "createdAt") or _id_time(document["_id"]),
         updated_at=_read_time(document, "updatedAt"),
         member_count=document.get("memberCount"),
     )
 
 
 def read_version(document: Document) -> Version:
-    """The version of a team. *Raises*: `TeamDamaged` where it can't be told."""
+    """The version of a team. *Raises*: `TeamDamaged` if it is unusable."""
     version = document.get("version")
     if is_int(version) and 1 <= version <= LAST_VERSION:
         return Version(version)
-    raise TeamDamaged(f"Team {read_team_id(document)} has no version that can be told.")
+    raise TeamDamaged(f"Team {read_team_id(document)} has an unusable version.")
 
 
-def read_or_blame(document: Document, default_capacity: int) -> FoundTeam:
-    """`read_team`, with the fault as a value: one damaged team must not hide the others."""
+def read_team_or_fault(document: Document, default_capacity: int) -> FoundTeam:
+    """`read_team`, but the fault is returned: one damaged team must not hide the others."""
     try:
         return read_team(document, default_capacity)
     except TeamDamaged as damaged:
@@ -130,12 +130,12 @@ def _shortened(name: str) -> str:
 
 
 def _read_time(document: Document, field: str) -> datetime | None:
-    """A time that Python can hold; None of any other, rather than something invented."""
+    """The time, or None if Python's type can't hold it."""
     time = document.get(field)
     return time if isinstance(time, datetime) else None
 
 
-def _made_at(stored_id: object) -> datetime | None:
+def _id_time(stored_id: object) -> datetime | None:
     return stored_id.generation_time if isinstance(stored_id, ObjectId) else None
 
 
@@ -159,7 +159,7 @@ def new_team(*, name: str, capacity: int | None, by: Attribution) -> dict[str, A
 
 
 def last_change(kind: ChangeKind, by: Attribution, **details: object) -> dict[str, Any]:
-    """What a write says about itself, set as a whole: so the change stream carries it whole."""
+    """The description of a write, set as a whole, so that the change stream has all of it."""
     change = {
         "kind": kind.value,
         **details,
@@ -173,7 +173,7 @@ def last_change(kind: ChangeKind, by: Attribution, **details: object) -> dict[st
 
 
 def read_user_ids(document: Document, field: str = "userIds") -> tuple[UserId, ...]:
-    """The user ids that were read of a document; "?" for a member that another type stands for."""
+    """The user ids in a field of a document; "?" for a member that is no usable id."""
     return tuple(_read_user_id(value) for value in document[field])
 
 

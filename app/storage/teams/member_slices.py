@@ -1,11 +1,11 @@
-"""Pages inside the `userIds` array, cut out by the server.
+"""Pages of the `userIds` array, cut out by the database.
 
-A member's index shifts when somebody before it leaves. A cursor therefore names the member, and
-the page goes on right behind that member, wherever it is by then. Should the member itself have
-left, or have left and come back at the end, the page goes on at the earliest index at which the
-next one can be. Each version adds or takes at most one member, so between two readings at most
-(versions passed - members gained) / 2 have left, and (versions passed + members gained) / 2 have
-joined. Nobody who stayed is passed over; a few may be seen twice.
+A member's index shifts when a member before it leaves. A cursor therefore names the member, and the
+next page begins right after it, wherever it is by then. If the member has left, or has left and
+rejoined at the end, the page begins at the lowest index at which the next member can be. Each
+version adds or removes at most one member, so between two reads at most (versions passed - members
+gained) / 2 have left, and (versions passed + members gained) / 2 have joined. No member who stayed
+is skipped; a few may be returned twice.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from app.storage.teams.documents import MEMBER_COUNT, MEMBERS
 
 Expression = Any  # an aggregation expression has no narrower type
 
-# An expression must not fail on what another program wrote: it would fail the whole query.
+# An expression must not fail on an external writer's value: the whole query would fail.
 _VERSION: Expression = {
     "$cond": [
         {"$and": [{"$isNumber": "$version"}, {"$gte": ["$version", 0]}]},
@@ -27,7 +27,7 @@ _VERSION: Expression = {
 
 
 def member_slice(page: PageRequest[MemberPosition]) -> Expression:
-    """An expression for `{start, userIds}`: the page, and the index of its first member."""
+    """An expression for `{start, userIds}`: the page and the index of its first member."""
     first = 0 if page.after is None else _index_after(page.after)
     last = MEMBER_COUNT if page.before is None else _index_before(page.before)
     window: Expression = {"first": first, "last": last}
@@ -35,7 +35,7 @@ def member_slice(page: PageRequest[MemberPosition]) -> Expression:
         {"$max": ["$$first", {"$subtract": ["$$last", page.size]}]} if page.from_back else "$$first"
     )
     length = {"$min": [page.size, {"$subtract": ["$$last", "$$start"]}]}
-    # $slice refuses a length of zero.
+    # $slice rejects a length of zero.
     cut = {
         "$cond": [
             {"$gt": ["$$length", 0]},
@@ -53,7 +53,7 @@ def _index_after(position: MemberPosition) -> Expression:
     most_left = _half({"$subtract": [versions_passed, members_gained]})
     most_joined = _half({"$add": [versions_passed, members_gained]})
     last_index = {"$subtract": [MEMBER_COUNT, 1]}
-    # Back after leaving, the member has nobody behind it but those who joined later still.
+    # A member who has rejoined is followed only by those who joined even later.
     may_be_back = {"$lt": [{"$subtract": [last_index, "$$found"]}, "$$mostJoined"]}
     stayed = {
         "$and": [
@@ -69,7 +69,7 @@ def _index_after(position: MemberPosition) -> Expression:
 
 
 def _half(number: Expression) -> Expression:
-    """Rounded up, so that it stays a bound whatever another program wrote."""
+    """Rounded up, so that it stays a bound whatever an external writer stored."""
     return {"$toInt": {"$ceil": {"$divide": [number, 2]}}}
 
 

@@ -1,9 +1,9 @@
-"""Positions in a list of teams, and the filters for what comes after one.
+"""Positions in a list of teams, and the filters for the teams after one.
 
-MongoDB sorts values of all types. A comparison in a filter sees its own type only, so `$expr` is
-used, which knows the order that a sort has; the planner finds the range of the index for it, too.
+A sort orders values of all types, but a comparison in a filter matches its own type only. Hence
+`$expr`, which compares in the order of a sort; the planner finds the index range for it, too.
 
-Teams whose key has no one place in the order stand apart, by id, after all others.
+Teams whose key has no single place in the order are listed apart, by id, after all others.
 """
 
 import struct
@@ -22,10 +22,10 @@ from app.domain.pages import TeamPosition
 from app.storage.documents import Document, elements, read_team_id, stored_team_id
 from app.storage.indexes import UNORDERED
 
-# Longer ids stay in the database, where a hash of them finds them again.
+# Longer ids are not read; a cursor finds them by their hash.
 _MAX_ID_BYTES = 2_000
 
-# Longer names make a cursor longer than the service takes.
+# Longer names would make the cursor longer than the service accepts.
 _MAX_KEY_LENGTH = 500
 
 _IS_LONG: Document = {"$gt": [{"$bsonSize": {"_id": "$_id"}}, _MAX_ID_BYTES]}
@@ -34,7 +34,7 @@ PLACE_FIELDS: Document = {
     "_id": {"$cond": [_IS_LONG, None, "$_id"]},
     "idHash": {"$cond": [_IS_LONG, _ID_HASH, "$$REMOVE"]},
 }
-"""What `read_position` needs of a document, beside the fields of the team."""
+"""The projection that `read_position` needs, beside the fields of the team."""
 
 RAW_KEYS: CodecOptions[RawBSONDocument] = CodecOptions(
     RawBSONDocument, datetime_conversion=DatetimeConversion.DATETIME_AUTO
@@ -46,14 +46,14 @@ _ANY_TEXT: CodecOptions[dict[str, Any]] = CodecOptions(
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The filter for what comes after a position, in its part of the list."""
+    """The filter for the teams after a position, in its part of the list."""
 
     beyond: Document
     is_apart: bool
 
 
 def part(key: str, *, is_apart: bool) -> Document:
-    """The filter for a part of the list: those with a place in the order, or those apart."""
+    """The filter for a part of the list: the ordered teams, or those apart."""
     return {key: {"$type": UNORDERED} if is_apart else {"$not": {"$type": UNORDERED}}}
 
 
@@ -76,7 +76,7 @@ def read_position(document: Document, raw: RawBSONDocument, key: str) -> TeamPos
 
 
 def finding(position: bytes) -> Document:
-    """The filter for the team of such a position. *Raises*: `PlaceLost` for what is none."""
+    """The filter for the team of a stored position. *Raises*: `PlaceLost` for invalid bytes."""
     try:
         match bson.decode(position, _ANY_TEXT):
             case {"hash": int(id_hash), **rest} if not rest:
@@ -89,9 +89,9 @@ def finding(position: bytes) -> Document:
 
 
 def beyond(key: str, value: object, stored_id: ObjectId | str, *, descending: bool) -> Document:
-    """The filter for what comes after a position: a range of the index, its first ties cut by id.
+    """The filter for the teams after a position: an index range, without ties up to the id.
 
-    A missing key sorts as null does, and compares as less.
+    A missing key sorts like null, but compares as less.
     """
     ties = _compare("_id", stored_id, "$lt" if descending else "$gt")
     if value is None and not descending:
@@ -101,9 +101,9 @@ def beyond(key: str, value: object, stored_id: ObjectId | str, *, descending: bo
 
 
 def beyond_stored(key: str, found: RawBSONDocument, *, descending: bool, from_back: bool) -> Bound:
-    """The same for a key or an id of any type and size, compared as they are stored.
+    """The same for a key or an id of any type and size, compared as stored.
 
-    *Limits*: walks the index from its end. Key and id stand in the filter once, since a document
+    *Limits*: scans the index from its end. Key and id are in the filter only once, since a document
     may be as large as a command.
     """
     place_id = _only(found, "_id", named="$literal")
@@ -130,9 +130,9 @@ _UNORDERED_TYPES = {4, 6}
 
 
 def _only(document: RawBSONDocument, field: str, *, named: str) -> RawBSONDocument | None:
-    """A document of one field, by another name, with its very bytes.
+    """A document with one field, renamed, and the field's original bytes.
 
-    Decoded, some values could not be written again.
+    Some values could not be encoded again after decoding.
     """
     for kind, name, value in elements(bytes(document.raw)):
         if name == field:

@@ -1,7 +1,7 @@
-"""The writes of one team: each a single conditional `findOneAndUpdate` or insert.
+"""The writes of teams: each a single conditional `findOneAndUpdate` or insert.
 
-The condition of a change stands in the filter of the write that makes it, so there is no moment
-between a check and its write in which another server could act.
+The condition of a change is in the filter of the write that makes it, so there is no moment between
+a check and its write in which another server could act.
 """
 
 from collections.abc import Callable, Collection
@@ -21,7 +21,7 @@ from app.storage.client import Client, teams_of
 from app.storage.documents import Document, stored_team_id
 from app.storage.errors import damage_faults, driver_faults, refused_by
 from app.storage.requests import RecordedRequests, push_mark, unseen_request
-from app.storage.teams.diagnosis import StateReader
+from app.storage.teams.diagnosis import Diagnosis
 from app.storage.teams.documents import (
     LIVE,
     MEMBER_COUNT,
@@ -46,16 +46,56 @@ class MongoTeamStore:
     ) -> None:
         self._teams = teams_of(client, database)
         self._requests = RecordedRequests(client, database)
-        self._states = StateReader(client, database, default_capacity=default_capacity)
+        self._diagnosis = Diagnosis(client, database, default_capacity=default_capacity)
         self._default_capacity = default_capacity
         self._transactions = Transactions(client, note_retry)
 
-    async def finish(self, seconds: float) -> None:
-        """Waits so long, at most, for moves whose requests have been cancelled."""
-        await self._transactions.finish(seconds)
+    async def _change(
+        self,
+        condition: Document,
+        expected_version: Version | None,
+        update: dict[str, Any],
+        by: Attribution,
+        *,
+        with_member_count: bool,
+        other_team_id: TeamId | None = None,
+        session: AsyncIOMotorClientSession | None = None,
+    ) -> Team | None:
+        """The one write behind every change of a team: all conditions, and +1 on the version.
+
+        Plain update operators only: a pipeline update would reach the change stream as a diff,
+        without the complete `lastChange`.
+        """
+        filters = {**condition, **LIVE, **unseen_request(by)}
+        # No write goes past the last version: GraphQL's `Int` could not carry it.
+        version: dict[str, int] = {"$lt": LAST_VERSION}
+        if expected_version is not None:
+            version["$eq"] = expected_version
+        if by.request_id is not None and isinstance(team_id := condition["_id"], ObjectId | str):
+            # The bound is read first. Otherwise a first sending could be recorded, and its mark be
+            # dropped by the team, between the two reads: not found here, and below a bound that has
+            # grown since.
+            bound = await self._requests.bound(TeamId(str(team_id)))
+            version["$lt"] = min(bound, LAST_VERSION)
+            if await self._requests.find(by) is not None:
+                return None
+        filters["version"] = version
+        update["$inc"] = {"version": 1}
+        update["$set"]["updatedAt"] = by.at
+        if mark := push_mark(by, other_team_id):
+            update.setdefault("$push", {}).update(mark)
+        with driver_faults(), damage_faults():
+            document = await self._teams.find_one_and_update(
+                filters,
+                update,
+                projection=written_fields(with_member_count=with_member_count),
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+        return read_team(document, self._default_capacity) if document else None
 
     async def insert_team(self, *, name: str, capacity: int | None, by: Attribution) -> Team | None:
-        """See `TeamStore`. *Held by*: index `one_team_per_creation_request`."""
+        """*Held by*: index `one_team_per_creation_request`."""
         if await self._requests.find(by) is not None:
             return None
         document = new_team(name=name, capacity=capacity, by=by)
@@ -78,7 +118,7 @@ class MongoTeamStore:
         by: Attribution,
         with_member_count: bool,
     ) -> Team | None:
-        """See `TeamStore`. *Held by*: G3 `version`, G4 `$expr` on the array's size."""
+        """*Held by*: G3 `version`, G4 `$expr` on the array's size."""
         given: dict[str, Any] = {}
         if name is not UNCHANGED:
             given["name"] = name
@@ -101,10 +141,7 @@ class MongoTeamStore:
     async def delete_team(
         self, *, team_id: TeamId, expected_version: Version, by: Attribution
     ) -> Team | None:
-        """See `TeamStore`. The write that marks the team deleted is the one that frees its members.
-
-        *Held by*: G3 `version`.
-        """
+        """*Held by*: G3 `version`. The write that marks the team deleted also frees its members."""
         change = last_change(ChangeKind.TEAM_DELETED, by)
         update = {"$set": {"userIds": [], "deletedAt": by.at, "lastChange": change}}
         return await self._change(
@@ -122,12 +159,10 @@ class MongoTeamStore:
         other_team_id: TeamId | None = None,
         session: AsyncIOMotorClientSession | None = None,
     ) -> Team | None:
-        """See `TeamStore`.
+        """*Held by*: G1 index `one_team_per_user`, G2 `$ne`, G3 `version`, G4 `$expr`.
 
         Sue joins Team A here while John puts her on Team B through another server: both writes
-        pass their own filter, and the index lets one of them in. The other one is refused.
-
-        *Held by*: G1 index `one_team_per_user`, G2 `$ne`, G3 `version`, G4 `$expr`.
+        pass their own filter, and the index accepts one of them. The other one is refused.
         """
         room = {"$cond": [_HAS_CAPACITY, "$capacity", self._default_capacity]}
         condition = {
@@ -162,7 +197,7 @@ class MongoTeamStore:
         by: Attribution,
         with_member_count: bool,
     ) -> Team | None:
-        """See `TeamStore`. *Held by*: membership and, if given, `version` (G3) in the filter."""
+        """*Held by*: membership and, if given, `version` (G3) in the filter."""
         update = _membership_change("$pull", ChangeKind.USER_LEFT_TEAM, user_id, by)
         return await self._change(
             {"_id": stored_team_id(team_id), "userIds": user_id},
@@ -183,18 +218,16 @@ class MongoTeamStore:
         by: Attribution,
         with_member_count: bool,
     ) -> AcceptedMove | None:
-        """See `TeamStore`.
+        """*Atomicity*: one transaction: no reader sees the user on both teams or on neither.
 
-        *Atomicity*: one transaction over both teams: nobody sees the user on both, or on neither.
-        *Held by*: both writes carry their condition, and G1's index stands inside it as well.
+        *Held by*: the condition of each write, and G1's index inside the transaction.
         """
-
         source = {"$ne": stored_team_id(to_team_id)}
         if from_team_id is not None:
             source["$eq"] = stored_team_id(from_team_id)
 
         async def move(session: AsyncIOMotorClientSession) -> AcceptedMove | None:
-            # The team the user is on, which must not be the target.
+            # The user's current team, unless it is the target.
             left = await self._change(
                 {"_id": source, "userIds": user_id},
                 expected_from_version,
@@ -222,55 +255,14 @@ class MongoTeamStore:
     async def read_state(
         self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
     ) -> TeamState:
-        """See `TeamStore`."""
-        return await self._states.read_state(team_ids=team_ids, user_id=user_id, by=by)
+        return await self._diagnosis.read_state(team_ids=team_ids, user_id=user_id, by=by)
 
     async def find_created(self, by: Attribution) -> Replay | None:
-        """See `TeamStore`."""
-        return await self._states.find_created(by)
+        return await self._diagnosis.find_created(by)
 
-    async def _change(
-        self,
-        condition: Document,
-        expected_version: Version | None,
-        update: dict[str, Any],
-        by: Attribution,
-        *,
-        with_member_count: bool,
-        other_team_id: TeamId | None = None,
-        session: AsyncIOMotorClientSession | None = None,
-    ) -> Team | None:
-        """The one write behind every change of a team: all conditions, +1 on the version.
-
-        Plain update operators only: a pipeline update would reach the change stream as a
-        difference, and `lastChange` would no longer arrive whole.
-        """
-        filters = {**condition, **LIVE, **unseen_request(by)}
-        # The last version is never reached: the change would be made and could not be told.
-        version: dict[str, int] = {"$lt": LAST_VERSION}
-        if expected_version is not None:
-            version["$eq"] = expected_version
-        if by.request_id is not None and isinstance(team_id := condition["_id"], ObjectId | str):
-            # The bound first. Were it read second, a first sending could be recorded, and forgotten
-            # by its team, between the two: not found here, and below a bound that has grown since.
-            bound = await self._requests.bound(TeamId(str(team_id)))
-            version["$lt"] = min(bound, LAST_VERSION)
-            if await self._requests.find(by) is not None:
-                return None
-        filters["version"] = version
-        update["$inc"] = {"version": 1}
-        update["$set"]["updatedAt"] = by.at
-        if mark := push_mark(by, other_team_id):
-            update.setdefault("$push", {}).update(mark)
-        with driver_faults(), damage_faults():
-            document = await self._teams.find_one_and_update(
-                filters,
-                update,
-                projection=written_fields(with_member_count=with_member_count),
-                return_document=ReturnDocument.AFTER,
-                session=session,
-            )
-        return read_team(document, self._default_capacity) if document else None
+    async def finish(self, seconds: float) -> None:
+        """Wait at most this long for moves whose requests were cancelled."""
+        await self._transactions.finish(seconds)
 
 
 _HAS_CAPACITY: Document = {"$in": [{"$type": "$capacity"}, ["int", "long"]]}
