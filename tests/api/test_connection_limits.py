@@ -220,7 +220,7 @@ async def test_a_storm_of_subscriptions_by_one_user_leaves_the_others_alone(
     assert process.memory_info().rss - before < SPARE_BYTES
 
 
-async def test_what_is_said_beside_a_subscription_takes_no_memory(server: Server) -> None:
+async def test_messages_beside_a_subscription_take_no_memory(server: Server) -> None:
     process = psutil.Process(server.pid)
     # 800 KB of text, of which Python would keep 16 MB for each message. Each connection has the
     # text of its last message, twice: the protocol's parser and the reader of its messages.
@@ -248,7 +248,7 @@ async def test_what_is_said_beside_a_subscription_takes_no_memory(server: Server
     assert grown < 8 * 8_000_000
 
 
-async def test_sockets_that_never_say_hello_keep_nobody_out_and_take_bounded_memory(
+async def test_sockets_without_connection_init_exclude_no_other_client(
     server: Server,
 ) -> None:
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)  # each socket is one
@@ -290,7 +290,7 @@ async def test_sockets_that_never_say_hello_keep_nobody_out_and_take_bounded_mem
     assert most - before < WAITING * BYTES_PER_WAITING + SPARE_BYTES
 
 
-async def test_a_socket_that_says_no_hello_is_closed_when_others_need_its_place(
+async def test_a_socket_without_connection_init_is_closed_when_its_slot_is_needed(
     server: Server,
 ) -> None:
     async with AsyncExitStack() as stack:

@@ -87,7 +87,7 @@ async def end_of(server: Server) -> int:
 
 
 @pytest.mark.parametrize(("log_format", "workers"), [("text", "1"), ("json", "1"), ("json", "2")])
-async def test_damage_in_a_database_that_comes_up_later_names_users_to_people_only(
+async def test_damage_found_after_the_start_keeps_user_ids_out_of_the_log(
     tmp_path: Path, log_format: str, workers: str
 ) -> None:
     database = EmbeddedDatabase(tmp_path)
@@ -113,7 +113,7 @@ async def test_damage_in_a_database_that_comes_up_later_names_users_to_people_on
     assert b"Traceback" not in server.log
 
 
-async def test_damage_that_another_asgi_server_meets_at_its_start_ends_it_without_a_traceback(
+async def test_damaged_data_ends_another_asgi_server_without_a_traceback(
     mongodb_uri: str,
 ) -> None:
     database = new_id("test")

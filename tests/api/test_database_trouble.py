@@ -143,7 +143,7 @@ async def test_a_query_over_a_websocket_or_as_a_stream_has_the_same_time(trouble
     assert UNAVAILABLE in stream.text
 
 
-async def test_forty_requests_at_once_are_each_answered_in_time_and_the_server_recovers(
+async def test_forty_concurrent_requests_are_answered_and_the_server_recovers(
     trouble: Trouble,
 ) -> None:
     team = await trouble.client.create_team("Red")
@@ -193,7 +193,7 @@ async def test_a_change_of_unknown_fate_is_settled_by_sending_it_again(trouble: 
     assert found["teams"]["totalCount"] == 1
 
 
-async def test_a_server_that_was_there_before_its_database_becomes_ready_by_itself(
+async def test_a_server_started_before_its_database_becomes_ready(
     tmp_path: Path,
 ) -> None:
     database = EmbeddedDatabase(tmp_path)

@@ -39,7 +39,7 @@ async def test_the_mode_for_developers_is_for_names_of_this_machine_alone(
     assert response.status_code == status
 
 
-async def test_a_websocket_by_another_name_is_not_believed_either(servers: list[Server]) -> None:
+async def test_a_websocket_under_another_host_name_is_refused_too(servers: list[Server]) -> None:
     name = "evil.example.com"
     async with connect(
         f"ws://{name}/graphql",
@@ -56,7 +56,7 @@ async def test_a_websocket_by_another_name_is_not_believed_either(servers: list[
     assert closed.value.rcvd.code == 4403
 
 
-async def test_the_mode_for_developers_is_told_loudly(servers: list[Server]) -> None:
+async def test_the_development_mode_is_logged_as_a_warning(servers: list[Server]) -> None:
     assert b"WARNING" in servers[0].log
     assert b"X-User-Id" in servers[0].log
 

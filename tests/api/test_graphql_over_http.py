@@ -185,7 +185,7 @@ async def test_the_media_type_is_the_one_that_the_client_likes_best(
 
 
 @pytest.mark.parametrize("accept", ["application/xml", "text/html", f"{JSON};q=0", "image/*"])
-async def test_what_is_not_acceptable_is_refused_with_406(
+async def test_an_unacceptable_media_type_is_refused_with_406(
     http: httpx.AsyncClient, accept: str
 ) -> None:
     response = await http.post("/graphql", json=HELLO, headers={"Accept": accept})

@@ -139,7 +139,7 @@ async def test_variables_may_be_nested_as_deeply_as_json_can_be(
     "parts",
     [["member", True, "x", True, True], ["member", 0, "x", False, 1], ["change", True], True, {}],
 )
-async def test_a_cursor_that_nobody_has_given_is_invalid_input(
+async def test_a_forged_cursor_is_invalid_input(
     api: Client, http: httpx.AsyncClient, parts: object
 ) -> None:
     team = await create_team_with(api)

@@ -235,7 +235,7 @@ async def test_a_server_with_its_database_is_healthy_and_ready(
     assert response.status_code == 200
 
 
-async def test_nobody_is_led_to_the_name_that_a_request_gives_us(http: httpx.AsyncClient) -> None:
+async def test_a_host_header_causes_no_redirect(http: httpx.AsyncClient) -> None:
     response = await http.get("/graphql/", headers={"Host": "evil.example.com"})
 
     assert response.status_code == 404

@@ -164,7 +164,7 @@ async def test_a_missing_privilege_is_refused_with_a_sentence(
     ],
     ids=lambda given: next(iter(given)) if isinstance(given, dict) else given,
 )
-async def test_who_steals_its_password_can_delete_nothing_and_go_nowhere_else(
+async def test_the_services_database_role_can_neither_delete_nor_read_elsewhere(
     mongod: Secured, server: Server, database: str, command: dict[str, Any]
 ) -> None:
     del server

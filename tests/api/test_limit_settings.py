@@ -170,7 +170,7 @@ async def test_a_batch_beyond_the_limit_is_refused_whole(strict_http: httpx.Asyn
 
 
 @pytest.mark.parametrize("batch", [[], [5], ["{ __typename }"], [None], [[]]])
-async def test_a_batch_of_what_is_no_request_is_a_bad_request(
+async def test_a_batch_of_invalid_requests_is_a_bad_request(
     strict_http: httpx.AsyncClient, batch: list[object]
 ) -> None:
     response = await strict_http.post("/graphql", json=batch)

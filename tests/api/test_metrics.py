@@ -142,7 +142,7 @@ async def test_commands_connections_and_recording_are_measured(server: Server, a
         assert after.value(f"{lag}_seconds_sum") / after.value(f"{lag}_seconds_count") < 5
 
 
-async def test_what_mongodb_refuses_in_the_ordinary_course_of_things_is_no_failure(
+async def test_a_refusal_of_mongodb_that_is_expected_is_no_failure(
     mongodb_uri: str,
 ) -> None:
     database, sue = new_id("test"), new_id("sue")

@@ -54,7 +54,7 @@ async def test_a_client_cannot_fill_the_log_with_a_name(server: Server) -> None:
     assert len(line["message"]) < 200
 
 
-async def test_an_operation_has_one_line_with_its_id_name_kind_outcome_and_duration(
+async def test_an_operation_is_logged_in_one_line_with_outcome_and_duration(
     server: Server,
 ) -> None:
     request_id = new_id("request")
@@ -157,7 +157,7 @@ async def test_what_uvicorn_and_the_driver_say_has_the_same_form(server: Server)
     assert any(name.startswith("app.storage") for name in loggers)
 
 
-async def test_a_database_that_is_not_there_is_told_in_the_same_form() -> None:
+async def test_a_missing_database_is_reported_in_the_same_form() -> None:
     settings = {"LOG_FORMAT": "json", "REQUEST_TIMEOUT_SECONDS": "0.5"}
     nowhere = "mongodb://127.0.0.1:1/?replicaSet=none"
     async with running_servers(1, nowhere, new_id("test"), **settings) as (server,):

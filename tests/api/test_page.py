@@ -6,7 +6,7 @@ from tests.harness.http import http_client
 from tests.harness.servers import Server
 
 
-async def test_the_page_and_its_files_run_their_own_scripts_and_pinned_ones_alone(
+async def test_the_page_runs_only_its_own_scripts_and_pinned_ones(
     servers: list[Server],
 ) -> None:
     async with http_client(base_url=servers[0].url) as http:

@@ -122,7 +122,7 @@ def test_every_operation_has_its_rule() -> None:
 
 @pytest.mark.parametrize("who", VIEWERS)
 @pytest.mark.parametrize("mutation", MUTATIONS)
-async def test_a_mutation_is_for_those_who_may(
+async def test_a_mutation_is_allowed_as_its_rule_says(
     mutation: str, who: str, api: Client, server: Server, allowed: dict[str, Any]
 ) -> None:
     cast = await Cast.assemble(api)
@@ -148,7 +148,7 @@ async def test_a_mutation_is_for_those_who_may(
 
 @pytest.mark.parametrize("who", VIEWERS)
 @pytest.mark.parametrize("query", QUERIES)
-async def test_a_query_is_for_those_who_may(
+async def test_a_query_is_allowed_as_its_rule_says(
     query: str, who: str, api: Client, server: Server, allowed: dict[str, Any]
 ) -> None:
     cast = await Cast.assemble(api)
@@ -172,7 +172,7 @@ async def test_a_query_is_for_those_who_may(
 
 @pytest.mark.parametrize("who", VIEWERS)
 @pytest.mark.parametrize("subscription", SUBSCRIPTIONS)
-async def test_a_subscription_is_for_those_who_may(
+async def test_a_subscription_is_allowed_as_its_rule_says(
     subscription: str, who: str, api: Client, server: Server, allowed: dict[str, Any]
 ) -> None:
     cast = await Cast.assemble(api)
@@ -194,7 +194,7 @@ async def test_a_subscription_is_for_those_who_may(
         assert "UNAUTHENTICATED" in str(message["payload"])
 
 
-async def test_what_is_not_there_is_refused_like_what_is_another_s(
+async def test_a_missing_team_is_refused_like_another_users_team(
     api: Client, server: Server
 ) -> None:
     """Neither the answer nor its words tell somebody without rights which teams there are."""
@@ -214,7 +214,7 @@ async def test_what_is_not_there_is_refused_like_what_is_another_s(
     assert all(answer == answers[0] for answer in answers)
 
 
-async def test_who_is_not_signed_in_may_ask_for_the_schema(server: Server) -> None:
+async def test_an_anonymous_viewer_may_read_the_schema(server: Server) -> None:
     query = '{ __schema { queryType { name } } __type(name: "Team") { name } __typename }'
 
     async with http_client(base_url=server.url) as http:

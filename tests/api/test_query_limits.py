@@ -109,7 +109,7 @@ def at_once(server: Server) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("query", "code", "limit"), TOO_MUCH.values(), ids=TOO_MUCH.keys())
-async def test_what_is_too_much_is_refused_at_once_by_the_name_of_its_limit(
+async def test_an_excess_is_refused_at_once_with_the_name_of_its_limit(
     servers: list[Server], http: httpx.AsyncClient, query: str, code: str, limit: int
 ) -> None:
     with at_once(servers[0]):
@@ -219,7 +219,9 @@ async def test_every_type_can_be_asked_whether_it_is_one_of(http: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("query", [nested(12), "{ a: viewer { id } b: viewer { id } }"])
-async def test_what_is_within_the_limits_is_answered(http: httpx.AsyncClient, query: str) -> None:
+async def test_operations_within_the_limits_are_answered(
+    http: httpx.AsyncClient, query: str
+) -> None:
     response = await http.post("/graphql", json={"query": query})
 
     assert "errors" not in response.json()

@@ -49,7 +49,7 @@ async def ask(
     return await http.post("/graphql", json=body, headers=headers)
 
 
-async def test_an_address_that_asks_too_often_is_told_to_wait(http: httpx.AsyncClient) -> None:
+async def test_an_address_above_its_rate_is_refused_with_a_wait(http: httpx.AsyncClient) -> None:
     headers = from_address(new_address())
 
     answers = [await ask(http, headers) for _ in range(3 * BURST)]
@@ -97,7 +97,7 @@ async def test_each_operation_of_a_batch_counts(http: httpx.AsyncClient) -> None
     assert (first.status_code, second.status_code) == (200, 429)
 
 
-async def test_mutations_and_what_is_no_graphql_count_as_well(http: httpx.AsyncClient) -> None:
+async def test_mutations_and_invalid_requests_count_as_well(http: httpx.AsyncClient) -> None:
     headers = from_address(new_address())
     create = {"query": 'mutation { createTeam(input: {name: "Red"}) { __typename } }'}
 
@@ -108,7 +108,7 @@ async def test_mutations_and_what_is_no_graphql_count_as_well(http: httpx.AsyncC
     assert 429 in {answer.status_code for answer in answers}
 
 
-async def test_health_is_told_to_whoever_asks_however_often(http: httpx.AsyncClient) -> None:
+async def test_health_checks_are_never_rate_limited(http: httpx.AsyncClient) -> None:
     headers = from_address(new_address())
 
     answers = [
@@ -145,7 +145,7 @@ async def test_websockets_of_an_address_are_limited_from_the_start(server: Serve
             pass
 
 
-async def test_an_address_that_a_client_invents_is_not_believed(mongodb_uri: str) -> None:
+async def test_an_address_forged_by_a_client_is_ignored(mongodb_uri: str) -> None:
     limits = {**LIMITS, "TRUSTED_PROXIES": ""}
     async with (
         running_servers(1, mongodb_uri, new_id("test"), **limits) as (server,),

@@ -136,7 +136,7 @@ async def test_an_impossible_value_is_refused_with_a_sentence(
         "mongodb://sue:s3cr3t@host/?tls=true&tlsCertificateKeyFile=/nowhere/client.pem",
     ],
 )
-async def test_a_connection_string_that_the_driver_refuses_is_refused_with_a_sentence(
+async def test_an_invalid_connection_string_is_refused_with_a_sentence(
     uri: str,
 ) -> None:
     ended = await run_command("serve", "--port", "0", "--mongodb-uri", uri)
@@ -147,7 +147,7 @@ async def test_a_connection_string_that_the_driver_refuses_is_refused_with_a_sen
     assert "Traceback" not in ended.output
 
 
-async def test_a_taken_port_is_refused_with_a_sentence_before_a_database_is_started(
+async def test_a_port_in_use_is_refused_before_a_database_is_started(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "data"
@@ -162,7 +162,7 @@ async def test_a_taken_port_is_refused_with_a_sentence_before_a_database_is_star
     assert not folder.exists()
 
 
-async def test_a_database_that_breaks_the_rules_is_refused_by_naming_user_and_teams(
+async def test_a_database_that_breaks_the_rules_is_refused_with_user_and_teams(
     mongodb_uri: str, client: DriverClient, empty_database: str
 ) -> None:
     teams = [{"_id": name, "name": name, "userIds": ["sue"], "version": 1} for name in ("t1", "t2")]
@@ -177,7 +177,7 @@ async def test_a_database_that_breaks_the_rules_is_refused_by_naming_user_and_te
     assert "Traceback" not in ended.output
 
 
-async def test_with_a_json_log_a_fault_at_the_start_is_one_line_of_it_without_users(
+async def test_a_fault_at_the_start_is_one_json_line_without_user_ids(
     mongodb_uri: str, client: DriverClient, empty_database: str
 ) -> None:
     teams = [{"name": name, "userIds": ["sue-4711"], "version": 1} for name in ("t1", "t2")]
@@ -235,7 +235,7 @@ async def test_teams_survive_however_the_server_ends(tmp_path: Path) -> None:
     assert second["__typename"] == "AlreadyOnTeam"
 
 
-async def test_a_second_server_on_the_same_folder_is_refused_and_the_first_goes_on(
+async def test_a_second_server_on_the_same_folder_is_refused(
     tmp_path: Path,
 ) -> None:
     async with serving(Embedded(tmp_path)) as client:

@@ -46,13 +46,13 @@ async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-async def test_a_token_says_who_asks(http: httpx.AsyncClient) -> None:
+async def test_a_token_names_the_viewer(http: httpx.AsyncClient) -> None:
     response = await http.post("/graphql", json=VIEWER, headers=bearer(with_secret().token("sue")))
 
     assert response.json() == {"data": {"viewer": {"id": "sue"}}}
 
 
-async def test_nothing_else_says_who_asks(http: httpx.AsyncClient) -> None:
+async def test_nothing_else_names_the_viewer(http: httpx.AsyncClient) -> None:
     headers = {"X-User-Id": "sue", "X-User-Role": "admin"}
 
     response = await http.post("/graphql", json=VIEWER, headers=headers)
@@ -95,7 +95,7 @@ async def test_an_admins_token_may_what_admins_may(http: httpx.AsyncClient) -> N
     assert outcomes == ["CreateTeamSuccess", "NotAllowed"]
 
 
-async def test_a_websocket_signs_in_when_it_says_hello(server: Server) -> None:
+async def test_a_websocket_signs_in_with_connection_init(server: Server) -> None:
     async with connected(server.url, init=False, headers={}) as socket:
         hello = {"Authorization": f"Bearer {with_secret().token('sue')}"}
         await send(socket, type="connection_init", payload=hello)
@@ -123,7 +123,7 @@ async def closed_at_hello(server: Server, token: str) -> tuple[int, str]:
     return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
-async def test_a_websocket_that_says_hello_with_an_expired_token_is_told_to_come_again(
+async def test_a_connection_init_with_an_expired_token_is_closed_as_retryable(
     mongodb_uri: str,
 ) -> None:
     given = {**TOKENS, "JWT_SECRET": SECRET, "METRICS_PORT": "0"}
@@ -135,7 +135,7 @@ async def test_a_websocket_that_says_hello_with_an_expired_token_is_told_to_come
     assert metrics.value("operations_total", outcome="TOKEN_EXPIRED") == 1
 
 
-async def test_a_websocket_is_told_to_try_later_while_keys_cannot_be_fetched(
+async def test_a_websocket_is_closed_as_retryable_while_keys_are_unavailable(
     mongodb_uri: str,
 ) -> None:
     given = {**TOKENS, "JWT_JWKS_URL": "http://127.0.0.1:9/"}
@@ -145,7 +145,7 @@ async def test_a_websocket_is_told_to_try_later_while_keys_cannot_be_fetched(
     assert (code, reason.partition(":")[0]) == (1013, "AUTHENTICATION_UNAVAILABLE")
 
 
-async def test_a_websocket_is_closed_with_a_code_of_its_own_when_the_token_expires(
+async def test_a_websocket_is_closed_with_its_own_code_when_the_token_expires(
     server: Server,
 ) -> None:
     async with connected(server.url, init=False, headers={}) as socket:

@@ -247,7 +247,7 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault(server
     assert b"Traceback" not in server.log
 
 
-async def test_many_slow_clients_keep_nobody_from_being_answered(server: Server) -> None:
+async def test_many_slow_clients_block_no_other(server: Server) -> None:
     head = HEAD + b"Content-Length: 100000\r\n\r\n"
 
     async with Client(server.url, timeout_seconds=MARGIN_SECONDS) as client:

@@ -67,7 +67,7 @@ async def _events(reader: asyncio.StreamReader) -> AsyncIterator[Answer]:
             yield json.loads(line.removeprefix(b"data: "))
 
 
-async def test_who_reads_too_slowly_is_cut_off_with_a_code_and_resumes_without_a_gap(
+async def test_a_slow_subscriber_is_closed_with_a_code_and_resumes_without_a_gap(
     servers: list[Server],
 ) -> None:
     async with Client(servers[0].url) as api, Client(servers[1].url) as other_api:

@@ -115,7 +115,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stalled, "STALLED_SECONDS", 0.1)
 
 
-async def test_an_answer_that_nobody_reads_is_given_up() -> None:
+async def test_an_unread_answer_is_abandoned() -> None:
     application = Endless()
 
     async with asyncio.timeout(20), _serving(application) as port:
@@ -126,7 +126,7 @@ async def test_an_answer_that_nobody_reads_is_given_up() -> None:
         writer.close()
 
 
-async def test_a_websocket_that_nobody_reads_is_given_up() -> None:
+async def test_an_unread_websocket_is_closed() -> None:
     application = Endless()
 
     async with asyncio.timeout(20), _serving(application) as port:
@@ -136,7 +136,7 @@ async def test_a_websocket_that_nobody_reads_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("accept", [SSE, MULTIPART])
-async def test_a_stream_that_nobody_reads_gives_its_place_back_and_is_counted(
+async def test_an_unread_stream_is_closed_and_counted(
     mongodb_uri: str, accept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stalled, "STALLED_SECONDS", 2.0)  # to be seen while it lasts

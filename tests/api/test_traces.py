@@ -47,7 +47,7 @@ def child_of(spans: list[Span], parent_id: str) -> Span:
     return child
 
 
-async def test_a_request_is_traced_from_its_caller_to_the_command_in_the_database(
+async def test_a_request_is_traced_from_the_caller_to_the_database_command(
     server: Server, collector: Collector
 ) -> None:
     trace_id, caller, headers = new_trace()
@@ -142,7 +142,7 @@ async def test_the_work_beside_requests_makes_no_traces(
     }
 
 
-async def test_what_is_not_sent_yet_is_sent_at_the_end(mongodb_uri: str) -> None:
+async def test_pending_spans_are_sent_at_the_end(mongodb_uri: str) -> None:
     trace_id, _, headers = new_trace()
     async with running_collector() as collector:
         slowly = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "60000"}

@@ -155,7 +155,7 @@ async def test_so_does_a_flood_of_operations(port: int, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", CLOSED_AT_ONCE)
-async def test_so_does_a_flood_of_what_is_no_message(port: int, kind: str) -> None:
+async def test_a_flood_of_invalid_messages_closes_the_connection(port: int, kind: str) -> None:
     code, longest = await flooded(port, INIT, CLOSED_AT_ONCE[kind])
 
     assert code in {1008, 4400, 4429}

@@ -48,7 +48,7 @@ async def test_text_that_is_no_utf_8_closes_with_1007(servers: list[Server]) -> 
     assert b"Traceback" not in servers[0].log[logged:]
 
 
-async def test_text_that_is_no_utf_8_with_a_goodbye_behind_it_is_no_fault(
+async def test_invalid_utf_8_followed_by_a_close_is_no_fault(
     servers: list[Server],
 ) -> None:
     logged = len(servers[0].log)
@@ -99,7 +99,7 @@ async def test_a_peer_that_pings_and_reads_nothing_takes_no_memory(servers: list
         assert process.memory_info().rss - before < 10_000_000
 
 
-async def test_subscribing_before_saying_hello_closes_with_4401(servers: list[Server]) -> None:
+async def test_subscribing_before_connection_init_closes_with_4401(servers: list[Server]) -> None:
     async with connected(servers[0].url, init=False) as socket:
         await subscribe(socket, "{ __typename }")
 
@@ -117,14 +117,14 @@ async def test_an_operation_id_that_is_in_use_closes_with_4409(
         assert await close_code(socket) == 4409
 
 
-async def test_saying_hello_twice_closes_with_4429(servers: list[Server]) -> None:
+async def test_a_second_connection_init_closes_with_4429(servers: list[Server]) -> None:
     async with connected(servers[0].url) as socket:
         await send(socket, type="connection_init")
 
         assert await close_code(socket) == 4429
 
 
-async def test_a_ping_is_answered_before_and_after_the_hello(servers: list[Server]) -> None:
+async def test_a_ping_is_answered_before_and_after_connection_init(servers: list[Server]) -> None:
     async with connected(servers[0].url, init=False) as socket:
         await send(socket, type="ping")
         before = await receive(socket)

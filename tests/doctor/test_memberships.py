@@ -35,13 +35,13 @@ def kept(memberships: tuple[Membership, ...], keep: Keep, answer: str | None = N
         (on("red", made_at=-5), on("blue", made_at=0)),
     ],
 )
-def test_first_joined_keeps_the_oldest_team_then_the_first_place_then_the_lesser_id(
+def test_first_joined_keeps_the_oldest_team_then_place_then_lesser_id(
     memberships: tuple[Membership, ...],
 ) -> None:
     assert kept(memberships, Keep.FIRST_JOINED) == "red"
 
 
-def test_smallest_team_keeps_the_one_with_the_fewest_members_then_the_oldest() -> None:
+def test_smallest_team_keeps_the_team_with_fewest_members_then_the_oldest() -> None:
     assert kept((on("red", size=2), on("blue", size=3)), Keep.SMALLEST_TEAM) == "red"
     assert kept((on("red", made_at=2), on("blue", made_at=1)), Keep.SMALLEST_TEAM) == "blue"
 

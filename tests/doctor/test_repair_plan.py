@@ -93,7 +93,7 @@ def test_what_can_only_mean_one_user_id_becomes_its_text(stored: StoredValue, be
         Foreign("array", "x"),
     ],
 )
-def test_what_is_no_user_id_leaves_the_team(stored: StoredValue) -> None:
+def test_a_malformed_user_id_leaves_the_team(stored: StoredValue) -> None:
     found = planned(stored_team(user_ids=("sue", stored, "zoe")))
 
     assert found.user_ids == ("sue", "zoe")
@@ -111,7 +111,9 @@ def test_a_user_keeps_the_first_of_several_places_however_the_id_is_stored() -> 
     ("stored", "becomes"),
     [(ABSENT, ()), (None, ()), ("zoe", ("zoe",)), (7, ("7",)), (Foreign("document", "x"), ())],
 )
-def test_what_is_no_array_becomes_one(stored: StoredValue, becomes: tuple[str, ...]) -> None:
+def test_a_value_that_is_no_array_becomes_one(
+    stored: StoredValue, becomes: tuple[str, ...]
+) -> None:
     found = planned(stored_team(user_ids=stored))
 
     assert found.user_ids == becomes

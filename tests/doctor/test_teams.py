@@ -59,7 +59,7 @@ async def repaired(repairable: MongoRepairableTeams) -> int:
         return await repair(repairable, index, report, default_capacity=1_000, progress=quiet)
 
 
-async def test_a_rival_who_writes_between_the_journal_and_the_document_is_not_overwritten(
+async def test_a_write_between_the_journal_and_the_document_is_not_overwritten(
     client: Client,
     empty_database: str,
     repairable: MongoRepairableTeams,
@@ -86,7 +86,7 @@ async def test_a_rival_who_writes_between_the_journal_and_the_document_is_not_ov
     assert len(before) == 2
 
 
-async def test_a_document_that_changes_again_and_again_ends_the_repair_with_a_sentence(
+async def test_a_document_that_keeps_changing_ends_the_repair_with_a_sentence(
     client: Client,
     empty_database: str,
     repairable: MongoRepairableTeams,
@@ -126,7 +126,7 @@ async def test_several_portions_are_repaired_and_undone(
     assert await stored_teams(client, empty_database) == before
 
 
-async def test_a_document_that_is_too_large_is_reported_and_keeps_the_repair_from_beginning(
+async def test_a_document_that_is_too_large_is_reported_and_prevents_the_repair(
     client: Client, empty_database: str, repairable: MongoRepairableTeams
 ) -> None:
     large = {"name": "L", "userIds": ["sue"], "blob": b"x" * MAX_DOCUMENT_BYTES}

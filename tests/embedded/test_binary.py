@@ -41,7 +41,7 @@ def test_a_mongod_on_the_path_is_found_when_the_package_is_absent(
 @pytest.mark.parametrize(
     ("obstacle", "used"), [("It needs glibc.", "path"), (None, "bin")], ids=["can't run", "may run"]
 )
-def test_the_package_s_executable_gives_way_to_the_path_only_where_it_can_t_run(
+def test_a_mongod_on_the_path_is_used_only_where_the_package_cannot_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstacle: str | None, used: str
 ) -> None:
     for name in ("bin", "path"):

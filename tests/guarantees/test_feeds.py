@@ -63,7 +63,7 @@ async def _drop_at_random(subscribers: list[Subscriber]) -> None:
 
 
 @pytest.mark.parametrize("killing", [False, True])
-async def test_60_subscribers_who_lose_their_connections_see_each_version_once(
+async def test_60_subscribers_who_reconnect_see_each_version_once(
     mongodb_uri: str, client: MongoClient, empty_database: str, *, killing: bool
 ) -> None:
     async with running_servers(3, mongodb_uri, empty_database) as servers:

@@ -61,7 +61,7 @@ class Log:
         )
 
 
-async def test_a_tail_that_comes_back_before_a_majority_has_a_change_tells_it_all_the_same(
+async def test_a_tail_that_resumes_before_a_majority_has_a_change_still_sends_it(
     replica_set: ReplicaSet, streams: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stream begins behind change 2, and the log does not show it until a majority has it."""
@@ -113,7 +113,7 @@ async def test_reads_that_have_caught_up_show_what_no_majority_had(
     assert await reader.last_position() == 2
 
 
-async def test_a_recorder_without_a_position_tells_what_no_majority_had_when_it_began(
+async def test_a_recorder_without_a_position_records_changes_not_yet_at_a_majority(
     replica_set: ReplicaSet, streams: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stream begins behind version 2, and the team shows it only once a majority has it."""

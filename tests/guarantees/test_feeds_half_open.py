@@ -10,7 +10,7 @@ TEAMS = 2
 NEIGHBOURS = 10
 
 
-async def test_a_half_open_subscriber_holds_nobody_up_and_misses_nothing_when_it_comes_back(
+async def test_a_half_open_subscriber_blocks_no_other_and_resumes_without_a_gap(
     mongodb_uri: str, client: MongoClient, empty_database: str
 ) -> None:
     async with (

@@ -78,7 +78,7 @@ class Load:
             await self._progress.wait_for(lambda: self.answers >= target)
 
 
-async def test_killing_a_server_20_times_loses_nothing_acknowledged_and_leaves_nothing_half_done(
+async def test_killing_a_server_20_times_loses_no_acknowledged_change(
     mongodb_uri: str, client: MongoClient, empty_database: str
 ) -> None:
     async with (

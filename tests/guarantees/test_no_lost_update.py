@@ -11,7 +11,7 @@ RIVALS = 10
 ROUNDS = 20
 
 
-async def test_of_rivals_who_saw_the_same_version_one_is_accepted_and_the_rest_get_its_result(
+async def test_of_rivals_at_one_version_one_is_accepted_and_the_others_conflict(
     store: MongoTeamStore,
 ) -> None:
     team = await new_team(store)

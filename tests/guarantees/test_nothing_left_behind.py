@@ -38,7 +38,7 @@ async def test_refused_mutations_leave_the_documents_as_they_were(
     assert await _documents(client, database) == before
 
 
-async def test_a_move_whose_second_half_is_refused_leaves_both_teams_as_they_were(
+async def test_a_move_whose_second_half_is_refused_changes_neither_team(
     client: Client, store: MongoTeamStore, database: str
 ) -> None:
     await new_team(store, "Home", members=("sue",))
@@ -54,7 +54,7 @@ async def test_a_move_whose_second_half_is_refused_leaves_both_teams_as_they_wer
     assert await _documents(client, database) == before
 
 
-async def test_a_move_that_fails_between_its_two_halves_leaves_both_teams_as_they_were(
+async def test_a_move_that_fails_between_its_halves_changes_neither_team(
     client: Client, store: MongoTeamStore, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await new_team(store, "Home", members=("sue",))

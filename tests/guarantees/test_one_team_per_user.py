@@ -17,7 +17,7 @@ RIVALS = 8
 ROUNDS = 25
 
 
-async def test_of_rivals_on_connections_of_their_own_one_gets_the_user_and_the_rest_are_told_who(
+async def test_of_many_rivals_one_gets_the_user_and_the_others_see_which(
     mongodb_uri: str, store: MongoTeamStore, database: str
 ) -> None:
     clients = [connect(mongodb_uri, timeout_seconds=10) for _ in range(RIVALS)]
@@ -40,7 +40,7 @@ async def test_of_rivals_on_connections_of_their_own_one_gets_the_user_and_the_r
         own.close()
 
 
-async def test_the_database_refuses_another_program_that_puts_a_user_on_a_second_team(
+async def test_the_database_refuses_an_external_write_of_a_second_team(
     client: Client, store: MongoTeamStore, database: str
 ) -> None:
     await new_team(store, "Red", members=("sue",))

@@ -59,7 +59,7 @@ async def test_a_refusal_tells_the_reason_that_holds_when_it_is_looked_into(
     assert outcome.current_team.id == other.id
 
 
-async def test_a_reason_that_comes_and_goes_for_ever_ends_in_an_error_that_says_so(
+async def test_a_reason_that_never_stays_ends_in_a_contention_error(
     client: Client, store: MongoTeamStore, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     team = await new_team(store, capacity=1, members=("joe",))
@@ -83,7 +83,7 @@ async def test_a_reason_that_comes_and_goes_for_ever_ends_in_an_error_that_says_
     assert contended.looks == attempts.MAX_ATTEMPTS
 
 
-async def test_a_reason_that_stays_is_told_at_the_first_look(
+async def test_a_lasting_reason_is_reported_at_the_first_read(
     client: Client, store: MongoTeamStore, database: str
 ) -> None:
     team = await new_team(store, capacity=1, members=("joe",))

@@ -76,7 +76,7 @@ def test_an_old_python_without_a_newer_one_is_refused_in_a_sentence(
     assert "needs Python 3.11 or newer; this is Python 3.9.2" in str(ended.value)
 
 
-def test_a_system_without_a_mongod_is_told_before_anything_is_installed(
+def test_a_system_without_a_mongod_is_refused_before_the_installation(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(environment, "STAMP", tmp_path / "installed")

@@ -37,7 +37,7 @@ async def fuzzed(folder: Path, *arguments: str) -> tuple[int | None, str]:
     return process.returncode, output.decode()
 
 
-async def test_what_nobody_should_send_is_answered_as_it_must_be() -> None:
+async def test_malformed_input_is_answered_as_it_must_be() -> None:
     status, output = await fuzzed(ROOT, "--requests", "300", "--examples", "5", "--seed", "1")
 
     assert status == 0, output

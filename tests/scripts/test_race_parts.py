@@ -91,7 +91,7 @@ def victim_of(
     )
 
 
-async def test_the_victim_is_told_of_with_both_interleavings(
+async def test_the_victim_is_described_with_both_interleavings(
     client: Client, tmp_path: Path
 ) -> None:
     victim = victim_of(client, tmp_path)
@@ -117,7 +117,7 @@ async def test_each_client_of_the_story_keeps_its_side(client: Client, tmp_path:
 
 
 @pytest.mark.parametrize("what", ["check", "leave"])
-async def test_nobody_is_a_clear_victim_when_others_had_a_hand_in_it(
+async def test_a_third_partys_write_makes_no_clear_victim(
     client: Client, tmp_path: Path, what: What
 ) -> None:
     meddled: Steps = [CLASSIC_STEPS[0], [*CLASSIC_STEPS[1], (what, "a", 510, 520, "done")]]
@@ -125,7 +125,7 @@ async def test_nobody_is_a_clear_victim_when_others_had_a_hand_in_it(
     assert victim_of(client, tmp_path, meddled) is None
 
 
-async def test_nobody_is_a_clear_victim_when_the_second_looked_after_the_first_had_written(
+async def test_a_check_after_the_rivals_write_makes_no_clear_victim(
     client: Client, tmp_path: Path
 ) -> None:
     late: Steps = [

@@ -15,7 +15,7 @@ from tests.lab.sabotage import SABOTAGES, Patch, Sabotage
 SCRIPT = Path(__file__).parent.parent.parent / "scripts" / "torture"
 
 
-async def test_a_missing_index_is_found_out_and_the_history_that_shows_it_is_kept(
+async def test_a_missing_index_is_found_and_the_history_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -36,7 +36,7 @@ async def test_a_missing_index_is_found_out_and_the_history_that_shows_it_is_kep
 
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
-def test_what_is_to_be_broken_is_there(sabotage: Sabotage, tmp_path: Path) -> None:
+def test_the_code_to_be_broken_exists(sabotage: Sabotage, tmp_path: Path) -> None:
     sabotage.carry_out(tmp_path)
 
     assert (tmp_path / "app" / "main.py").is_file()

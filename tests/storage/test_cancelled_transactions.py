@@ -102,7 +102,7 @@ def through(mongodb_uri: str, held: Held) -> Iterator[Client]:
 
 
 @pytest.mark.parametrize("held", ["findAndModify"], indirect=True)
-async def test_a_move_that_is_cancelled_while_it_is_sent_leaves_the_user_where_she_was(
+async def test_a_move_cancelled_while_it_is_sent_changes_nothing(
     client: Client, database: str, held: Held, through: Client
 ) -> None:
     store = MongoTeamStore(client, database, default_capacity=1_000)
@@ -119,7 +119,7 @@ async def test_a_move_that_is_cancelled_while_it_is_sent_leaves_the_user_where_s
 
 
 @pytest.mark.parametrize("held", ["update"], indirect=True)
-async def test_a_recorder_that_is_cancelled_while_it_sends_does_not_pass_over_a_change(
+async def test_a_recorder_cancelled_while_it_sends_skips_no_change(
     client: Client, database: str, held: Held, through: Client
 ) -> None:
     lease = await take_lease(recorder_of(client, database), "me")

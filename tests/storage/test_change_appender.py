@@ -29,7 +29,7 @@ async def longest_pause_until(done: asyncio.Task[None]) -> float:
     return longest
 
 
-async def test_a_database_that_falls_silent_in_a_transaction_does_not_stop_the_event_loop(
+async def test_a_database_silent_within_a_transaction_does_not_block_the_event_loop(
     mongodb_uri: str, client: Client, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = urlsplit(mongodb_uri).port

@@ -56,7 +56,7 @@ async def _positions(tail: MongoChangeTail, last: int, seam: Callable[[], Any]) 
     return positions
 
 
-async def test_what_is_appended_from_now_on_is_told_once_and_in_order(
+async def test_new_entries_are_sent_once_and_in_order(
     streams: Client, database: str, log: Log
 ) -> None:
     await log.append(5)
@@ -76,7 +76,7 @@ async def test_what_is_appended_from_now_on_is_told_once_and_in_order(
     ids=["database unavailable", "history lost", "unknown"],
 )
 @pytest.mark.parametrize("missed", [1, 1_500])
-async def test_what_is_appended_while_the_stream_is_broken_is_told_once_and_in_order(
+async def test_entries_appended_while_the_stream_is_broken_are_sent_once_in_order(
     fault: Exception,
     missed: int,
     streams: Client,
@@ -104,7 +104,7 @@ async def test_what_is_appended_while_the_stream_is_broken_is_told_once_and_in_o
     assert told == list(range(1, missed + 3))
 
 
-async def test_what_is_appended_between_opening_the_stream_and_reading_the_log_is_told_once(
+async def test_entries_appended_while_the_tail_opens_are_sent_once(
     streams: Client, database: str, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enter, next_batch = ChangeStream.__aenter__, ChangeStream.next_batch

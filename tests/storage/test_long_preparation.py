@@ -73,7 +73,7 @@ async def builds_under_way(client: Client) -> int:
     return len(await client.admin.aggregate(pipeline).to_list(None))
 
 
-async def test_servers_are_prepared_by_a_build_longer_than_a_request_and_say_how_far_it_is(
+async def test_an_index_build_longer_than_a_request_reports_its_progress(
     client: Client, hurried: Client, empty_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await insert_teams(client, empty_database, "sue", "ann")
@@ -226,7 +226,7 @@ async def test_an_unanswered_attempt_is_unavailable_and_not_a_step(empty_databas
     client.close()
 
 
-async def test_a_server_answers_during_a_long_build_and_ends_with_its_workers_at_once(
+async def test_a_server_answers_during_a_long_index_build_and_stops_at_once(
     mongodb_uri: str, client: Client, empty_database: str
 ) -> None:
     await insert_teams(client, empty_database, "sue")

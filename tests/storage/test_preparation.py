@@ -198,7 +198,7 @@ async def test_our_index_with_weaker_options_is_refused_with_a_sentence(
 
 
 @pytest.mark.parametrize("name", sorted(TEAM_INDEX_NAMES))
-async def test_a_server_whose_index_was_dropped_is_not_ready_until_the_next_start(
+async def test_a_server_whose_index_was_dropped_is_not_ready(
     client: Client, database: str, name: str
 ) -> None:
     await teams_of(client, database).drop_index(name)
@@ -300,7 +300,7 @@ async def test_a_validator_of_another_release_stops_no_mutations(
 
 
 @pytest.mark.parametrize("user_ids", [["sue", "sue"], [""], ["x" * 129], [5], "sue"])
-async def test_the_validator_keeps_foreign_writers_from_writing_what_is_no_team(
+async def test_the_validator_refuses_malformed_teams_of_external_writers(
     client: Client, database: str, user_ids: Any
 ) -> None:
     with pytest.raises(WriteError) as refusal:
@@ -343,7 +343,7 @@ async def test_a_mongodb_that_is_too_old_is_refused_with_what_to_do(version: lis
         await prepare_database(deployment.as_client(), "teams")
 
 
-async def test_a_replica_set_without_a_primary_is_unavailable_rather_than_unsuitable() -> None:
+async def test_a_replica_set_without_a_primary_is_reported_as_unavailable() -> None:
     deployment = Deployment([6, 0, 5, 0], setName="rs", isWritablePrimary=False)
 
     with pytest.raises(DatabaseUnavailable):

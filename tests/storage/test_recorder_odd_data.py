@@ -119,7 +119,7 @@ async def test_lost_history_is_filled_despite_malformed_teams(world: World) -> N
 
 
 @pytest.mark.parametrize("version", [1, 2, 3, 2**31, 2**62])
-async def test_changes_after_a_version_that_was_set_back_are_all_told_in_order(
+async def test_changes_after_a_lowered_version_are_all_sent_in_order(
     version: int, told: list[Change], world: World
 ) -> None:
     team = await world.new_team("u2", "u3", "u4")

@@ -89,7 +89,7 @@ async def test_a_turn_at_two_teams_waits_for_both(visitors: Visitors) -> None:
     await visitors.leave("at both")
 
 
-async def test_turns_that_name_teams_in_any_order_never_wait_for_each_other_in_a_circle() -> None:
+async def test_turns_over_teams_in_any_order_never_deadlock() -> None:
     queue = TeamQueue()
     finished: list[int] = []
 
@@ -112,7 +112,7 @@ async def test_a_team_named_twice_is_waited_for_once(visitors: Visitors) -> None
     await visitors.leave("somebody")
 
 
-async def test_no_team_is_waited_for_by_nobody(visitors: Visitors) -> None:
+async def test_a_turn_for_no_team_waits_for_nothing(visitors: Visitors) -> None:
     await visitors.come("one", None)
     await visitors.come("other", None, None)
 
@@ -120,7 +120,7 @@ async def test_no_team_is_waited_for_by_nobody(visitors: Visitors) -> None:
     await visitors.leave("one", "other")
 
 
-async def test_who_is_cancelled_while_waiting_leaves_the_queue(visitors: Visitors) -> None:
+async def test_a_waiter_that_is_cancelled_leaves_the_queue(visitors: Visitors) -> None:
     await visitors.come("first", RED)
     await visitors.come("second", BLUE, RED)
     await visitors.come("third", BLUE)
@@ -134,7 +134,7 @@ async def test_who_is_cancelled_while_waiting_leaves_the_queue(visitors: Visitor
     await visitors.leave("fourth")
 
 
-async def test_who_is_cancelled_while_having_a_turn_gives_it_up(visitors: Visitors) -> None:
+async def test_a_turn_that_is_cancelled_is_released(visitors: Visitors) -> None:
     await visitors.come("first", RED, BLUE)
     await visitors.come("second", RED)
 

@@ -21,7 +21,7 @@ def test_the_entries_together_stay_within_the_weight() -> None:
     assert [number for number in range(50) if cache.get(number) is not None] == [47, 48, 49]
 
 
-def test_what_is_too_heavy_alone_is_not_kept_and_displaces_nothing() -> None:
+def test_an_item_above_the_limit_is_not_kept_and_displaces_nothing() -> None:
     cache: BoundedCache[str, int] = BoundedCache(max_entries=5, max_weight=10)
     cache.put("light", 1, weight=1)
 

@@ -77,7 +77,7 @@ def test_a_read_of_members_that_the_team_never_had_is_rejected() -> None:
     assert complains(complaints(read), "true answers", "never had these members", "joe, sue")
 
 
-def test_a_client_that_sees_a_team_go_back_is_told_of() -> None:
+def test_a_client_that_sees_a_team_go_back_is_reported() -> None:
     overlapping = replace(added("sue", "red", 2, at=1), ended_at=9)
     reads = [
         operation(Kind.READ_TEAM, TeamRead(version), at=at, team_id="red", client="tom")
@@ -161,7 +161,7 @@ def test_a_request_that_was_carried_out_twice_is_rejected() -> None:
     assert complains(found, "change log", "Request r1 was carried out more than once")
 
 
-def test_a_change_that_nobody_asked_for_is_rejected() -> None:
+def test_a_change_without_a_request_is_rejected() -> None:
     found = complaints(
         unanswered(Kind.ADD_USER, at=2, user_id="ann", team_id="blue"),
         final=ending(blue=team("joe", log=(joined(2, "joe"),))),
@@ -218,7 +218,7 @@ def test_a_subscriber_is_held_to_the_log() -> None:
     assert complains(told(1), "feeds", "no further than version 1", "at 2")
 
 
-def test_a_subscriber_that_was_told_another_kind_is_told_of() -> None:
+def test_a_subscriber_that_received_another_kind_is_reported() -> None:
     seen = feed(1, 2)
     wrong = replace(seen, changes=(seen.changes[0], replace(seen.changes[1], kind="UserLeftTeam")))
 

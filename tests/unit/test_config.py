@@ -91,7 +91,7 @@ def test_a_folder_in_the_home_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path
         *(("DATA_DIR", text) for text in (__file__, "~nobody-of-that-name/teams", "x" * 300)),
     ],
 )
-def test_an_impossible_value_is_refused_by_a_sentence_that_names_the_variable(
+def test_an_invalid_value_is_refused_with_the_name_of_its_variable(
     variable: str, text: str
 ) -> None:
     with pytest.raises(SettingsError) as refusal:
@@ -102,7 +102,7 @@ def test_an_impossible_value_is_refused_by_a_sentence_that_names_the_variable(
     assert sentence.endswith(".")
 
 
-def test_a_refused_connection_string_is_not_shown_since_it_may_hold_a_password() -> None:
+def test_an_invalid_connection_string_is_not_shown() -> None:
     with pytest.raises(SettingsError) as refusal:
         Settings.read({"MONGODB_URI": "mongo://sue:secret@host"})
 

@@ -53,7 +53,7 @@ class _ReadyServices:
     ],
 )
 @pytest.mark.parametrize(("teams", "members"), [(100, 100), (100, 67), (90, 80)])
-async def test_the_dearest_paths_are_told_and_the_size_that_fits(
+async def test_the_most_expensive_paths_are_reported_with_a_size_that_fits(
     query: str, outer: str, inner: str, teams: int, members: int
 ) -> None:
     error = await refusal(query, teams=teams, members=members)
@@ -78,7 +78,9 @@ async def test_the_dearest_paths_are_told_and_the_size_that_fits(
         (DOUBLING, "teams"),
     ],
 )
-async def test_what_no_page_size_mends_is_told_by_its_path(query: str, path: str) -> None:
+async def test_an_excess_that_no_page_size_fixes_is_reported_with_its_path(
+    query: str, path: str
+) -> None:
     error = await refusal(query)
 
     assert error is not None

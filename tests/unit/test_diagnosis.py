@@ -96,7 +96,7 @@ def test_the_expected_version_or_none_is_no_conflict(expected: Version | None) -
     assert version_conflict(state(team(RED)), RED, expected) is None
 
 
-def test_another_version_is_a_conflict_of_the_team_named_or_else_of_the_current_one() -> None:
+def test_a_conflict_shows_the_team_named_or_else_the_current_one() -> None:
     red, blue = team(RED), team(BLUE)
     here = state(red, current_team=blue)
 

@@ -74,7 +74,7 @@ async def test_a_team_that_another_program_made_is_read_without_its_times(teams:
     assert team.limit == 10
 
 
-def test_a_time_that_nobody_knows_is_not_invented() -> None:
+def test_an_unknown_time_is_not_invented() -> None:
     team = read_team({"_id": "red", "name": "Red", "version": 3}, default_capacity=10)
 
     assert team.created_at is None

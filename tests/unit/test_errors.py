@@ -94,7 +94,7 @@ def test_contention_is_said_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("cause", [KeyError(SECRET), Fault(SECRET), RuntimeError(SECRET)])
-def test_anything_else_is_masked_and_logged_under_the_id_that_the_client_gets(
+def test_other_errors_are_masked_and_logged_under_the_clients_request_id(
     cause: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
@@ -122,7 +122,7 @@ def test_presenting_twice_changes_nothing(error: GraphQLError) -> None:
     assert present(once) is once
 
 
-def test_a_coded_error_keeps_its_code_and_facts_on_its_way_through_execution() -> None:
+def test_a_coded_error_keeps_its_code_and_facts_through_execution() -> None:
     coded = CodedError(Code.INVALID_INPUT, "first must be 1.", field="first")
     located = GraphQLError(coded.message, path=["teams"], original_error=coded)
 

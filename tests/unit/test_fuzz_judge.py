@@ -39,7 +39,7 @@ def event(body: Any) -> Answer:
     ],
     ids=str,
 )
-def test_what_is_coded_and_masked_passes(good: Answer) -> None:
+def test_a_coded_and_masked_answer_passes(good: Answer) -> None:
     assert list(judge_answer(good)) == []
 
 

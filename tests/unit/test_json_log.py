@@ -78,7 +78,7 @@ def test_what_else_has_a_code_shows_none() -> None:
     assert "code" not in line["exceptions"][0]
 
 
-def test_uvicorns_lines_about_websockets_are_left_out_for_they_name_clients() -> None:
+def test_log_lines_of_uvicorn_that_name_websocket_clients_are_dropped() -> None:
     about_a_client = logging.LogRecord(
         *("uvicorn.error", logging.INFO, "x.py", 1, '%s - "WebSocket %s" [accepted]'),
         ("203.0.113.7:4711", "/graphql?token=secret"),

@@ -57,7 +57,7 @@ def test_a_folder_of_documents_is_a_manifest(tmp_path: Path) -> None:
         '{"format": "apollo-persisted-query-manifest", "version": 2, "operations": []}',
     ],
 )
-def test_what_is_no_manifest_is_refused_by_a_sentence(tmp_path: Path, text: str) -> None:
+def test_an_invalid_manifest_is_refused_with_a_sentence(tmp_path: Path, text: str) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(text)
 

@@ -36,7 +36,7 @@ def test_ten_seconds_worth_may_come_at_once_and_then_no_more(buckets: Buckets) -
     assert waits == [0] * BURST + [1 / PER_SECOND]
 
 
-def test_who_waits_as_long_as_told_may_go_on(buckets: Buckets, clock: Clock) -> None:
+def test_a_client_that_waits_as_told_is_served_again(buckets: Buckets, clock: Clock) -> None:
     buckets.take("sue", BURST)
     wait_seconds = buckets.take("sue", 3)
 
@@ -50,7 +50,7 @@ def test_who_waits_as_long_as_told_may_go_on(buckets: Buckets, clock: Clock) -> 
     assert in_time == 0
 
 
-def test_what_is_refused_takes_nothing(buckets: Buckets, clock: Clock) -> None:
+def test_a_refused_request_takes_no_token(buckets: Buckets, clock: Clock) -> None:
     buckets.take("sue", BURST)
     for _ in range(100):
         buckets.take("sue")
@@ -60,7 +60,7 @@ def test_what_is_refused_takes_nothing(buckets: Buckets, clock: Clock) -> None:
     assert buckets.take("sue") == 0
 
 
-def test_one_who_asks_too_often_does_not_hinder_another(buckets: Buckets) -> None:
+def test_one_client_above_its_rate_does_not_limit_another(buckets: Buckets) -> None:
     buckets.take("sue", BURST)
 
     assert buckets.take("sue") > 0
@@ -92,7 +92,7 @@ def test_a_rate_of_0_is_no_limit_and_keeps_nothing(clock: Clock) -> None:
     assert len(buckets) == 0
 
 
-def test_memory_is_bounded_and_who_asked_last_is_remembered(
+def test_memory_is_bounded_and_keeps_the_latest_clients(
     buckets: Buckets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(buckets_module, "MAX_BUCKETS", 10)

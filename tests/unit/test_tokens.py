@@ -71,7 +71,7 @@ async def test_a_token_names_its_user_until_it_expires() -> None:
     assert 59 < (viewer.expires_at - before).total_seconds() < 64
 
 
-async def test_without_a_token_the_viewer_is_nobody() -> None:
+async def test_without_a_token_the_viewer_is_anonymous() -> None:
     identity = TokenIdentity(FixedKey(read_secret(SECRET)), RULES)
 
     assert await identity.viewer(connection(), {}) is None
@@ -176,7 +176,7 @@ async def test_another_algorithm_of_the_same_key_is_not_valid(
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b", "a.b.c", "....", "é.é.é", "x" * 100_000])
-async def test_what_is_no_token_is_not_valid(token: str) -> None:
+async def test_a_malformed_token_is_not_valid(token: str) -> None:
     await refused(token)
 
 

@@ -15,7 +15,7 @@ def test_a_request_within_its_limit_and_what_a_machine_may_add_is_good() -> None
     assert judge_times([operation(0.1), operation(7.9)], LIMIT_SECONDS) == []
 
 
-def test_a_request_beyond_that_is_told() -> None:
+def test_a_request_beyond_the_limit_is_reported() -> None:
     (sentence,) = judge_times([operation(0.1), operation(8.1)], LIMIT_SECONDS)
 
     assert "100.0000 to 108.1000 sue: user(user sue)" in sentence

@@ -96,7 +96,7 @@ async def _hold_mutations(route: Route, held: asyncio.Queue[Route]) -> None:
         await route.continue_()
 
 
-async def test_a_click_while_the_server_is_away_is_carried_out_once_when_it_is_back(
+async def test_a_click_while_the_server_is_down_is_carried_out_once_afterwards(
     context: BrowserContext, server: Server, api: Client
 ) -> None:
     team = await create_team_with(api, name="Blue")
@@ -115,7 +115,7 @@ async def test_a_click_while_the_server_is_away_is_carried_out_once_when_it_is_b
     assert found["version"] == 2
 
 
-async def test_what_is_offered_follows_the_users_place(
+async def test_the_offered_actions_follow_the_users_team(
     context: BrowserContext, server: Server, api: Client
 ) -> None:
     blue = await create_team_with(api, "sue", name="Blue")

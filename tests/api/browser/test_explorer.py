@@ -54,7 +54,7 @@ async def test_a_feed_shows_changes_made_in_another_tab_until_it_is_stopped(
     await expect(listening.locator("#status")).to_have_text("Stopped · 1 received")
 
 
-async def test_a_refusal_is_not_green_and_who_asks_can_be_chosen(
+async def test_a_refusal_is_not_green_and_the_viewer_can_be_chosen(
     context: BrowserContext, servers: list[Server], api: Client
 ) -> None:
     sue = new_id()

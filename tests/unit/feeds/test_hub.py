@@ -86,7 +86,7 @@ async def test_a_user_receives_what_can_change_the_users_team(
         assert await _shown(of_sue, 5) == [*concerns, last]
 
 
-async def test_a_subscriber_that_reads_too_slowly_is_cut_off_and_the_others_receive_everything(
+async def test_a_slow_subscriber_is_dropped_and_the_others_receive_everything(
     hub: Hub, tail: FakeTail, log: FakeLog
 ) -> None:
     topic = Topic(team_id=RED)
@@ -126,7 +126,7 @@ async def test_cutting_one_off_within_a_batch_leaves_no_other_out(
     assert [*before, *after] == log.changes
 
 
-async def test_who_has_left_receives_nothing_and_is_forgotten(
+async def test_a_closed_subscriber_receives_nothing_and_is_forgotten(
     hub: Hub, tail: FakeTail, log: FakeLog
 ) -> None:
     topic = Topic(team_id=RED)

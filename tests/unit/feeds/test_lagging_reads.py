@@ -10,7 +10,7 @@ from tests.harness.fake_feeds import BLUE, RED, all_has_gone_on, is_quiet, take
 from tests.unit.feeds.world import World
 
 
-async def test_what_the_hub_told_before_is_filled_in_after_a_read_that_lags_behind(
+async def test_a_stale_read_is_completed_with_changes_the_hub_has_sent(
     world: World,
 ) -> None:
     for _ in range(5):
@@ -26,7 +26,7 @@ async def test_what_the_hub_told_before_is_filled_in_after_a_read_that_lags_behi
     assert await is_quiet(feed)
 
 
-async def test_a_feed_of_all_teams_fills_in_what_a_read_that_lags_behind_did_not_show(
+async def test_a_feed_of_all_teams_completes_a_stale_read(
     world: World,
 ) -> None:
     for team_id in (RED, BLUE, RED, BLUE):

@@ -72,7 +72,7 @@ async def test_a_change_that_is_replayed_and_also_live_is_shown_once(world: Worl
     assert [first.version, *(c.version for c in await shown)] == [1, 2, 3]
 
 
-async def test_a_replay_longer_than_the_buffer_cuts_nobody_off(
+async def test_a_replay_longer_than_the_buffer_drops_no_subscriber(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub_module, "BUFFERED_CHANGES", 2)
@@ -88,7 +88,7 @@ async def test_a_replay_longer_than_the_buffer_cuts_nobody_off(
     assert [first, *rest] == world.log.changes
 
 
-async def test_who_reads_too_slowly_is_told_so(
+async def test_a_slow_subscriber_gets_an_error(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub_module, "BUFFERED_CHANGES", 2)
@@ -128,7 +128,7 @@ async def test_all_teams_changes_go_on_after_a_position(world: World) -> None:
     assert [change.position for change in await shown] == [3, 4, 5, 6]
 
 
-async def test_a_change_that_nobody_can_tell_any_more_ends_the_feed(world: World) -> None:
+async def test_a_change_that_is_lost_from_the_log_ends_the_feed(world: World) -> None:
     for _ in range(3):
         await world.happen()
     feed = await world.team_feed(after=3)

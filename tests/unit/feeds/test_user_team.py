@@ -138,7 +138,7 @@ async def test_a_malformed_user_id_is_refused(world: World) -> None:
     assert isinstance(refused, InvalidInput)
 
 
-async def test_a_present_older_than_what_the_hub_has_told_is_read_again(world: World) -> None:
+async def test_a_state_older_than_the_hubs_last_change_is_read_again(world: World) -> None:
     """Sue's joining is told before she subscribes, to a primary that does not show it yet."""
     world.directory.team_of_user_before = None, CommitTime(5)
     await world.happen(JOINED, RED, at=6)
