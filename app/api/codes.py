@@ -7,79 +7,97 @@ from typing import Final
 
 
 class Code(StrEnum):
-    """`extensions.code`. Beyond a limit `limit` names it, and `found` says what there was."""
+    """`extensions.code`. Beyond a limit, `limit` names it, and `found` is the count if known.
 
-    # The request is not one that can be answered.
+    Each member is followed by its row of the table in `app/api/README.md`.
+    """
+
     BAD_REQUEST = "BAD_REQUEST"
-    # `Accept` allows none of the media types that there are.
+    """The request is not a GraphQL request."""
     NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
-    # The request did not arrive in time.
+    """`Accept` allows none of the media types that the service sends."""
     REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
-    # Its body is too large.
+    """The request did not arrive in time."""
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
-    # Too many operations: wait `retryAfterSeconds`.
+    """The request body is too large."""
     RATE_LIMITED = "RATE_LIMITED"
-
-    # Sign in: there is no token, or it is not valid here.
+    """Too many operations: retry after `extensions.retryAfterSeconds` (and `Retry-After`)."""
     UNAUTHENTICATED = "UNAUTHENTICATED"
-    # Sign in again: the token's time is over.
+    """The token is missing or not valid: sign in."""
     TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 - a code
-    # Tokens can't be verified at the moment; send it again.
+    """The token has expired: sign in again."""
     AUTHENTICATION_UNAVAILABLE = "AUTHENTICATION_UNAVAILABLE"
-    # The viewer may not ask this.
+    """Tokens cannot be verified at the moment: retry."""
     NOT_ALLOWED = "NOT_ALLOWED"
-
-    # The document is not GraphQL, or does not fit the schema.
+    """The viewer may not ask this. (A mutation answers the problem `NotAllowed`.)"""
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+    """The document is not GraphQL."""
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
-    # A variable or an argument has the wrong type, or a number that readers of JSON would round.
+    """The document does not fit the schema."""
     BAD_USER_INPUT = "BAD_USER_INPUT"
-    # An argument of a query is out of range; `field` names it.
+    """A value, in a variable or in the document, does not fit its type, or is a number that JSON
+    readers would round; `extensions.field` names it (see below)."""
     INVALID_INPUT = "INVALID_INPUT"
-
-    # Beyond a limit.
+    """An argument of a query is out of range; `extensions.field` names it."""
     DOCUMENT_TOO_LONG = "DOCUMENT_TOO_LONG"
+    """The document has more characters than `extensions.limit`."""
     TOO_MANY_TOKENS = "TOO_MANY_TOKENS"
+    """The document has more tokens than `extensions.limit`."""
     QUERY_TOO_DEEP = "QUERY_TOO_DEEP"
+    """Fields are nested more deeply than `extensions.limit`."""
     TOO_MANY_ALIASES = "TOO_MANY_ALIASES"
+    """The operation has more aliases than `extensions.limit`."""
     TOO_MANY_DIRECTIVES = "TOO_MANY_DIRECTIVES"
+    """The operation has more directives than `extensions.limit`."""
     TOO_MANY_ROOT_FIELDS = "TOO_MANY_ROOT_FIELDS"
+    """The operation has more root fields than `extensions.limit`."""
     QUERY_TOO_COSTLY = "QUERY_TOO_COSTLY"
+    """The operation costs more than `extensions.limit`; `extensions.dearest` lists its most
+    expensive paths, and `extensions.suggestion` says what to change."""
     BATCH_TOO_LARGE = "BATCH_TOO_LARGE"
+    """The batch has more operations than `extensions.limit`."""
     TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
+    """The connection has as many operations as it may; a WebSocket is closed with 4429."""
     TOO_MANY_CONNECTIONS = "TOO_MANY_CONNECTIONS"
-    # At the moment: send it again when others have been answered.
+    """The client has as many connections as it may; a WebSocket is closed with 4429."""
     TOO_MANY_OPERATIONS = "TOO_MANY_OPERATIONS"
-
-    # Switched off here.
+    """Too many operations of the client are executing, or too many new documents wait for
+    validation. Nothing was done: retry once others are answered."""
     BATCHING_DISABLED = "BATCHING_DISABLED"
+    """Batches are disabled here: send one operation at a time."""
     INTROSPECTION_DISABLED = "INTROSPECTION_DISABLED"
+    """Introspection is disabled here."""
     PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
-
-    # Documents by their hash: send the text once; none is registered; only those are answered.
+    """Automatic persisted queries are disabled here: send documents as text."""
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    """No document is known under this hash: send its text with it."""
     DOCUMENT_NOT_FOUND = "DOCUMENT_NOT_FOUND"
+    """No document is registered under this id."""
     DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
-
-    # Feeds: of a team that never was; from before the log begins; read too slowly.
+    """Only registered documents are answered here."""
     TEAM_NOT_FOUND = "TEAM_NOT_FOUND"
+    """A feed was requested of a team that never existed."""
     CURSOR_EXPIRED = "CURSOR_EXPIRED"
+    """The cursor is older than the change log, or `asOf` is too long ago: read afresh."""
     SUBSCRIBER_TOO_SLOW = "SUBSCRIBER_TOO_SLOW"
-
-    # Another program has changed the team's data so that it can't be shown or changed. Nothing was
-    # done; it stays so until the operator repairs it.
+    """The subscriber fell 1,000 changes behind and was cut off: resume after the last change
+    received. A client that reads nothing is disconnected after 30 seconds."""
     TEAM_DAMAGED = "TEAM_DAMAGED"
-    # The database has lost an index or its validator, without which changes are not safe. Nothing
-    # was done; it stays so until the operator restores them.
+    """Another program has made this team's data unusable. Nothing was done; the operator repairs it
+    with `doctor`. In a list, that edge's `node` is null."""
     DATABASE_UNSAFE = "DATABASE_UNSAFE"
-    # MongoDB did not answer in time; send the request again.
+    """The database has lost an index or validator that mutations rely on. They are refused and
+    change nothing, while queries and subscriptions work. Retry later; the operator repairs it."""
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
-    # The server had no time left to answer; send the request again.
+    """MongoDB did not answer in time. The change may have been made or not: retry with the same
+    `requestId`."""
     SERVER_ENDED = "SERVER_ENDED"
-    # Every attempt lost to another change; send it again.
+    """The server had no time left to answer. The change may have been made or not: retry with the
+    same `requestId`."""
     CONTENTION = "CONTENTION"
-    # A bug; `requestId` finds it in the server's log.
+    """Every attempt lost to a concurrent change. Nothing was done: retry."""
     INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+    """A bug; `extensions.requestId` finds it in the server's log."""
 
 
 STATUSES: Final[Mapping[str, HTTPStatus]] = {
@@ -98,7 +116,7 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     Code.CONTENTION: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.INTERNAL_SERVER_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-"""The HTTP status of an answer that is nothing but an error of this code; 400 with all others."""
+"""The HTTP status of a response that is nothing but an error of this code; otherwise 400."""
 
 
 class CloseCode(IntEnum):

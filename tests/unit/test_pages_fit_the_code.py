@@ -2,32 +2,23 @@
 
 import re
 
+import pytest
 from graphql import DocumentNode, parse, validate
 from prometheus_client import CollectorRegistry
 
-from app.api.codes import Code
 from app.api.operations.limits import Limits
 from app.api.schema.schema import build_schema
-from app.config import SETTINGS
 from app.monitoring.database_metrics import StorageMetrics
 from app.monitoring.metrics import ApiMetrics, OperationNames
 from tests.harness.pages import ALL_PAGES, PAGES
+from tests.harness.tables import MARKED, TABLES
 
-CONTRACT = PAGES["app/api/README.md"]
 MANUAL = PAGES["app/serving/README.md"]
 
 
-def test_every_setting_stands_in_the_manual() -> None:
-    missing = [each.variable for each in SETTINGS if f"`{each.variable}`" not in MANUAL]
-
-    assert missing == []
-
-
-def test_the_codes_of_errors_stand_in_the_contract_and_no_others() -> None:
-    table = CONTRACT[CONTRACT.index("| code | meaning |") :].split("\n\n", 1)[0]
-    rows = [line.split("|")[1] for line in table.splitlines()[2:]]
-
-    assert sorted(re.findall(r"`([A-Z_]+)`", "".join(rows))) == sorted(Code)
+@pytest.mark.parametrize("page", TABLES)
+def test_a_table_is_as_the_code_makes_it(page: str) -> None:
+    assert MARKED.findall(PAGES[page]) == [TABLES[page]()], "Run scripts/tables."
 
 
 def test_the_operations_in_the_pages_fit_the_schema() -> None:
