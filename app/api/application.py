@@ -16,8 +16,7 @@ from app.api.http.body_limit import BodyLimit
 from app.api.http.cross_origin import Origins, cross_origin
 from app.api.http.graphiql import page_files
 from app.api.http.graphql_endpoint import GraphQLEndpoint
-from app.api.http.health import ReadinessCheck, healthz, readyz
-from app.api.http.last_answers import LastAnswers
+from app.api.http.health import CloseWhenDraining, ReadinessCheck, healthz, readyz
 from app.api.http.masking import Masking
 from app.api.http.rate_limit import RateLimit, RateLimits, TrustedProxies
 from app.api.observation import CONNECTION_EVENTS, ConnectionEvents
@@ -82,7 +81,7 @@ def build_application(
         ],
         middleware=[
             *([Middleware(TrustedProxies, proxies=trusted_proxies)] if trusted_proxies else []),
-            Middleware(LastAnswers, is_draining=is_draining),
+            Middleware(CloseWhenDraining, is_draining=is_draining),
             Middleware(RequestId),
             cross_origin(origins),
             Middleware(Masking, observers=observers),

@@ -1,7 +1,8 @@
-"""What is noted of an operation while it runs, and told to the observers when it has ended.
+"""Outcomes of operations for metrics, the operation log and traces.
 
-Notes travel with the task that serves the operation, so that those who write them need not know who
-reads them. They name types and codes and never what a client sent, but for the operation's name.
+Notes are kept in a context variable of the operation's task, so that the schema's code can add to
+them without knowing the observers. They hold types, codes and the operation's name, and nothing
+else that a client sent.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,16 +18,16 @@ from app.api.errors import code_of
 
 SUCCESS: Final = "success"
 CANCELLED: Final = "cancelled"
-"""Nobody waits for the answer any more: how subscriptions usually end."""
+"""The client has left, or has ended its subscription."""
 UNKNOWN: Final = "unknown"
 
 MAX_NAME_LENGTH: Final = 100
-"""What is noted of an operation's name, which its client has chosen."""
+"""Longer names, which clients choose, are cut."""
 
 
 @dataclass
 class Notes:
-    """What has been noted of an operation so far."""
+    """Problems and bugs of one operation so far."""
 
     problems: list[str] = field(default_factory=list)
     has_met_bug: bool = False
@@ -35,10 +36,10 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class EndedOperation:
-    """An operation that has ended: its outcome is `success`, a problem's type, or an error's code.
+    """A completed operation; `outcome` is `success`, a problem's type, or an error code.
 
-    Of several problems or errors it is the first one's. `name` is the client's; `kind` is query,
-    mutation or subscription, and unknown for what is no GraphQL.
+    Of several problems or errors it is the first. `kind` is query, mutation or subscription, and
+    unknown if the request was not valid GraphQL.
     """
 
     name: str | None
@@ -47,29 +48,29 @@ class EndedOperation:
     problems: Sequence[str]
     duration_seconds: float
     has_met_bug: bool = False
-    """Whether any of its errors was a bug of ours, be it the outcome or not."""
+    """Whether any of its errors was an `INTERNAL_SERVER_ERROR`."""
 
 
 class OperationObserver(Protocol):
-    """Told of each operation that has ended; it must neither wait nor fail."""
+    """Called for each completed operation; it must not block or raise."""
 
     def ended(self, operation: EndedOperation) -> None:
-        """An operation has ended."""
+        """Called when an operation has completed."""
 
 
 class Observers:
-    """All that are told."""
+    """Calls all observers."""
 
     def __init__(self, *observers: OperationObserver) -> None:
         self._observers = observers
 
     def ended(self, operation: EndedOperation) -> None:
-        """An operation has ended."""
+        """Notifies the observers of a completed operation."""
         for observer in self._observers:
             observer.ended(operation)
 
     def refused(self, code: str) -> None:
-        """A request was refused with this code before it became an operation."""
+        """Notifies the observers of a request that was rejected before it was executed."""
         self.ended(
             EndedOperation(
                 None, UNKNOWN, code, (), 0.0, has_met_bug=code == Code.INTERNAL_SERVER_ERROR
@@ -79,16 +80,16 @@ class Observers:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionEvents:
-    """Told, outside of any request that the application sees, by the server's connections.
+    """Callbacks for the server's connections, which reach requests before the application does.
 
-    They find it in the lifespan's state, as `CONNECTION_EVENTS`: the server makes them, and gives
-    them nothing else of the application.
+    Connections find it as `CONNECTION_EVENTS` in the lifespan's state, the only object of the
+    application that the server passes to them.
     """
 
     refused: Callable[[str], None]
-    """What came was refused with this code."""
+    """A request was rejected with this code."""
     stalled: Callable[[], None]
-    """The peer took nothing for so long that the connection has been cut."""
+    """A connection was aborted because its peer read nothing."""
 
 
 CONNECTION_EVENTS: Final = "connection_events"
@@ -98,31 +99,31 @@ _current: ContextVar[Notes] = ContextVar("notes")
 
 
 def note_problem(name: str) -> None:
-    """The operation at hand is answered with a problem of this type."""
+    """Records a problem in the answer of the current operation."""
     if notes := _current.get(None):
         notes.problems.append(name)
 
 
 def note_bug() -> None:
-    """The operation at hand has met a bug, of which its client is told."""
+    """Records an `INTERNAL_SERVER_ERROR` in the current operation."""
     if notes := _current.get(None):
         notes.has_met_bug = True
 
 
 def ended_operation() -> EndedOperation | None:
-    """The operation that this task has just ended."""
+    """The operation that this task has just completed."""
     notes = _current.get(None)
     return notes.ended if notes else None
 
 
 class ObservedExecution(SchemaExtension):
-    """Times an operation and tells the observers how it ended.
+    """Times each operation and notifies the observers of its outcome.
 
-    It stands before the extensions whose refusals it is to see.
+    It must come before the extensions whose errors it reports.
     """
 
     def on_operation(self) -> Iterator[None]:
-        """Watches one operation, from its text to its answer; a subscription to its end."""
+        """Covers an operation from parsing to its answer, or to the end of its subscription."""
         began_at = perf_counter()
         notes = Notes()
         _current.set(notes)

@@ -1,4 +1,4 @@
-"""Spans of OpenTelemetry for MongoDB's commands; imported only where an exporter is configured."""
+"""OpenTelemetry spans for MongoDB commands; imported only if an exporter is configured."""
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
@@ -11,10 +11,10 @@ from pymongo.monitoring import (
 
 
 class CommandTracer(CommandListener):
-    """A span for each command that an operation sends, without what the command holds.
+    """A span for each command of an operation, without the command's content.
 
-    The driver runs commands in threads that inherit the context of their caller. What no operation
-    asked for, such as the recording of changes, has no spans.
+    The driver runs commands in threads that inherit their caller's context. Commands of background
+    work, such as the recorder's, have no spans.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,6 @@ class CommandTracer(CommandListener):
         self._spans: dict[tuple[int, object], Span] = {}
 
     def started(self, event: CommandStartedEvent) -> None:
-        """Opens the span."""
         if not trace.get_current_span().get_span_context().is_valid:
             return
         attributes = {
@@ -40,12 +39,10 @@ class CommandTracer(CommandListener):
         self._spans[event.request_id, event.connection_id] = span
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
-        """Ends the span."""
         if span := self._spans.pop((event.request_id, event.connection_id), None):
             span.end()
 
     def failed(self, event: CommandFailedEvent) -> None:
-        """Ends the span as failed, by the error's code."""
         if span := self._spans.pop((event.request_id, event.connection_id), None):
             code = event.failure.get("code")
             span.set_status(Status(StatusCode.ERROR, f"code {code}" if code else None))

@@ -1,7 +1,7 @@
-"""The log as a line of JSON for each event, for machines.
+"""The JSON log: one object per line.
 
-It holds no personal data: no address of a client; of an exception its types, codes and places, not
-its messages, which may quote what a client has sent or a document holds.
+It holds no personal data: no client addresses, and of exceptions only types, codes and stack
+frames, since their messages may quote requests or documents.
 """
 
 import logging
@@ -16,10 +16,9 @@ from app.api.request_id import given_request_id
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON, with the id of the request at hand."""
+    """Formats a record as one line of JSON, with the id of the current request."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -35,9 +34,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def _exceptions(error: BaseException) -> Iterator[dict[str, Any]]:
-    """The exception and those that led to it, each with the places it came through.
+    """The exception and its causes, each with its stack frames.
 
-    The database's have a number as their `code`: it tells a lack of privilege from other faults.
+    MongoDB's numeric `code` tells a missing privilege from other faults.
     """
     seen: set[int] = set()
     cause: BaseException | None = error
@@ -55,5 +54,5 @@ def _exceptions(error: BaseException) -> Iterator[dict[str, Any]]:
 
 
 def names_no_client(record: logging.LogRecord) -> bool:
-    """A filter for uvicorn's log, which says of every WebSocket its address and its whole URL."""
+    """Drops uvicorn's line for each WebSocket, which has the client's address and the whole URL."""
     return '"WebSocket %s"' not in str(record.msg)

@@ -1,10 +1,10 @@
-"""The log of a process: where it goes, in which form, and what libraries may add to it."""
+"""Logging configuration: handler, format, and the levels of libraries."""
 
 import logging
 
 
 def configure_logging(level: str, log_format: str) -> None:
-    """Sends the log of this process, with those of uvicorn and the driver, to standard error."""
+    """Sends the logs of this process and of its libraries to standard error."""
     handler = logging.StreamHandler()
     if log_format == "json":
         from app.monitoring.json_log import JsonFormatter, names_no_client  # noqa: PLC0415
@@ -14,20 +14,19 @@ def configure_logging(level: str, log_format: str) -> None:
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s %(name)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    # The driver tells about every lost heartbeat; what matters of it we say ourselves.
+    # The driver logs every lost heartbeat; we log the relevant events ourselves.
     logging.getLogger("pymongo").setLevel(max(logging.WARNING, logging.getLogger().level))
-    # It tells of every WebSocket that it refuses for its origin; we tell of each origin once.
+    # It logs every WebSocket rejected for its origin; we log each origin once.
     logging.getLogger("strawberry.ws").setLevel(logging.ERROR)
-    # To debug, uvicorn writes down the headers of WebSockets, with the tokens in them.
+    # At debug level, uvicorn logs the headers of WebSockets, with their tokens.
     uvicorn = logging.getLogger("uvicorn.error")
     uvicorn.setLevel(max(logging.INFO, logging.getLogger().level))
-    uvicorn.addFilter(_is_worth_telling)
+    uvicorn.addFilter(_is_about_server)
 
 
-def _is_worth_telling(record: logging.LogRecord) -> bool:
-    """Whether a line of uvicorn's is about the server, and not only about what a client has sent.
+def _is_about_server(record: logging.LogRecord) -> bool:
+    """Drops uvicorn's traceback for WebSocket text that is not UTF-8, which it closes with 1007.
 
-    For text on a WebSocket that is no UTF-8 it logs a traceback, as an error, and closes with 1007
-    as it should: anybody could fill the log with them.
+    Any client could fill the log with them.
     """
     return record.msg != "Invalid UTF-8 sequence received from client."

@@ -1,7 +1,7 @@
-"""What the operator's monitoring learns of operations, subscribers and feeds.
+"""Prometheus metrics of operations, subscribers and feeds.
 
-Clients choose the names of their operations, so only some become labels: those in registered
-documents, and the first `MAX_OTHER_NAMES` others that a process meets.
+Clients choose operation names, so the values of that label are bounded: the names in registered
+documents, and the first `MAX_OTHER_NAMES` others that a process receives.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ LAG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.
 
 
 class OperationNames:
-    """The names that may be labels. *Limits*: `MAX_OTHER_NAMES` beside the registered ones."""
+    """Label values for operation names: registered ones and `MAX_OTHER_NAMES` others."""
 
     def __init__(self, registered_documents: Iterable[str] = ()) -> None:
         self._registered = frozenset(
@@ -33,7 +33,7 @@ class OperationNames:
         self._others: set[str] = set()
 
     def label(self, name: str | None) -> str:
-        """The name if it may be a label, or else what stands for it."""
+        """The name if it is one of these, else `other`; `anonymous` if there is none."""
         if name is None:
             return ANONYMOUS
         if name in self._registered or name in self._others:
@@ -45,7 +45,7 @@ class OperationNames:
 
 
 class ApiMetrics:
-    """The API's metrics in a registry; an `OperationObserver` and a `HubObserver`."""
+    """An `OperationObserver` and a `HubObserver` that update metrics in a registry."""
 
     def __init__(
         self,
@@ -57,57 +57,56 @@ class ApiMetrics:
         self._lag = lag
         self._operations = Counter(
             "team_joiner_operations",
-            "Operations that ended, by outcome: success, a problem's type, or an error's code.",
+            "Completed operations by outcome: success, a problem's type, or an error code.",
             ["name", "kind", "outcome"],
             registry=registry,
         )
-        # Without labels, so that it stands at 0 from the start: of a series that first appears at
-        # 1 a monitoring sees no increase.
+        # Without labels, so that it is 0 from the start: Prometheus sees no increase in a series
+        # whose first sample is 1.
         self._internal_errors = Counter(
             "team_joiner_internal_errors",
-            "Operations that met a bug: an INTERNAL_SERVER_ERROR among their errors.",
+            "Operations with an INTERNAL_SERVER_ERROR among their errors.",
             registry=registry,
         )
         self._seconds = Histogram(
             "team_joiner_operation_seconds",
-            "How long queries and mutations took.",
+            "Duration of queries and mutations.",
             ["name", "kind"],
             buckets=OPERATION_SECONDS,
             registry=registry,
         )
         self._problems = Counter(
             "team_joiner_problems",
-            "Refusals that mutations answered, by type; VersionConflict is a lost race.",
+            "Problems that mutations returned, by type.",
             ["type"],
             registry=registry,
         )
         self._subscribers = Gauge(
             "team_joiner_subscribers",
-            "Subscribers that receive changes, by subscription.",
+            "Current subscribers by subscription field.",
             ["field"],
             multiprocess_mode="livesum",
             registry=registry,
         )
         self._cut_off = Counter(
             "team_joiner_subscribers_cut_off",
-            "Subscribers that were too slow, by subscription.",
+            "Subscribers cut off with SUBSCRIBER_TOO_SLOW, by subscription field.",
             ["field"],
             registry=registry,
         )
         self._stalled = Counter(
             "team_joiner_stalled_connections",
-            "Connections that were cut because their peer took nothing.",
+            "Connections aborted because their peer read nothing for 30 seconds.",
             registry=registry,
         )
         self._feed_lag = Histogram(
             "team_joiner_feed_lag_seconds",
-            "From a change's commit until this server has it for subscribers, in whole seconds.",
+            "Time from a change's commit to its delivery to subscribers, in whole seconds.",
             buckets=LAG_SECONDS,
             registry=registry,
         )
 
     def ended(self, operation: EndedOperation) -> None:
-        """See `OperationObserver`."""
         name, kind = self._names.label(operation.name), operation.kind
         self._operations.labels(name, kind, operation.outcome).inc()
         if operation.has_met_bug:
@@ -118,23 +117,18 @@ class ApiMetrics:
             self._problems.labels(problem).inc()
 
     def subscribed(self, topic: Topic) -> None:
-        """See `HubObserver`."""
         self._subscribers.labels(_field_of(topic)).inc()
 
     def unsubscribed(self, topic: Topic) -> None:
-        """See `HubObserver`."""
         self._subscribers.labels(_field_of(topic)).dec()
 
     def cut_off(self, topic: Topic) -> None:
-        """See `HubObserver`."""
         self._cut_off.labels(_field_of(topic)).inc()
 
     def stalled(self) -> None:
-        """See `ConnectionEvents`."""
         self._stalled.inc()
 
     def delivered(self, change: Change) -> None:
-        """See `HubObserver`. Changes without a commit time say nothing about lag."""
         if change.commit_time is not None and (lag := self._lag(change.commit_time)) is not None:
             self._feed_lag.observe(lag)
 
@@ -142,7 +136,7 @@ class ApiMetrics:
 def _operations_in(text: str) -> Iterator[str]:
     try:
         document = parse(text)
-    except GraphQLError:  # whoever asks for it is told
+    except GraphQLError:  # reported to clients that request it
         return
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode) and node.name:

@@ -1,12 +1,10 @@
 """Serves the metrics on a port of their own.
 
-They tell an outsider how much the service is used, by which apps, and how it fails, so they are not
-to be had where the public is served: a path that a proxy must remember to close gets forgotten. The
-port is off unless `METRICS_PORT` is set, and on loopback unless `METRICS_HOST` says otherwise.
+They reveal usage, client applications and failures, so they are not served on the public port,
+where a proxy would have to block their path. Off unless `METRICS_PORT` is set.
 
-With several workers the metrics of all are summed up by their parent, from files in a temporary
-folder which each keeps its own in. That is the way of the Prometheus client for Python: else a
-reader would see one worker's metrics today and another's tomorrow.
+With several workers the parent process sums up the metrics of all, which the Prometheus client for
+Python shares through files in a temporary folder: else each scrape would reach another worker.
 """
 
 import logging
@@ -32,12 +30,12 @@ from app.serving.server import ListeningFailed
 logger = logging.getLogger(__name__)
 
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""The client's own name for it. It is read when the client is imported, so in workers only."""
+"""Read by the Prometheus client when it is imported, so in workers only."""
 
 
 @contextmanager
 def metrics_served(host: str, port: int | None, *, workers: int) -> Iterator[int | None]:
-    """Serves the metrics of this process, or of its workers, as long as the context; the port.
+    """Serves the metrics of this process, or of its workers; yields the port.
 
     *Raises*: `ListeningFailed`.
     """
@@ -79,7 +77,7 @@ def _listening(host: str, port: int, registry: CollectorRegistry) -> Iterator[in
 
 
 class _Workers(Collector):
-    """The metrics of all workers; of those that have ended, what they have counted."""
+    """The metrics of all workers; of those that have exited, the counters."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder

@@ -1,7 +1,4 @@
-"""A line in the log for each operation.
-
-It holds no personal data: the operation's name, never its document, variables or viewer.
-"""
+"""One log line per operation: its name, and never its document, variables or viewer."""
 
 import logging
 
@@ -11,10 +8,9 @@ logger = logging.getLogger(__name__)
 
 
 class OperationLog:
-    """An `OperationObserver` that writes a line for each operation."""
+    """An `OperationObserver` that logs each operation."""
 
     def ended(self, operation: EndedOperation) -> None:
-        """See `OperationObserver`."""
         name = operation.name
         logger.info(
             "%s: %s",

@@ -1,7 +1,7 @@
-"""Wires what an operator sees of a server: metrics, traces, and a line for each operation.
+"""Wires metrics, traces and the operation log.
 
-What is not switched on costs nothing that could be measured: without a registry the driver tells
-nobody of its commands, and OpenTelemetry is imported only for those who have configured it.
+Disabled parts have no measurable cost: without a registry the driver has no listeners, and
+OpenTelemetry is imported only if an exporter is configured.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_
 
 
 class Telemetry:
-    """One application's: the pieces that its parts are built with."""
+    """The observers, listeners, middleware and extensions of one application."""
 
     def __init__(
         self,
@@ -34,11 +34,11 @@ class Telemetry:
         registered_documents: Iterable[str],
         environment: Mapping[str, str],
     ) -> None:
-        in_any_case = registry or CollectorRegistry()
+        collecting = registry or CollectorRegistry()  # unread unless one was given
         self.clock = DatabaseClock()
         names, lag = OperationNames(registered_documents), self.clock.seconds_since
-        self.api_metrics = ApiMetrics(in_any_case, names, lag)
-        self.storage_metrics = StorageMetrics(in_any_case, lag)
+        self.api_metrics = ApiMetrics(collecting, names, lag)
+        self.storage_metrics = StorageMetrics(collecting, lag)
         logs = [OperationLog()] if settings.log_format == "json" else []
         metrics = [self.api_metrics] if registry else []
         self.observers = Observers(*metrics, *logs)
@@ -46,7 +46,6 @@ class Telemetry:
         self._environment = environment
         self._traced = is_tracing_configured(environment)
         self.middleware: Sequence[Middleware] = ()
-        # Where nobody is told of operations, none is watched.
         is_observed = self._traced or metrics or logs
         self.extensions: Sequence[type[SchemaExtension]] = (
             (ObservedExecution,) if is_observed else ()
@@ -58,7 +57,7 @@ class Telemetry:
             self.extensions = (TracedExecution, ObservedExecution)
 
     def listeners(self, client: str) -> Sequence[Listener]:
-        """What the driver is to tell of a client of this name."""
+        """Driver event listeners for a client of this name."""
         listeners = [*self.storage_metrics.listeners(client)] if self._measured else []
         if self._traced:
             from app.monitoring.database_tracing import CommandTracer  # noqa: PLC0415
@@ -67,16 +66,16 @@ class Telemetry:
         return listeners
 
     def exporting(self) -> AbstractContextManager[None]:
-        """Sends the traces, if any, as long as the context."""
+        """Exports traces, if configured, while the context is open."""
         if not self._traced:
             return nullcontext()
-        from app.monitoring.trace_export import exporting  # noqa: PLC0415
+        from app.monitoring.tracing import exporting  # noqa: PLC0415
 
         return exporting(self._environment)
 
 
 def is_tracing_configured(environment: Mapping[str, str]) -> bool:
-    """Whether traces are to be sent somewhere. *Raises*: `SettingsError` if they can't be."""
+    """Whether a trace exporter is configured. *Raises*: `SettingsError` if it is not installed."""
     if not any(environment.get(variable, "").strip() for variable in ENDPOINT_VARIABLES):
         return False
     if find_spec("opentelemetry") is None or find_spec("opentelemetry.sdk") is None:

@@ -1,15 +1,21 @@
-"""Spans of OpenTelemetry for HTTP requests, operations and the fields at their root.
+"""OpenTelemetry spans for HTTP requests, operations and root fields, and their export.
 
-Imported only where an exporter is configured. Spans hold names, types, codes and times, as the JSON
-log does, and never a document, variables or a viewer; Strawberry's own extension would hold the
-arguments of every field.
+Imported only if an exporter is configured. Spans hold names, types, codes and times, like the JSON
+log, and never a document, variables or a viewer; Strawberry's own extension records the arguments
+of every field.
 """
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from graphql import GraphQLResolveInfo, OperationType
 from opentelemetry import context, propagate, trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.extensions import SchemaExtension
@@ -17,6 +23,9 @@ from strawberry.utils.await_maybe import AwaitableOrValue, await_maybe
 
 from app.api.codes import Code
 from app.api.observation import EndedOperation, ended_operation
+
+# For unsent spans at shutdown, when the collector does not answer.
+FLUSH_SECONDS = 3
 
 SERVER_FAULTS = frozenset(
     {
@@ -29,9 +38,9 @@ SERVER_FAULTS = frozenset(
 
 
 class TracedRequests:
-    """ASGI middleware: a span for each HTTP request, below the one that `traceparent` names.
+    """ASGI middleware: a span for each HTTP request, as a child of its `traceparent`.
 
-    A WebSocket lives too long for a span of its own; its operations stand below its `traceparent`.
+    A WebSocket lives too long for a span; its operations are children of its `traceparent`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -39,7 +48,6 @@ class TracedRequests:
         self._tracer = trace.get_tracer("team_joiner")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, within its span."""
         if scope["type"] not in {"http", "websocket"} or scope["path"] != "/graphql":
             return await self._app(scope, receive, send)
         headers = {
@@ -66,16 +74,15 @@ class TracedRequests:
 
 
 class TracedExecution(SchemaExtension):
-    """A span for each operation, and one for each field at its root.
+    """A span for each operation, and one for each of its root fields.
 
-    A subscription's span lasts as long as the subscription; the fields of its events have none.
+    A subscription's span lasts until the subscription ends; the fields of its events have none.
     """
 
     def on_operation(self) -> Iterator[None]:
-        """Opens the operation's span; what the task does from now on stands below it."""
         self._tracer = trace.get_tracer("team_joiner")
         span = self._tracer.start_span("GraphQL operation")
-        # Not detached: each operation has a task of its own, or is the last thing its request does.
+        # Not detached: an operation is the last step of its task.
         context.attach(trace.set_span_in_context(span))
         try:
             yield
@@ -92,7 +99,6 @@ class TracedExecution(SchemaExtension):
         *args: str,
         **kwargs: Any,  # noqa: ANN401
     ) -> AwaitableOrValue[object]:
-        """Resolves a field, at the root within a span."""
 
         async def resolve_in_span() -> object:
             with self._tracer.start_as_current_span(info.field_name, record_exception=False):
@@ -113,3 +119,19 @@ def _describe(span: Span, operation: EndedOperation) -> None:
     span.set_attribute("team_joiner.outcome", operation.outcome)
     if operation.outcome in SERVER_FAULTS:
         span.set_status(Status(StatusCode.ERROR, operation.outcome))
+
+
+@contextmanager
+def exporting(environment: Mapping[str, str]) -> Iterator[None]:
+    """Exports this process's spans by OTLP over HTTP; OpenTelemetry reads its own variables."""
+    named = "OTEL_SERVICE_NAME" in environment
+    resource = Resource.create({} if named else {SERVICE_NAME: "team-joiner"})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    try:
+        yield
+    finally:
+        flushing = threading.Thread(target=provider.shutdown, daemon=True)
+        flushing.start()
+        flushing.join(FLUSH_SECONDS)

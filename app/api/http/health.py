@@ -1,10 +1,12 @@
-"""What a supervisor and a load balancer ask: does the process live, may it get traffic."""
+"""Liveness and readiness endpoints, and the closing of connections while the server drains."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
 
@@ -12,17 +14,14 @@ ReadinessCheck = Callable[[], Awaitable[None]]
 
 
 async def healthz(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
-    """200 as long as the process answers at all."""
+    """Liveness: always 200."""
     return JSONResponse({"status": "alive"})
 
 
 def readyz(
     check_readiness: ReadinessCheck, is_draining: Callable[[], bool], timeout_seconds: float
 ) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint that answers 200 while the check passes, else 503 with what is missing.
-
-    During the drain it answers 503, whatever the check says.
-    """
+    """Readiness: 200 while the check passes; 503 with the reason if it fails, or in the drain."""
 
     async def endpoint(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
         if is_draining():
@@ -41,3 +40,24 @@ def readyz(
 
 def _not_ready(reason: str) -> Response:
     return JSONResponse({"status": "not ready", "reason": reason}, status_code=503)
+
+
+class CloseWhenDraining:
+    """ASGI middleware that adds `Connection: close` to each response while the server drains.
+
+    Otherwise a client might send a request on an idle connection just as the server closes it.
+    """
+
+    def __init__(self, app: ASGIApp, *, is_draining: Callable[[], bool]) -> None:
+        self._app = app
+        self._is_draining = is_draining
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on."""
+
+        async def send_and_close(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._is_draining():
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        await self._app(scope, receive, send_and_close)
