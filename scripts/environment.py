@@ -88,7 +88,7 @@ def _find_python() -> str:
 
 def _refuse_unusable_system() -> None:
     sys.path.insert(0, str(ROOT))
-    from app.embedded.systems import find_obstacle  # noqa: PLC0415 - for a new Python
+    from app.embedded.mongod import find_obstacle  # noqa: PLC0415 - for a new Python
 
     obstacle = find_obstacle()
     if obstacle is not None:

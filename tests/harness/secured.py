@@ -11,7 +11,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import PyMongoError
 
-from app.embedded.binary import find_mongod
+from app.embedded.mongod import find_mongod
 from tests.harness.waiting import eventually
 
 ADMIN, PASSWORD = "admin", "not-a-secret"

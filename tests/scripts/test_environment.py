@@ -14,7 +14,7 @@ from pathlib import Path
 import environment
 import pytest
 
-from app.embedded import systems
+from app.embedded import mongod as executable
 
 ROOT = Path(__file__).parents[2]
 STARTED_FIRST = sorted(
@@ -126,10 +126,10 @@ def test_what_keeps_a_mongod_from_running_is_known_of_the_system(
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(platform, "libc_ver", lambda: libc)
-    monkeypatch.setattr(systems, "_loads", lambda name: not lacks or lacks not in name)
+    monkeypatch.setattr(executable, "_loads", lambda name: not lacks or lacks not in name)
     monkeypatch.setattr(shutil, "which", lambda _: mongod)
 
-    obstacle = systems.find_obstacle()
+    obstacle = executable.find_obstacle()
 
     if expected is None:
         assert obstacle is None
@@ -156,7 +156,7 @@ def test_the_package_of_mongodb_is_left_out_where_pip_finds_none(
 
 
 def test_a_library_that_is_not_there_is_missed() -> None:
-    assert not systems._loads("libnobody-has-this.so.9")
+    assert not executable._loads("libnobody-has-this.so.9")
 
 
 def test_ctrl_c_in_the_middle_of_setting_up_is_quiet(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from app.domain.faults import DatabaseUnsuitable
-from app.embedded.binary import find_mongod
+from app.embedded.mongod import find_mongod
 from app.storage.client import connect
 from app.storage.preparation import prepare_database
 

@@ -38,24 +38,16 @@ def become_primary(port: int, database_path: Path, *, may_go_on: Callable[[], bo
         socketTimeoutMS=int(1000 * _COMMAND_SECONDS),
     ) as client:
         while may_go_on():
-            # After a refused connection the client's monitor waits half a second, so it is not
-            # used before the port accepts connections.
-            if _answers(port):
-                try:
-                    if _is_primary(client, f"127.0.0.1:{port}", database_path):
-                        return True
-                except PyMongoError:
-                    logger.debug("The embedded mongod is not ready yet.", exc_info=True)
+            try:
+                # After a refused connection the client's monitor waits half a second, so it is not
+                # used before the port accepts connections.
+                socket.create_connection(("127.0.0.1", port), _CONNECT_SECONDS).close()
+                if _is_primary(client, f"127.0.0.1:{port}", database_path):
+                    return True
+            except (OSError, PyMongoError):
+                logger.debug("The embedded mongod is not ready yet.", exc_info=True)
             time.sleep(_POLL_SECONDS)
     return False
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), _CONNECT_SECONDS).close()
-    except OSError:
-        return False
-    return True
 
 
 def _is_primary(client: MongoClient[dict[str, Any]], address: str, database_path: Path) -> bool:
@@ -74,15 +66,11 @@ def _is_primary(client: MongoClient[dict[str, Any]], address: str, database_path
         # Only without a stored configuration: mongod 6.0.5 aborts if initiated while it still
         # reads one.
         client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
-    elif stored["members"][0]["host"] != address and _is_no_member(client):
-        moved = stored | {"members": [member], "version": stored["version"] + 1}
-        client.admin.command("replSetReconfig", moved, force=True)
-    return False
-
-
-def _is_no_member(client: MongoClient[dict[str, Any]]) -> bool:
-    try:
-        client.admin.command("replSetGetStatus")
-    except OperationFailure as error:
-        return error.code == _NOT_A_MEMBER
+    elif stored["members"][0]["host"] != address:
+        try:
+            client.admin.command("replSetGetStatus")
+        except OperationFailure as error:
+            if error.code == _NOT_A_MEMBER:
+                moved = stored | {"members": [member], "version": stored["version"] + 1}
+                client.admin.command("replSetReconfig", moved, force=True)
     return False
