@@ -104,7 +104,7 @@ class Context:
 class Info(StrawberryInfo[Context, None]):
     """Strawberry's info, with a look at the selection below the current field."""
 
-    async def team_wish(self) -> tuple[bool, CommitTime | None]:
+    async def team_options(self) -> tuple[bool, CommitTime | None]:
         """How to load the team: whether with a member count, and at which moment, if not now."""
         at = (await self.context.loaders.moment()).at if self.selects("members") else None
         return self.selects(*COUNTED_BY), at

@@ -1,4 +1,4 @@
-"""Cursors: positions as opaque strings. They are made here and nowhere else given a meaning."""
+"""Cursors: positions encoded as opaque strings, encoded and decoded only here."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -18,12 +18,12 @@ Cursor = NewType("Cursor", str)
 MAX_CURSOR_LENGTH = 5_000
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-# To MongoDB a timestamp of less is none.
+# MongoDB rejects smaller timestamps.
 _EARLIEST = 1 << 32 | 1
 
 
 def team_cursor(position: TeamPosition, order: TeamOrder) -> Cursor:
-    """The cursor of a team in a list; good for both directions of the same order."""
+    """The cursor of a team in a list, valid for both directions of the same order."""
     kind, key = "name" if order.by_name else "time", position.key
     if position.stored_id is not None:
         return _encode(["odd", kind, urlsafe_b64encode(position.stored_id).decode()])
@@ -52,7 +52,7 @@ def read_team_cursor(field: str, cursor: str, order: TeamOrder) -> TeamPosition:
 
 
 def member_cursor(position: MemberPosition) -> Cursor:
-    """The cursor of a member in a team."""
+    """The cursor of a member of a team."""
     return _encode(
         ["member", position.index, position.user_id, position.version, position.member_count]
     )
@@ -82,7 +82,7 @@ def read_change_cursor(field: str, cursor: str) -> int:
 
 
 def moment_cursor(moment: Moment) -> Cursor:
-    """The cursor of a moment: the feed of all teams goes on after it, lists can be read at it."""
+    """The cursor of a moment, to resume the feed of all teams and to read lists."""
     return _encode(["moment", moment.position, moment.at])
 
 
@@ -97,7 +97,7 @@ def read_moment_cursor(field: str, cursor: str) -> Moment:
 
 
 def read_feed_cursor(field: str, cursor: str) -> Moment:
-    """Where a feed of all teams goes on: after a change, or after a moment.
+    """The position to resume the feed of all teams: a change's, or a moment's.
 
     *Raises*: `CodedError` naming the argument.
     """
@@ -118,7 +118,7 @@ def _decode(field: str, cursor: str) -> object:
         parts = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
         raise _not_a_cursor(field) from None
-    # To Python true is a number, to MongoDB it is none.
+    # A bool is an int in Python, but not in MongoDB.
     if not isinstance(parts, list) or any(isinstance(part, bool) for part in parts):
         raise _not_a_cursor(field)
     return parts

@@ -1,34 +1,34 @@
-"""Batches what many items of one answer ask for into one query each, within one request."""
+"""Data loaders: the reads of many items of an answer, batched into one query each."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from strawberry.dataloader import DataLoader
 
-from app.domain.changes import Change, Moment
+from app.domain.changes import Moment
 from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId
-from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
+from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import FoundTeam, Team
 from app.service.ports import ChangeLog, TeamDirectory
 
 MemberPage = Page[UserId, MemberPosition]
 TeamPage = Page[FoundTeam, TeamPosition]
 
-# Each with the moment at which it is to be read, None for now.
-TeamWish = tuple[bool, CommitTime | None]
-MembersWish = tuple[PageRequest[MemberPosition], CommitTime | None]
+# How to read: with a member count or not, or which page; and at which moment, None for now.
+TeamOptions = tuple[bool, CommitTime | None]
+MembersOptions = tuple[PageRequest[MemberPosition], CommitTime | None]
 
 IdT = TypeVar("IdT", bound=Hashable)
-WishT = TypeVar("WishT", bound=Hashable)
+OptionsT = TypeVar("OptionsT", bound=Hashable)
 FoundT = TypeVar("FoundT")
 
 
 @dataclass(frozen=True, slots=True)
 class TeamListing:
-    """A page of teams, described so that its parts share one query."""
+    """The parameters of a page of teams, hashable so that its parts share one query."""
 
     page: PageRequest[TeamPosition]
     order: TeamOrder
@@ -38,83 +38,58 @@ class TeamListing:
 
 
 class Loaders:
-    """The loaders of one request. A key is an id together with what is wished to know of it."""
+    """The loaders of one answer. A key is an id with the options of reading it."""
 
     def __init__(self, directory: TeamDirectory, log: ChangeLog) -> None:
-        self._directory = directory
-        self._log = log
-        self._moments = DataLoader(self._load_moments)
-        self.teams = DataLoader(self._load_teams)
-        self.teams_of_users = DataLoader(self._load_teams_of_users)
-        self.member_pages = DataLoader(self._load_member_pages)
-        self.team_pages = DataLoader(self._load_team_pages)
-        self.histories_of_teams = DataLoader(self._load_histories_of_teams)
-        self.histories_of_users = DataLoader(self._load_histories_of_users)
+        async def load_moments(keys: list[str]) -> list[Moment]:
+            return [await log.moment()] * len(keys)
+
+        async def load_team_pages(keys: list[TeamListing]) -> list[TeamPage]:
+            return [
+                await directory.list_teams(
+                    listing.page,
+                    order=listing.order,
+                    name_contains=listing.name_contains,
+                    with_member_count=listing.with_member_count,
+                    at=listing.at,
+                )
+                for listing in keys
+            ]
+
+        self._moments = DataLoader(load_moments)
+        self.team_pages = DataLoader(load_team_pages)
+        self.teams: DataLoader[tuple[TeamId, TeamOptions], Team | None] = _batched(
+            lambda ids, options: directory.find_teams(
+                ids, with_member_count=options[0], at=options[1]
+            )
+        )
+        self.teams_of_users: DataLoader[tuple[UserId, TeamOptions], Team | None] = _batched(
+            lambda ids, options: directory.find_teams_of(
+                ids, with_member_count=options[0], at=options[1]
+            )
+        )
+        self.member_pages: DataLoader[tuple[TeamId, MembersOptions], MemberPage | None] = _batched(
+            lambda ids, options: directory.list_members(ids, options[0], at=options[1])
+        )
+        self.histories_of_teams = _batched(log.histories_of_teams)
+        self.histories_of_users = _batched(log.histories_of_users)
 
     async def moment(self) -> Moment:
-        """The moment at which everything is read that has to fit together in this answer."""
+        """The moment at which the consistent parts of this answer are read."""
         return await self._moments.load("now")
 
-    async def _load_moments(self, keys: list[str]) -> list[Moment]:
-        return [await self._log.moment()] * len(keys)
 
-    async def _load_teams(self, keys: list[tuple[TeamId, TeamWish]]) -> list[Team | None]:
-        async def find(ids: list[TeamId], wish: TeamWish) -> Mapping[TeamId, FoundTeam]:
-            counted, at = wish
-            return await self._directory.find_teams(ids, with_member_count=counted, at=at)
+def _batched(
+    find: Callable[[list[IdT], OptionsT], Awaitable[Mapping[IdT, FoundT | TeamDamaged]]],
+) -> DataLoader[tuple[IdT, OptionsT], FoundT | None]:
+    """A loader that sends one query for all the ids with the same options."""
 
-        return await _load_by_wish(keys, find)
+    async def load(keys: list[tuple[IdT, OptionsT]]) -> list[FoundT | None]:
+        ids_by_options: dict[OptionsT, list[IdT]] = defaultdict(list)
+        for id_, options in keys:
+            ids_by_options[options].append(id_)
+        found = {options: await find(ids, options) for options, ids in ids_by_options.items()}
+        # A `DataLoader` raises the values that are exceptions.
+        return cast("list[FoundT | None]", [found[options].get(id_) for id_, options in keys])
 
-    async def _load_teams_of_users(self, keys: list[tuple[UserId, TeamWish]]) -> list[Team | None]:
-        async def find(ids: list[UserId], wish: TeamWish) -> Mapping[UserId, FoundTeam]:
-            counted, at = wish
-            return await self._directory.find_teams_of(ids, with_member_count=counted, at=at)
-
-        return await _load_by_wish(keys, find)
-
-    async def _load_member_pages(
-        self, keys: list[tuple[TeamId, MembersWish]]
-    ) -> list[MemberPage | None]:
-        async def find(
-            ids: list[TeamId], wish: MembersWish
-        ) -> Mapping[TeamId, MemberPage | TeamDamaged]:
-            page, at = wish
-            return await self._directory.list_members(ids, page, at=at)
-
-        return await _load_by_wish(keys, find)
-
-    async def _load_histories_of_teams(
-        self, keys: list[tuple[TeamId, HistoryPage]]
-    ) -> list[Sequence[Change] | None]:
-        return await _load_by_wish(keys, self._log.histories_of_teams)
-
-    async def _load_histories_of_users(
-        self, keys: list[tuple[UserId, HistoryPage]]
-    ) -> list[Sequence[Change] | None]:
-        return await _load_by_wish(keys, self._log.histories_of_users)
-
-    async def _load_team_pages(self, keys: list[TeamListing]) -> list[TeamPage]:
-        return [
-            await self._directory.list_teams(
-                listing.page,
-                order=listing.order,
-                name_contains=listing.name_contains,
-                with_member_count=listing.with_member_count,
-                at=listing.at,
-            )
-            for listing in keys
-        ]
-
-
-async def _load_by_wish(
-    keys: Iterable[tuple[IdT, WishT]],
-    find: Callable[[list[IdT], WishT], Awaitable[Mapping[IdT, FoundT | TeamDamaged]]],
-) -> list[FoundT | None]:
-    """One query for all the ids that share a wish."""
-    ids_by_wish: dict[WishT, list[IdT]] = defaultdict(list)
-    keys = list(keys)
-    for id_, wish in keys:
-        ids_by_wish[wish].append(id_)
-    found = {wish: await find(ids, wish) for wish, ids in ids_by_wish.items()}
-    # The `DataLoader` raises what is a fault.
-    return cast("list[FoundT | None]", [found[wish].get(id_) for id_, wish in keys])
+    return DataLoader(load)

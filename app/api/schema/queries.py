@@ -87,9 +87,9 @@ class Query:
         info.context.require("team")
         if problem := check_id("id", id):
             raise invalid_input(problem)
-        wish = await info.team_wish()
-        team = await info.context.loaders.teams.load((id, wish))
-        return Team.of(team, at=wish[1]) if team else None
+        options = await info.team_options()
+        team = await info.context.loaders.teams.load((id, options))
+        return Team.of(team, at=options[1]) if team else None
 
     @strawberry.field(description="All teams, page by page.")
     async def teams(
@@ -127,7 +127,7 @@ class Query:
             before=before,
             read_cursor=partial(read_team_cursor, order=order),
         )
-        counted, at = await info.team_wish()
+        counted, at = await info.team_options()
         moment = None if as_of is None else read_moment_cursor("asOf", as_of)
         if moment is None and (at is not None or info.selects("cursor", directly=True)):
             moment = await info.context.loaders.moment()

@@ -35,15 +35,15 @@ class User:
 
     @strawberry.field(description="The only team that the user is on. Null if on no team.")
     async def team(self, info: Info) -> "Team | None":
-        wish = await info.team_wish()
+        options = await info.team_options()
         loaders = info.context.loaders
         if self.at_event is None:
-            team = await loaders.teams_of_users.load((self.id, wish))
+            team = await loaders.teams_of_users.load((self.id, options))
         elif self.at_event.team_id is None:
             team = None
         else:
-            team = await loaders.teams.load((self.at_event.team_id, wish))
-        return Team.of(team, at=wish[1]) if team else None
+            team = await loaders.teams.load((self.at_event.team_id, options))
+        return Team.of(team, at=options[1]) if team else None
 
     @strawberry.field(
         description="Every time the user joined or left a team, when, and at whose request. "
@@ -172,9 +172,9 @@ class TeamChange:
 
     @strawberry.field(description="The current team, possibly newer. Null once deleted.")
     async def team(self, info: Info) -> Team | None:
-        wish = await info.team_wish()
-        team = await info.context.loaders.teams.load((self.change.team_id, wish))
-        return Team.of(team, at=wish[1]) if team else None
+        options = await info.team_options()
+        team = await info.context.loaders.teams.load((self.change.team_id, options))
+        return Team.of(team, at=options[1]) if team else None
 
 
 @strawberry.type(description="A team was created.")
