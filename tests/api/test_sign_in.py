@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 
 from tests.api.test_serve import run_command
 from tests.api.world import new_id
@@ -27,15 +27,14 @@ from tests.harness.tokens import (
 from tests.harness.waiting import eventually
 
 VIEWER = {"query": "{ viewer { id } }"}
-ORIGIN = "https://app.example.com"
 ALL_CHANGES = "subscription { allTeamChanges { version } }"
 TOKENS = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "JWT_LEEWAY_SECONDS": "0"}
 
 
 @pytest.fixture(scope="module")
 async def server(mongodb_uri: str) -> AsyncIterator[Server]:
-    """A server that wants tokens, and knows the pages of one origin."""
-    given = {**TOKENS, "JWT_SECRET": SECRET, "ALLOWED_ORIGINS": ORIGIN}
+    """A server that requires tokens."""
+    given = {**TOKENS, "JWT_SECRET": SECRET}
     async with running_servers(1, mongodb_uri, new_id("test"), **given) as (server,):
         yield server
 
@@ -108,12 +107,12 @@ async def test_a_websocket_signs_in_with_connection_init(server: Server) -> None
 
 
 async def test_a_websocket_with_a_token_that_is_not_valid_is_forbidden(server: Server) -> None:
-    code, _ = await closed_at_hello(server, "nonsense")
+    code, _ = await closed_at_init(server, "nonsense")
 
     assert code == 4403
 
 
-async def closed_at_hello(server: Server, token: str) -> tuple[int, str]:
+async def closed_at_init(server: Server, token: str) -> tuple[int, str]:
     """The code and the reason with which somebody is turned away."""
     async with connected(server.url, init=False, headers={}) as socket:
         await send(socket, type="connection_init", payload={"Authorization": f"Bearer {token}"})
@@ -128,7 +127,7 @@ async def test_a_connection_init_with_an_expired_token_is_closed_as_retryable(
 ) -> None:
     given = {**TOKENS, "JWT_SECRET": SECRET, "METRICS_PORT": "0"}
     async with running_servers(1, mongodb_uri, new_id("test"), **given) as (server,):
-        code, reason = await closed_at_hello(server, with_secret().token(lasts_seconds=-60))
+        code, reason = await closed_at_init(server, with_secret().token(lasts_seconds=-60))
         metrics = await read_metrics(server)
 
     assert (code, reason.partition(":")[0]) == (4440, "TOKEN_EXPIRED")
@@ -140,7 +139,7 @@ async def test_a_websocket_is_closed_as_retryable_while_keys_are_unavailable(
 ) -> None:
     given = {**TOKENS, "JWT_JWKS_URL": "http://127.0.0.1:9/"}
     async with running_servers(1, mongodb_uri, new_id("test"), **given) as (server,):
-        code, reason = await closed_at_hello(server, with_rsa_key("a").token())
+        code, reason = await closed_at_init(server, with_rsa_key("a").token())
 
     assert (code, reason.partition(":")[0]) == (1013, "AUTHENTICATION_UNAVAILABLE")
 
@@ -229,56 +228,6 @@ async def test_the_url_of_the_keys_which_may_hold_a_password_is_not_logged(
     assert response.status_code == 200
     assert secret.encode() not in server.log
     assert host.encode() not in server.log
-
-
-@pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
-)
-async def test_what_a_page_may_send_without_asking_changes_nothing(
-    content_type: str, http: httpx.AsyncClient
-) -> None:
-    create = json.dumps({"query": 'mutation { createTeam(input: {name: "A"}) { __typename } }'})
-    headers = {**bearer(with_secret().token(role="admin")), "Content-Type": content_type}
-
-    response = await http.post("/graphql", content=create, headers=headers)
-
-    assert response.status_code == 415
-
-
-async def test_a_page_of_an_allowed_origin_may_ask_and_read(http: httpx.AsyncClient) -> None:
-    preflight = await http.options(
-        "/graphql",
-        headers={
-            "Origin": ORIGIN,
-            "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "authorization,content-type",
-        },
-    )
-    answer = await http.post("/graphql", json=VIEWER, headers={"Origin": ORIGIN})
-
-    assert preflight.status_code == 200
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-
-
-async def test_a_page_of_another_origin_may_not(http: httpx.AsyncClient) -> None:
-    other = {"Origin": "https://evil.example.com", "Access-Control-Request-Method": "POST"}
-
-    preflight = await http.options("/graphql", headers=other)
-
-    assert preflight.status_code == 400
-    assert "Access-Control-Allow-Origin" not in preflight.headers
-
-
-async def test_a_websocket_of_another_origin_is_refused(server: Server) -> None:
-    async with connected(server.url, init=False, headers={"Origin": ORIGIN}):
-        pass
-    with pytest.raises(InvalidStatus) as refused:
-        async with connected(
-            server.url, init=False, headers={"Origin": "https://evil.example.com"}
-        ):
-            pass
-
-    assert refused.value.response.status_code == 403
 
 
 @pytest.mark.parametrize(

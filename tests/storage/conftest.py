@@ -65,3 +65,8 @@ async def streams(mongodb_uri: str) -> AsyncIterator[Client]:
 def world(client: Client, streams: Client, database: str, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.02)
     return World(client, streams, database)
+
+
+def document(*user_ids: str, **given: Any) -> dict[str, Any]:
+    """A team as it is stored."""
+    return {"_id": ObjectId(), "name": "Red", "userIds": list(user_ids), "version": 1, **given}
