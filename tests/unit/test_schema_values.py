@@ -1,10 +1,13 @@
-"""Times and null defaults in the schema."""
+"""Times, null defaults and the types of changes in the schema."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from app.api.schema.schema import DATE_TIME, print_schema
+from app.api.schema.types import present_change
+from app.domain.changes import Change, ChangeKind
+from app.domain.ids import TeamId, Version
 
 
 @pytest.mark.parametrize(
@@ -28,3 +31,10 @@ def test_the_schema_specifies_date_time_and_prints_no_null_defaults() -> None:
 
     assert "scalar DateTime @specifiedBy(url:" in text
     assert "= null" not in text
+
+
+@pytest.mark.parametrize("kind", set(ChangeKind) - {ChangeKind.UNREADABLE})
+def test_every_kind_of_change_has_a_type_of_its_name(kind: ChangeKind) -> None:
+    change = Change(1, TeamId("red"), Version(1), kind, datetime(2026, 11, 26, tzinfo=UTC))
+
+    assert type(present_change(change)).__name__ == kind.value
