@@ -88,7 +88,7 @@ def _without_id(answer: str) -> str:
 def test_the_commands_for_operators_make_settings_that_can_be_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    _, *exports, serve = commands_of(console("## Running it"))
+    _, *exports, serve = commands_of(console("## Deployment"))
     shown = subprocess.run(
         [BASH, "-c", "\n".join((*exports, "env"))],
         check=True,

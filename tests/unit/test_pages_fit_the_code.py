@@ -41,7 +41,7 @@ def test_every_metric_that_an_alert_names_exists() -> None:
         for name in (family.name, f"{family.name}_total")
     }
 
-    alerts = MANUAL[MANUAL.index("### Watching it") : MANUAL.index("### Past one replica set")]
+    alerts = MANUAL[MANUAL.index("## Monitoring") : MANUAL.index("## Beyond one replica set")]
     named = set(
         re.findall(r"`(?:(?:rate|increase|sum|min)\()?([a-z]+(?:_[a-z]+)+)(?=[`{\[) ])", alerts)
     )
