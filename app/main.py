@@ -105,14 +105,14 @@ def serve(**options: str | None) -> None:
 )
 @doctor_options
 def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
-    """Examine existing data, and report what breaks the rules and what it would become.
+    """Examine existing data, and report damage and the planned repairs.
 
-    Nothing is changed without --repair. The exit status is 0 when all is well, 1 when something
-    is broken, and 2 when the doctor could not do its work.
+    Nothing is changed without --repair or --undo. The exit status is 0 without damage, 1 with
+    damage, and 2 on failure.
 
-    To decide yourself where users stay: --questions FILE writes those in question to a CSV file
-    with a column `team`. Fill in the id of the team on which each user stays, and run it again
-    with --repair --keep ask-file FILE.
+    To choose the team of each user yourself, write the users on several teams to a CSV file with
+    --questions FILE, enter a team id in the column `team` of each line, and repair with --repair
+    --keep ask-file FILE.
     """
     from app.doctor.storage.database import MongoDatabaseAccess  # noqa: PLC0415
     from app.embedded.database import deployment  # noqa: PLC0415
