@@ -67,7 +67,8 @@ class Subscription:
 
     @strawberry.subscription(
         description="The changes of all teams in the order of the change log, each team's in "
-        "version order. Ignore a change whose version is not above the one you hold for its team."
+        "version order. Ignore a change at or below the version that you hold of its team: one can "
+        "arrive if the database has lost its history."
     )
     async def all_team_changes(
         self,

@@ -39,7 +39,8 @@ class Mutation:
     )
     move_user_to_team: MoveUserToTeamResult = strawberry.mutation(
         resolver=move_user_to_team,
-        description="Move a user to another team atomically, never seen on none or on both.",
+        description="Move a user to another team atomically: no reader sees them on none or on "
+        "both.",
     )
     join_team: JoinTeamResult = strawberry.mutation(
         resolver=join_team, description="Add the viewer, who is on no team, to this team."
@@ -49,5 +50,5 @@ class Mutation:
     )
     switch_team: SwitchTeamResult = strawberry.mutation(
         resolver=switch_team,
-        description="Move the viewer to another team atomically.",
+        description="Move the viewer from their team to another atomically.",
     )

@@ -50,7 +50,7 @@ def request_id_field() -> RequestId | None:
 def _replayed_field() -> bool:
     field: bool = strawberry.field(
         description="Whether an earlier request with the same `requestId` made the change. "
-        "The team is then shown in its current state."
+        "If so, teams are shown in their current state."
     )
     return field
 
