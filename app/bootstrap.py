@@ -1,13 +1,13 @@
-"""Wires the packages together: the application for an ASGI server, out of the settings."""
+"""Composition root: builds the ASGI application from the settings."""
 
 import asyncio
-import gc
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from functools import partial
+from typing import Any, Final
 
 from prometheus_client import REGISTRY, CollectorRegistry
 from starlette.applications import Starlette
@@ -40,7 +40,12 @@ from app.monitoring.telemetry import Telemetry
 from app.service.hub import Hub
 from app.service.permissions import Permissions
 from app.serving.drain import Drain
-from app.serving.server import START_FAILED, stop_failed_service, stop_with_parent
+from app.serving.server import (
+    START_FAILED,
+    spare_garbage_collection,
+    stop_failed_service,
+    stop_with_parent,
+)
 from app.storage.changes.log import MongoChangeLog
 from app.storage.changes.recorder import Recorder
 from app.storage.changes.tail import MongoChangeTail
@@ -57,12 +62,10 @@ APPLICATION = "app.bootstrap:application_from_environment"
 
 
 def create_application(settings: Settings, registry: CollectorRegistry | None = None) -> Starlette:
-    """The application on a MongoDB deployment, which `settings.mongodb_uri` must name.
+    """The application on the MongoDB at `settings.mongodb_uri`; records metrics in a `registry`.
 
-    It connects and prepares the database when it is served. While the database can't be reached it
-    serves all the same, answers `DATABASE_UNAVAILABLE`, is not ready, and goes on trying.
-
-    Its metrics go to the `registry`, if one is given.
+    Its lifespan connects to the database and prepares it. While the database is unreachable, it is
+    not ready, answers `DATABASE_UNAVAILABLE` and keeps trying.
     """
     documents = documents_of(settings)
     telemetry = Telemetry(
@@ -72,11 +75,10 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         environment=os.environ,
     )
     client = _connect(settings, telemetry.listeners("requests"))
-    streams = _connect_streams(settings, telemetry.listeners("streams"))
+    streams = connect_for_streams(_uri_of(settings), listeners=telemetry.listeners("streams"))
     database, default_capacity = settings.mongodb_database, settings.default_capacity
     preparation = _preparation(client, settings)
     safety = SafetyWatch(client, database, telemetry.storage_metrics)
-    stop_serving = partial(_stop_serving, settings.log_format)
     hub = Hub(telemetry.api_metrics)
     drain = Drain(settings.drain_seconds)
     rate_limits = RateLimits(
@@ -86,7 +88,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
     identity = identity_of(settings)
     is_development = isinstance(identity, DevelopmentIdentity)
     if is_development:
-        logger.warning("DEVELOPMENT MODE: whoever asks is believed to be whom X-User-Id names.")
+        logger.warning("DEVELOPMENT MODE: X-User-Id is trusted without a token.")
     directory = MongoTeamDirectory(client, database, default_capacity=default_capacity)
     store = MongoTeamStore(
         client,
@@ -98,8 +100,8 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async def feed() -> None:
-            """The work beside the requests: prepare, then record and distribute."""
-            if not await preparation.repeat_until_done(stop_serving):
+            """Background work: prepare the database, then record and distribute changes."""
+            if not await preparation.repeat_until_done(partial(_stop_unsuitable, settings)):
                 return
             async with asyncio.TaskGroup() as group:
                 group.create_task(telemetry.clock.run(client))
@@ -111,9 +113,8 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         feeding = asyncio.create_task(feed())
         feeding.add_done_callback(_stop_if_failed)
         try:
-            # What comes of the preparation is told by us: its exception here would be logged by the
-            # ASGI server, with all that it quotes.
-            # On a large collection it goes on while the server answers, not ready.
+            # Awaits the first attempt only: on a large collection the server listens meanwhile, not
+            # ready. We log a failure ourselves, as the ASGI server would log all that it quotes.
             with suppress(TimeoutError):
                 async with asyncio.timeout(settings.request_timeout_seconds):
                     await preparation.was_tried.wait()
@@ -166,7 +167,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
 def application_from_environment() -> Starlette:
     """The application factory for ASGI servers: `uvicorn --factory app.bootstrap:…`.
 
-    *Limits*: how requests must arrive and how connections end is held by `team-joiner serve` alone.
+    *Limits*: only `team-joiner serve` has timeouts for arriving requests and a graceful shutdown.
     """
     settings = Settings.read(os.environ)
     configure_logging(settings.log_level, settings.log_format)
@@ -175,10 +176,10 @@ def application_from_environment() -> Starlette:
     try:
         application = create_application(settings, REGISTRY if is_measured else None)
     except (SettingsError, DatabaseUnsuitable) as fault:
-        # A file that was there when the server started may be gone when a worker is replaced.
-        logger.critical("%s", explained(fault, settings.log_format))
+        # A file that existed when the server started may be missing when a worker is replaced.
+        logger.critical("%s", explained(fault, settings))
         raise SystemExit(START_FAILED) from None
-    _spare_garbage_collection()
+    spare_garbage_collection()
     return application
 
 
@@ -187,24 +188,27 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
 
 
+_KEYS: Final[Mapping[str, Callable[[Any], SigningKeys]]] = {
+    "jwt_secret": lambda secret: FixedKey(read_secret(secret)),
+    "jwt_key_file": lambda path: FixedKey(read_key_file(path)),
+    "jwt_jwks_url": KeySet,
+}
+
+
 def identity_of(settings: Settings) -> Identity:
-    """Who asks, by token or, for developers, by header. *Raises*: `SettingsError`."""
-    given = [
-        name
-        for name in ("jwt_secret", "jwt_key_file", "jwt_jwks_url")
-        if getattr(settings, name) is not None
-    ]
+    """Identity from tokens, or from headers in development mode. *Raises*: `SettingsError`."""
+    given = {name: value for name in _KEYS if (value := getattr(settings, name)) is not None}
     if not given:
         if not is_loopback(settings.host):
             raise SettingsError(
-                f"HOST must be a loopback address, not {settings.host}, as long as whoever asks is "
-                "believed. Set JWT_SECRET, JWT_KEY_FILE or JWT_JWKS_URL for tokens."
+                f"HOST must be a loopback address, not {settings.host}, in development mode. Set "
+                "JWT_SECRET, JWT_KEY_FILE or JWT_JWKS_URL to require tokens."
             )
         return DevelopmentIdentity()
     if len(given) > 1:
-        raise SettingsError(f"Only one of {', '.join(name.upper() for name in given)} can be set.")
+        raise SettingsError(f"Only one of {', '.join(given).upper()} can be set.")
     if settings.jwt_issuer is None or settings.jwt_audience is None:
-        raise SettingsError("JWT_ISSUER and JWT_AUDIENCE must be set: tokens are held to both.")
+        raise SettingsError("JWT_ISSUER and JWT_AUDIENCE must be set: tokens are checked for both.")
     rules = TokenRules(
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
@@ -212,25 +216,18 @@ def identity_of(settings: Settings) -> Identity:
         admin_value=settings.jwt_admin_value,
         leeway_seconds=settings.jwt_leeway_seconds,
     )
-    return TokenIdentity(_signing_keys(settings, given[0].upper()), rules)
-
-
-def _signing_keys(settings: Settings, name: str) -> SigningKeys:
-    if settings.jwt_jwks_url is not None:
-        return KeySet(settings.jwt_jwks_url)
+    [(name, value)] = given.items()
     try:
-        if settings.jwt_key_file is not None:
-            return FixedKey(read_key_file(settings.jwt_key_file))
-        return FixedKey(read_secret(settings.jwt_secret or ""))
+        return TokenIdentity(_KEYS[name](value), rules)
     except KeyUnusable as error:
-        raise SettingsError(f"{name} {error}") from error
+        raise SettingsError(f"{name.upper()} {error}") from error
 
 
 def documents_of(settings: Settings) -> PersistedDocuments:
-    """The documents that may be named by hash. *Raises*: `SettingsError` if they can't be read."""
+    """The documents that clients may name by hash or id. *Raises*: `SettingsError`."""
     registered: dict[str, str] = {}
     if settings.only_trusted_documents and settings.trusted_documents is None:
-        raise SettingsError("ONLY_TRUSTED_DOCUMENTS must be off unless TRUSTED_DOCUMENTS is given.")
+        raise SettingsError("ONLY_TRUSTED_DOCUMENTS must be off unless TRUSTED_DOCUMENTS is set.")
     if settings.trusted_documents is not None:
         try:
             registered = read_manifest(settings.trusted_documents)
@@ -245,66 +242,44 @@ def documents_of(settings: Settings) -> PersistedDocuments:
 
 def _preparation(client: Client, settings: Settings) -> Preparation:
     return Preparation(
-        client,
-        settings.mongodb_database,
-        request_memory_hours=settings.request_memory_hours,
+        client, settings.mongodb_database, request_memory_hours=settings.request_memory_hours
     )
 
 
 def _connect(settings: Settings, listeners: Sequence[Listener] = ()) -> Client:
     timeout_seconds = settings.request_timeout_seconds
-    connecting = partial(connect, timeout_seconds=timeout_seconds, listeners=listeners)
-    return _connect_with(connecting, settings)
+    return connect(_uri_of(settings), timeout_seconds=timeout_seconds, listeners=listeners)
 
 
-def _connect_streams(settings: Settings, listeners: Sequence[Listener]) -> Client:
-    return _connect_with(partial(connect_for_streams, listeners=listeners), settings)
-
-
-def _connect_with(connecting: Callable[[str], Client], settings: Settings) -> Client:
+def _uri_of(settings: Settings) -> str:
     if settings.mongodb_uri is None:
-        raise SettingsError("MONGODB_URI must name a deployment; `team-joiner serve` can make one.")
-    return connecting(settings.mongodb_uri)
-
-
-def _spare_garbage_collection() -> None:
-    """Keeps the collector from going through what lives as long as the process, again and again.
-
-    A request allocates some thousand objects and leaves almost no cycles. With the defaults a
-    mutation took 3 % more processor time (median of 10 runs of 800 each way, in turns). The second
-    generation holds 30,000 new objects at most: with 100,000, new documents of an anonymous client
-    stopped the process for 200 ms at a time, now for 40. The whole is gone through as often as by
-    default, in proportion, since connections are cycles: with 5 times as seldom, those that hostile
-    clients had left filled the memory.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 3, 33)
+        raise SettingsError("MONGODB_URI must be set; `team-joiner serve` can embed a MongoDB.")
+    return settings.mongodb_uri
 
 
 def _stop_if_failed(task: asyncio.Task[None]) -> None:
-    """A server that has stopped to record and distribute is of no use to its subscribers."""
+    """Stop the server: without its feeds it is of no use to its subscribers."""
     if not task.cancelled() and (error := task.exception()):
-        logger.critical("The feeds have failed, so this server ends.", exc_info=error)
+        logger.critical("Recording or distributing changes has failed.", exc_info=error)
         stop_failed_service()
 
 
-def explained(fault: Exception, log_format: str) -> str:
-    """What is said of a fault that ends a server: of users and teams to people only."""
-    is_for_people = log_format != "json"
-    return fault.in_full if is_for_people and isinstance(fault, DatabaseUnsuitable) else str(fault)
-
-
-def _stop_serving(log_format: str, fault: DatabaseUnsuitable) -> None:
-    """A database that turns out unsuitable ends the server, as it would have at the start."""
-    logger.critical("%s", explained(fault, log_format))
+def _stop_unsuitable(settings: Settings, fault: DatabaseUnsuitable) -> None:
+    logger.critical("%s", explained(fault, settings))
     stop_failed_service()
 
 
-async def refuse_unsuitable(settings: Settings) -> None:
-    """*Raises*: `DatabaseUnsuitable`, here where it can be said in one sentence.
+def explained(fault: Exception, settings: Settings) -> str:
+    """The message of a fault; names users and teams only in a log for humans."""
+    if settings.log_format == "text" and isinstance(fault, DatabaseUnsuitable):
+        return fault.in_full
+    return str(fault)
 
-    *Limits*: a preparation longer than a request may take is left to the application.
+
+async def refuse_unsuitable(settings: Settings) -> None:
+    """Check and prepare the database once, before any worker. *Raises*: `DatabaseUnsuitable`.
+
+    *Limits*: after a request's timeout, the preparation is left to the application.
     """
     client = _connect(settings)
     try:

@@ -1,4 +1,4 @@
-"""What `team-joiner serve` runs: its socket, its database, and the application in its processes."""
+"""`team-joiner serve`: the socket, the database, and the application in its processes."""
 
 import asyncio
 import logging
@@ -29,25 +29,24 @@ logger = logging.getLogger(__name__)
 
 
 def run_server(settings: Settings, given: dict[str, str]) -> NoReturn:
-    """Serves until SIGINT or SIGTERM, and ends the process.
+    """Serve until SIGINT or SIGTERM, then exit. *Raises*: `click.ClickException`.
 
-    `given` are the settings that are in no environment variable. *Raises*: `click.ClickException`
-    with a sentence for the operator.
+    `given` are the settings that are not in the environment, by variable.
     """
     try:
         _serve(settings, given)
     except SystemExit as ended:
         logging.shutdown()
         sys.stdout.flush()
-        # Python would wait for the driver's threads, which a silent database holds for as long as a
-        # request may take.
+        # Python would wait for the driver's threads, which a silent database blocks for a request's
+        # timeout.
         os._exit(ended.code if isinstance(ended.code, int) else 0)
 
 
 def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
     try:
         identity_of(settings)
-        documents_of(settings)  # what can't be read is said now, and not by every worker
+        documents_of(settings)  # report an unreadable file once, not in every worker
         is_tracing_configured(os.environ)
     except SettingsError as error:
         raise click.UsageError(error.as_typed(given)) from error
@@ -71,12 +70,12 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
                 max_message_bytes=settings.max_body_bytes,
                 max_frames_per_second=settings.max_frames_per_second_per_connection,
                 arrival_timeout_seconds=settings.arrival_timeout_seconds,
-                # It names addresses and whole URLs; in JSON each operation has a line instead.
+                # Contains addresses and whole URLs; a JSON log has a line per operation instead.
                 access_log=settings.log_level == "debug" and settings.log_format == "text",
                 ready_message=_ready_message(settings, listener, is_embedded=is_embedded),
             )
     except (SettingsError, ListeningFailed, DatabaseUnsuitable, EmbeddedDatabaseFailed) as fault:
-        said = explained(fault, settings.log_format)
+        said = explained(fault, settings)
         if isinstance(fault, SettingsError):
             said = fault.as_typed(given)
         if settings.log_format == "json":
@@ -88,25 +87,26 @@ def _serve(settings: Settings, given: dict[str, str]) -> NoReturn:
     except Exception:
         if settings.log_format != "json":
             raise
-        logger.critical("The server ended for an unexpected reason.", exc_info=True)
+        logger.critical("The server stopped because of an unexpected error.", exc_info=True)
         raise SystemExit(1) from None
     raise SystemExit(exit_status())
 
 
 def _ready_message(settings: Settings, listener: socket.socket, *, is_embedded: bool) -> str | None:
-    """The message for a person at a terminal; None where machines read the log."""
+    """A message for a human at a terminal; None for a JSON log."""
     if settings.log_format != "text":
         return None
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared
     shown = f"[{host}]" if ":" in host else host
     place = (
-        f"are in {settings.data_dir.resolve()}"
+        str(settings.data_dir.resolve())
         if is_embedded
-        else f"are in the database {settings.mongodb_database} of the MongoDB that was named"
+        else f"the database {settings.mongodb_database} at MONGODB_URI"
     )
-    does = "Open" if settings.graphiql else "Ready: clients may ask"
-    return f"{does} http://{shown}:{port}/graphql. Your data {place}. Ctrl-C stops the server."
+    verb = "Open" if settings.graphiql else "Serving"
+    url = f"http://{shown}:{port}/graphql"
+    return f"{verb} {url}. Your data are in {place}. Ctrl-C stops the server."
 
 
 def _exit(*_: object) -> NoReturn:

