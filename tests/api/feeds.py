@@ -34,7 +34,6 @@ class Feed:
         self._socket = socket
 
     async def message(self) -> Answer:
-        """The next protocol message."""
         return await receive(self._socket)
 
     async def next(self) -> Answer:

@@ -68,7 +68,6 @@ async def setting(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 async def server(mongodb_uri: str, setting: str) -> AsyncIterator[Server]:
-    """A server that has it so."""
     given = {"EVERYONE_MAY_CREATE_TEAMS": setting}
     async with running_servers(1, mongodb_uri, new_id("test"), **given) as (server,):
         yield server

@@ -79,13 +79,11 @@ class Client:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes its connections."""
         await self._http.aclose()
 
     async def post(
         self, body: Any, *, viewer: str | None = None, role: str = "admin"
     ) -> httpx.Response:
-        """The raw answer to a JSON body."""
         return await self._http.post("/graphql", json=body, headers=headers_of(viewer, role))
 
     async def execute(
@@ -115,7 +113,6 @@ class Client:
     async def create_team(
         self, name: str = "Team", *, viewer: str | None = None, **given: Any
     ) -> Answer:
-        """A new team."""
         outcome = await self.mutate("createTeam", viewer=viewer, name=name, **given)
         team: Answer = outcome["team"]
         return team

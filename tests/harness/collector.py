@@ -39,7 +39,6 @@ class Collector:
         self.url = ""
 
     async def receive(self, request: Request) -> Response:
-        """`POST /v1/traces`."""
         body = await request.body()
         if request.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
@@ -84,7 +83,6 @@ def _read(body: bytes) -> list[Span]:
 
 @asynccontextmanager
 async def running_collector() -> AsyncIterator[Collector]:
-    """A collector on a port of its own."""
     collector = Collector()
     application = Starlette(routes=[Route("/v1/traces", collector.receive, methods=["POST"])])
     server = uvicorn.Server(uvicorn.Config(application, port=0, log_config=None, lifespan="off"))

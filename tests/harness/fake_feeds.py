@@ -53,19 +53,16 @@ class FakeLog:
     async def changes_of_team(
         self, team_id: TeamId, *, after: Version | None, limit: int
     ) -> Sequence[Change]:
-        """See `ChangeLog`."""
         return await self._read(
             lambda c: c.team_id == team_id and c.version > (after or 0), limit=limit
         )
 
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
-        """See `ChangeLog`."""
         return await self._read(lambda c: c.position > position, limit=limit)
 
     async def histories_of_teams(
         self, team_ids: Collection[TeamId], page: HistoryPage
     ) -> Mapping[TeamId, Sequence[Change]]:
-        """See `ChangeLog`, for the newest."""
         return {
             team_id: [change for change in self.visible if change.team_id == team_id][-page.limit :]
             for team_id in team_ids
@@ -74,19 +71,15 @@ class FakeLog:
     async def histories_of_users(
         self, user_ids: Collection[UserId], page: HistoryPage
     ) -> Mapping[UserId, Sequence[Change]]:
-        """See `ChangeLog`."""
         raise NotImplementedError
 
     async def first_position(self) -> int:
-        """See `ChangeLog`."""
         return self.changes[0].position if self.changes else 0
 
     async def last_position(self) -> int:
-        """See `ChangeLog`."""
         return self.visible[-1].position if self.visible else 0
 
     async def moment(self) -> Moment:
-        """See `ChangeLog`."""
         raise NotImplementedError
 
     async def catch_up(self) -> None:
@@ -114,7 +107,6 @@ class FakeTail:
         await self._batches.join()
 
     async def follow(self) -> AsyncIterator[Sequence[Change]]:
-        """See `ChangeTail`."""
         yield []
         while True:
             yield await self._batches.get()
@@ -130,16 +122,13 @@ class FakeDirectory:
         self.team_of_user_before: tuple[TeamId | None, CommitTime] = self.team_of_user
 
     async def find_creator(self, team_id: TeamId) -> UserId | None:
-        """See `TeamDirectory`."""
         raise NotImplementedError
 
     async def find_version(self, team_id: TeamId) -> Version | None:
-        """See `TeamDirectory`."""
         versions = [change.version for change in self._log.visible if change.team_id == team_id]
         return versions[-1] if versions else None
 
     async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
-        """See `TeamDirectory`."""
         del user_id
         return self.team_of_user_before if self._log.hidden else self.team_of_user
 
@@ -150,7 +139,6 @@ class FakeDirectory:
         with_member_count: bool,
         at: CommitTime | None = None,
     ) -> Mapping[TeamId, FoundTeam]:
-        """See `TeamDirectory`."""
         raise NotImplementedError
 
     async def find_teams_of(
@@ -160,7 +148,6 @@ class FakeDirectory:
         with_member_count: bool,
         at: CommitTime | None = None,
     ) -> Mapping[UserId, FoundTeam]:
-        """See `TeamDirectory`."""
         raise NotImplementedError
 
     async def list_teams(
@@ -172,11 +159,9 @@ class FakeDirectory:
         with_member_count: bool,
         at: CommitTime | None = None,
     ) -> Page[FoundTeam, TeamPosition]:
-        """See `TeamDirectory`."""
         raise NotImplementedError
 
     async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
-        """See `TeamDirectory`."""
         raise NotImplementedError
 
     async def list_members(
@@ -186,7 +171,6 @@ class FakeDirectory:
         *,
         at: CommitTime | None = None,
     ) -> Mapping[TeamId, Page[UserId, MemberPosition] | TeamDamaged]:
-        """See `TeamDirectory`."""
         raise NotImplementedError
 
 

@@ -92,12 +92,10 @@ class FeedsUnderLoad:
         return faults
 
     async def versions(self) -> dict[str, int]:
-        """The version of each team now."""
         teams = await self._mongodb["teams"].find({}, {"version": 1}).to_list(None)
         return {str(team["_id"]): team["version"] for team in teams}
 
     async def begin(self) -> None:
-        """Starts the load."""
         self._working = [asyncio.create_task(self._work(number)) for number in range(CLIENTS)]
 
     async def leave(self) -> None:

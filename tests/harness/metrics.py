@@ -42,7 +42,6 @@ def metrics_url(server: Server) -> str:
 
 
 async def read_metrics(server: Server) -> Metrics:
-    """The metrics now."""
     async with http_client() as http:
         answer = await http.get(metrics_url(server))
     assert answer.status_code == 200

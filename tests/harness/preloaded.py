@@ -70,17 +70,14 @@ class PreloadedProcess:
         return self.returncode
 
     async def wait(self) -> int:
-        """The exit status; that of a killed process is negative."""
         return await asyncio.shield(self._end)
 
     def send_signal(self, number: int) -> None:
-        """Sends a signal, unless the process has ended."""
         if self.returncode is None:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """kill -9."""
         self.send_signal(signal.SIGKILL)
 
 

@@ -22,7 +22,6 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
         assert self._server is not None
         port: int = self._server.sockets[0].getsockname()[1]
         return port

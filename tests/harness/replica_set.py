@@ -35,7 +35,6 @@ class Node:
 
     @property
     def address(self) -> str:
-        """Where it answers."""
         return f"127.0.0.1:{self.port}"
 
     async def start(self) -> None:
@@ -52,7 +51,6 @@ class Node:
         )
 
     async def kill(self) -> None:
-        """kill -9."""
         await self._end(signal.SIGKILL)
 
     async def stop(self) -> None:
@@ -95,12 +93,10 @@ class ReplicaSet:
 
     @property
     def uri(self) -> str:
-        """Where clients connect."""
         return f"mongodb://{','.join(node.address for node in self.nodes)}/?replicaSet={NAME}"
 
     @property
     def ports(self) -> list[int]:
-        """Where the nodes answer."""
         return [node.port for node in self.nodes]
 
     async def __aenter__(self) -> Self:
@@ -124,7 +120,6 @@ class ReplicaSet:
         await self._kill()
 
     async def primary(self) -> Node:
-        """The primary."""
         (primary,) = await self._primaries()
         return primary
 

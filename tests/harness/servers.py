@@ -59,12 +59,10 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where the server answers."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
-        """The process id."""
         assert self._process is not None
         return self._process.pid
 
@@ -106,11 +104,9 @@ class Server:
             started.set()
 
     async def kill(self) -> None:
-        """kill -9."""
         await self._end(signal.SIGKILL)
 
     async def stop(self) -> int:
-        """SIGTERM; the exit status."""
         return await self._end(signal.SIGTERM)
 
     async def wait(self) -> int:

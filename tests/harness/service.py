@@ -40,7 +40,6 @@ async def add(
     expected_version: int | None = None,
     request_id: str | None = None,
 ) -> AddUserToTeamOutcome:
-    """addUserToTeam."""
     return await add_user_to_team(
         store,
         viewer_id=None,
@@ -55,7 +54,6 @@ async def add(
 async def remove(
     store: TeamStore, team_id: TeamId, user_id: str, *, expected_version: int | None = None
 ) -> RemoveUserFromTeamOutcome:
-    """removeUserFromTeam."""
     return await remove_user_from_team(
         store,
         viewer_id=None,

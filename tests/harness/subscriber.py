@@ -40,12 +40,10 @@ async def connected(
 
 
 async def send(socket: ClientConnection, **message: Any) -> None:
-    """Sends a protocol message."""
     await socket.send(json.dumps(message))
 
 
 async def receive(socket: ClientConnection, *, timeout_seconds: float = 15) -> dict[str, Any]:
-    """The next protocol message."""
     async with asyncio.timeout(timeout_seconds):
         message: dict[str, Any] = json.loads(await socket.recv())
     return message
@@ -63,7 +61,6 @@ async def close_code(socket: ClientConnection) -> int | None:
 async def subscribe(
     socket: ClientConnection, query: str, *, operation_id: str = "1", **variables: Any
 ) -> None:
-    """Starts an operation."""
     payload = {"query": query, "variables": variables}
     await send(socket, id=operation_id, type="subscribe", payload=payload)
 
@@ -81,7 +78,6 @@ class Subscriber:
         self.errors: list[object] = []
 
     async def follow(self) -> None:
-        """Runs until it is cancelled or its team is deleted."""
         while True:
             url = self._urls[self._connections % len(self._urls)]
             self._connections += 1

@@ -29,7 +29,6 @@ class Provider:
         self.key, self.algorithm, self.key_id = key, algorithm, key_id
 
     def token(self, user_id: str = "sue", *, lasts_seconds: float = 300, **claims: Any) -> str:
-        """A token of that user."""
         now = time.time()
         given = {
             "sub": user_id,
@@ -45,7 +44,6 @@ class Provider:
 
     @property
     def public_pem(self) -> bytes:
-        """The public key, as a file holds it."""
         public: bytes = self.key.public_key().public_bytes(
             Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
         )
@@ -53,34 +51,28 @@ class Provider:
 
     @property
     def jwk(self) -> dict[str, Any]:
-        """The public key, as a key set holds it."""
         kind = RSAAlgorithm if isinstance(self.key, RSAPrivateKey) else ECAlgorithm
         public: dict[str, Any] = kind.to_jwk(self.key.public_key(), as_dict=True)
         return {**public, "kid": self.key_id, "use": "sig"}
 
     def write_public_key(self, folder: Path) -> Path:
-        """A file with the public key."""
         path = folder / "public.pem"
         path.write_bytes(self.public_pem)
         return path
 
 
 def with_secret(secret: str = SECRET) -> Provider:
-    """HS256."""
     return Provider(secret, "HS256")
 
 
 def with_rsa_key(key_id: str | None = None, *, bits: int = 2_048) -> Provider:
-    """RS256."""
     return Provider(generate_rsa_key(public_exponent=65_537, key_size=bits), "RS256", key_id)
 
 
 def with_ec_key(key_id: str | None = None) -> Provider:
-    """ES256."""
     key: EllipticCurvePrivateKey = generate_private_key(SECP256R1())
     return Provider(key, "ES256", key_id)
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header that carries it."""
     return {"Authorization": f"Bearer {token}"}

@@ -58,7 +58,6 @@ class Workload:
         return list(self._versions)
 
     def creation(self, client: str) -> Request:
-        """A new team."""
         return Request(
             client,
             Kind.CREATE_TEAM,
@@ -68,7 +67,6 @@ class Workload:
         )
 
     def next(self, client: str) -> Request:
-        """Something to ask for."""
         chance = self._chance
         if len(self._versions) < self._teams:
             return self.creation(client)
@@ -90,7 +88,6 @@ class Workload:
         return replace(request, request_id=self._request_id())
 
     def learn(self, request: Request, outcome: Outcome) -> None:
-        """Takes notice of what was answered."""
         match outcome:
             case Accepted(teams) if request.kind is Kind.DELETE_TEAM:
                 self._versions.pop(teams[0].team_id, None)

@@ -191,7 +191,6 @@ class Deployment:
         }
 
     async def command(self, name: str) -> dict[str, Any]:
-        """The answer to a command."""
         return self._answers[name]
 
     def as_client(self) -> Client:

@@ -54,11 +54,9 @@ class FakeStore:
         user_id: UserId | None,  # noqa: ARG002
         by: Attribution,  # noqa: ARG002
     ) -> TeamState:
-        """What it was told."""
         return self.now
 
     async def find_created(self, by: Attribution) -> Replay | None:  # noqa: ARG002
-        """What it was told."""
         return self.now.replay
 
 

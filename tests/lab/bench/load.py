@@ -23,7 +23,6 @@ class Timing:
 
     @property
     def rate(self) -> float:
-        """Calls per second."""
         return len(self.latencies) / self.seconds
 
     def percentile(self, percent: float) -> float:
@@ -62,12 +61,10 @@ class Connection(asyncio.Protocol):
 
     @classmethod
     async def open(cls, host: str, port: int) -> "Connection":
-        """A connection to a server."""
         _, connection = await asyncio.get_running_loop().create_connection(cls, host, port)
         return connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keeps the transport."""
         # uvloop's transports are this by behaviour, not by class.
         self._transport = cast("asyncio.Transport", transport)
 
@@ -86,7 +83,6 @@ class Connection(asyncio.Protocol):
             self._answer.set_result(body)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Fails the request that is under way."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error or ConnectionError("The server closed."))
 
@@ -101,7 +97,6 @@ class Connection(asyncio.Protocol):
         return await self._answer
 
     def close(self) -> None:
-        """Closes the connection."""
         if self._transport is not None:
             self._transport.close()
 

@@ -94,14 +94,12 @@ class Subscriber(asyncio.Protocol):
         self.subscribed = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Asks for a WebSocket."""
         # uvloop's transports are this by behaviour, not by class.
         self._transport = cast("asyncio.Transport", transport)
         self._protocol.send_request(self._protocol.connect())
         self._send()
 
     def data_received(self, data: bytes) -> None:
-        """Takes what the server sends."""
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Response):

@@ -41,7 +41,6 @@ def _judge(evidence: Evidence, effect: Effect, trace: Trace) -> Violation | None
 
 
 def tell_entry(entry: LoggedChange) -> str:
-    """An entry in a few words."""
     details = {
         "user": entry.user_id,
         "other team": entry.other_team_id,

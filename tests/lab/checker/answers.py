@@ -22,7 +22,6 @@ def outcome_of(answer: Mapping[str, Any]) -> Accepted | Refused:
 
 
 def team_version(team: Mapping[str, Any]) -> TeamVersion:
-    """A team in an answer."""
     return TeamVersion(team["id"], team["version"], team.get("name"), team.get("memberCount"))
 
 

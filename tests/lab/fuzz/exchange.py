@@ -179,7 +179,6 @@ class _WebSocketSpeaking:
         self._messages: list[bytes] = []
 
     def greeting(self) -> bytes:
-        """The handshake."""
         self.protocol.send_request(self.protocol.connect())
         return b"".join(self.protocol.data_to_send())
 
@@ -198,6 +197,5 @@ class _WebSocketSpeaking:
         return b"".join(self.protocol.data_to_send())
 
     def conversation(self) -> Conversation:
-        """What has come."""
         closed = self.protocol.close_rcvd
         return Conversation(self._messages, closed.code if closed else None)

@@ -19,7 +19,6 @@ class MemoryWatch:
         self._noted: list[Sequence[int]] = []
 
     def note(self, memory_bytes: Sequence[int]) -> None:
-        """What each server has now."""
         self._noted.append(memory_bytes)
 
     @property

@@ -27,18 +27,15 @@ class StepListener(monitoring.CommandListener):
         self._under_way: dict[int, tuple[What, str, str, int]] = {}
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        """Remembers when it began."""
         command = dict(event.command)
         if about := _write(command) or _read(command):
             self._under_way[event.request_id] = (*about, monotonic_ns())
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Writes down an answer."""
         accepted = "accepted" if event.reply.get("value") else "matched nothing"
         self._ended(event.request_id, accepted)
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Writes down a refusal."""
         by_index = event.failure.get("code") == DUPLICATE_KEY
         self._ended(event.request_id, "refused by the index" if by_index else "failed")
 

@@ -30,7 +30,6 @@ class Classic:
         self._steps = steps
 
     async def add(self, user: str, team: str) -> str | None:
-        """The error, if there is one."""
         began = monotonic_ns()
         already_on = await self._teams.find_one({"userIds": user})
         found = "on a team" if already_on else "on no team"
@@ -44,7 +43,6 @@ class Classic:
         return None
 
     async def leave(self, user: str, team: str) -> str | None:
-        """The error, if there is one."""
         if not await self._teams.find_one({"_id": ObjectId(team), "userIds": user}):
             return "Not on this team!"
         began = monotonic_ns()
@@ -53,7 +51,6 @@ class Classic:
         return None
 
     async def find_team(self, user: str) -> str | None:
-        """A team that the user is on."""
         team = await self._teams.find_one({"userIds": user})
         return str(team["_id"]) if team else None
 

@@ -36,9 +36,7 @@ class Clients(Protocol):
         """The teams' names by their ids."""
         ...
 
-    async def send(self, intention: Intention) -> Answer:
-        """The answer to an intention."""
-        ...
+    async def send(self, intention: Intention) -> Answer: ...
 
     async def find_team(self, client: int, user: str) -> str | None:
         """The name of the team that a client is shown as the user's."""
@@ -67,7 +65,6 @@ class ClassicClients:
                 socket.close()
 
     async def send(self, intention: Intention) -> Answer:
-        """See `Clients`."""
         joins = intention.kind in {"join", "add"}
         call = "add" if joins else "leave"
         socket = self._sockets[intention.client]
@@ -77,14 +74,11 @@ class ClassicClients:
         return Answer(ALREADY_ON_TEAM if joins else NOT_ON_TEAM)
 
     async def find_team(self, client: int, user: str) -> str | None:
-        """See `Clients`."""
         id_ = await self._sockets[client].call("find_team", user)
         return None if id_ is None else self.team_names[id_]
 
 
 class OurClients:
-    """Clients of the GraphQL API."""
-
     def __init__(self, connections: Sequence[Connection]) -> None:
         self._connections = connections
         self._ids: dict[str, str] = {}
@@ -107,7 +101,6 @@ class OurClients:
                 connection.close()
 
     async def send(self, intention: Intention) -> Answer:
-        """See `Clients`."""
         mutation, _ = _MUTATIONS[intention.kind]
         given = {"teamId": self._ids[intention.team]}
         viewer = intention.user
@@ -125,7 +118,6 @@ class OurClients:
         return Answer(outcome["__typename"], current and current["name"])
 
     async def find_team(self, client: int, user: str) -> str | None:
-        """See `Clients`."""
         answer = await self._ask(client, FIND_TEAM, {"id": user}, ADMIN)
         if "errors" in answer:  # it is counted where a mutation gets it
             return None

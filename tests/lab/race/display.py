@@ -57,7 +57,6 @@ class Display:
             self._console.print(status)
 
     def add(self, fight: Fight) -> None:
-        """A fight that begins."""
         self.say("")
         self._fights.append(fight)
         self._next_line = monotonic() + LINE_SECONDS

@@ -55,7 +55,6 @@ class Fight:
 
     @property
     def is_over(self) -> bool:
-        """Whether its last mutation has been answered."""
         return self._ended is not None
 
     @property

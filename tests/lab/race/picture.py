@@ -72,7 +72,6 @@ class _Event:
 
 
 def draw(victim: Victim, *, seed: int) -> str:
-    """The picture."""
     user = NAME
     first, second = _height(victim.classic), _height(victim.ours)
     height = TOP + first + second + BOTTOM

@@ -32,11 +32,9 @@ class StepLog:
         self._file = path.open("ab", buffering=0)
 
     def write(self, step: Step) -> None:
-        """Adds a step."""
         self._file.write(json.dumps(asdict(step)).encode() + b"\n")
 
     def close(self) -> None:
-        """Closes the file."""
         self._file.close()
 
 

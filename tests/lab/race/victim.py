@@ -30,14 +30,11 @@ class Contender:
 
 @dataclass(frozen=True)
 class Duel:
-    """The two attempts of a bout."""
-
     first: Contender
     second: Contender
 
     @property
     def steps(self) -> list[tuple[Contender, Step]]:
-        """All steps, in the order in which they began."""
         both = [(one, step) for one in (self.first, self.second) for step in one.steps]
         return sorted(both, key=lambda pair: pair[1].began_ns)
 
@@ -72,7 +69,6 @@ def find_victim(
 
 
 def _arrange(duel: Duel, like: Duel) -> Duel:
-    """The duel with its contenders in another one's order."""
     is_alike = duel.first.intention == like.first.intention
     return duel if is_alike else Duel(duel.second, duel.first)
 

@@ -33,7 +33,6 @@ class Violations:
         return len(self.ever_on_several_teams) + len(self.ever_twice_in_a_team)
 
     async def look(self) -> None:
-        """Looks once more."""
         found = await self._teams.aggregate(PIPELINE).to_list(None)
         self.on_several_teams = {user["_id"] for user in found if user["teams"] > 1}
         self.ever_on_several_teams |= self.on_several_teams
