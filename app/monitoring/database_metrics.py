@@ -3,10 +3,14 @@
 No label has a value that a client chooses.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from pymongo.errors import PyMongoError
 from pymongo.monitoring import (
     CommandFailedEvent,
     CommandListener,
@@ -21,12 +25,16 @@ from pymongo.monitoring import (
 )
 
 from app.domain.ids import CommitTime
+from app.storage.client import Client
 from app.storage.errors import EXPECTED_CODES
 from app.storage.observer import Listener
 
 # A join takes some 2 ms; a getMore of a change stream waits up to half a second.
 COMMAND_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 LAG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+# Between two reads; a newly elected primary may have another clock.
+CLOCK_SECONDS = 10
 
 Lag = Callable[[CommitTime], float | None]
 """Seconds since a commit by the database's clock; None until that clock is known."""
@@ -189,3 +197,27 @@ class _Pool(ConnectionPoolListener):
 
     connection_check_out_started = connection_ready = _ignore
     pool_created = pool_ready = pool_cleared = pool_closed = _ignore
+
+
+class DatabaseClock:
+    """The primary's time at the last read, plus the time passed since on a monotonic clock."""
+
+    def __init__(self) -> None:
+        self._ahead: float | None = None
+
+    def seconds_since(self, moment: CommitTime) -> float | None:
+        """Whole seconds, as a commit time has no fractions; None before the first read."""
+        if self._ahead is None:
+            return None
+        return float(max(0, int(monotonic() + self._ahead) - (moment >> 32)))
+
+    def note(self, hello: Mapping[str, Any]) -> None:
+        """Take the time from a `hello` response."""
+        self._ahead = hello["localTime"].timestamp() - monotonic()
+
+    async def run(self, client: Client) -> None:
+        """Read the time until cancelled. One task owns it."""
+        while True:
+            with suppress(PyMongoError):
+                self.note(await client.admin.command("hello"))
+            await asyncio.sleep(CLOCK_SECONDS)

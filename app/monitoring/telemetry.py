@@ -14,10 +14,9 @@ from strawberry.extensions import SchemaExtension
 
 from app.api.observation import ObservedExecution, Observers
 from app.config import Settings, SettingsError
-from app.monitoring.database_metrics import StorageMetrics
+from app.monitoring.database_metrics import DatabaseClock, StorageMetrics
 from app.monitoring.metrics import ApiMetrics, OperationNames
 from app.monitoring.operation_log import OperationLog
-from app.storage.clock import DatabaseClock
 from app.storage.observer import Listener
 
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")

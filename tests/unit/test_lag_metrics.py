@@ -7,9 +7,8 @@ from prometheus_client import CollectorRegistry
 
 from app.domain.changes import Change, ChangeKind
 from app.domain.ids import CommitTime, TeamId, Version
-from app.monitoring.database_metrics import StorageMetrics
+from app.monitoring.database_metrics import DatabaseClock, StorageMetrics
 from app.monitoring.metrics import ApiMetrics, OperationNames
-from app.storage.clock import DatabaseClock
 
 COMMITTED = datetime(2031, 1, 2, 3, 4, 5, tzinfo=UTC)
 COMMIT_TIME = CommitTime((int(COMMITTED.timestamp()) << 32) + 7)
@@ -33,10 +32,10 @@ def lags(clock: DatabaseClock, at: datetime) -> list[float | None]:
 def test_lags_are_those_of_the_databases_clock(
     monkeypatch: pytest.MonkeyPatch, skew: timedelta, passed: float, lag: float
 ) -> None:
-    monkeypatch.setattr("app.storage.clock.monotonic", lambda: 100.0)
+    monkeypatch.setattr("app.monitoring.database_metrics.monotonic", lambda: 100.0)
     clock = DatabaseClock()
     clock.note({"localTime": COMMITTED})
-    monkeypatch.setattr("app.storage.clock.monotonic", lambda: 100.0 + passed)
+    monkeypatch.setattr("app.monitoring.database_metrics.monotonic", lambda: 100.0 + passed)
 
     assert lags(clock, COMMITTED + skew) == [lag, lag]
 
