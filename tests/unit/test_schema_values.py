@@ -33,7 +33,7 @@ def test_the_schema_specifies_date_time_and_prints_no_null_defaults() -> None:
     assert "= null" not in text
 
 
-@pytest.mark.parametrize("kind", set(ChangeKind) - {ChangeKind.UNREADABLE})
+@pytest.mark.parametrize("kind", [kind for kind in ChangeKind if kind != "Unreadable"])
 def test_every_kind_of_change_has_a_type_of_its_name(kind: ChangeKind) -> None:
     change = Change(1, TeamId("red"), Version(1), kind, datetime(2026, 11, 26, tzinfo=UTC))
 
