@@ -61,11 +61,11 @@ class TeamState:
             if isinstance(team, TeamDamaged):
                 return team
             if team.version >= LAST_VERSION:
-                return TeamDamaged("A team has reached the last version that there is.")
+                return TeamDamaged("A team has reached the last version.")
         return None
 
     def sound_team(self, team_id: TeamId | None) -> Team | None:
-        """That team, if it is there and can be told."""
+        """The team, unless it is missing or damaged."""
         team = self.teams.get(team_id) if team_id else None
         return None if isinstance(team, TeamDamaged) else team
 
@@ -121,14 +121,14 @@ def already_on_team(state: TeamState, user_id: UserId) -> AlreadyOnTeam | None:
 def already_on_that_team(
     state: TeamState, user_id: UserId, team_id: TeamId
 ) -> AlreadyOnTeam | None:
-    """The user is on the very team that was asked for."""
+    """The user is already on the requested team."""
     if state.current_team_id != team_id:
         return None
     return already_on_team(state, user_id)
 
 
 def not_on_team(state: TeamState, user_id: UserId, team_id: TeamId | None) -> NotOnTeam | None:
-    """The user is not on that team; or, where no team was named, on none."""
+    """The user is not on that team; if none was named, on no team."""
     if state.current_team_id is not None and team_id in (None, state.current_team_id):
         return None
     return NotOnTeam(user_id, state.current_team)
@@ -155,7 +155,7 @@ def team_full(state: TeamState, team_id: TeamId) -> TeamFull | None:
 def members_do_not_fit(
     state: TeamState, team_id: TeamId, limit: int | Unchanged
 ) -> TeamFull | None:
-    """The team has more members than a new limit would let it have."""
+    """The team has more members than the new limit allows."""
     team = state.sound_team(team_id)
     if limit is UNCHANGED or team is None or (team.member_count or 0) <= limit:
         return None

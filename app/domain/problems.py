@@ -1,4 +1,4 @@
-"""Problems: the expected refusals, as values. The message is derived from the fields.
+"""Problems: the expected refusals, as values. `message` is derived from the fields.
 
 When several hold, the first of this order is reported: NotAllowed, InvalidInput, TeamNotFound,
 AlreadyOnTeam or NotOnTeam, VersionConflict, TeamFull.
@@ -18,7 +18,6 @@ class NotAllowed:
 
     @property
     def message(self) -> str:
-        """The permission that the viewer lacks."""
         return self.requirement
 
 
@@ -31,7 +30,6 @@ class InvalidInput:
 
     @property
     def message(self) -> str:
-        """The requirement that the field violates."""
         return f"{self.field} {self.requirement}."
 
 
@@ -43,7 +41,6 @@ class TeamNotFound:
 
     @property
     def message(self) -> str:
-        """The id that was not found."""
         return f"There is no team {quoted(self.team_id)}."
 
 
@@ -56,7 +53,6 @@ class AlreadyOnTeam:
 
     @property
     def message(self) -> str:
-        """The user's current team, and advice."""
         return (
             f"User {quoted(self.user_id)} is already on team {quoted(self.current_team.name)}. "
             "Move the user, or let the user leave first."
@@ -72,7 +68,6 @@ class NotOnTeam:
 
     @property
     def message(self) -> str:
-        """The user's current team, if any."""
         where = f"on team {quoted(self.other_team.name)}" if self.other_team else "on no team"
         return f"User {quoted(self.user_id)} is not on that team, but {where}."
 
@@ -91,7 +86,6 @@ class VersionConflict:
 
     @property
     def message(self) -> str:
-        """Both versions, and advice."""
         return (
             f"The team is at version {self.actual_version}, not {self.expected_version}. "
             "Look at what changed and send the request again with the new version."
@@ -106,5 +100,4 @@ class TeamFull:
 
     @property
     def message(self) -> str:
-        """The limit."""
         return f"There is not enough room: the limit is {self.capacity}."

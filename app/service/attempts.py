@@ -26,7 +26,7 @@ class Attempts:
         self._made = 0
 
     async def again(self, refused: TeamState | None = None) -> None:
-        """Backs off before the next attempt. *Raises*: `TeamDamaged`, where that is the reason."""
+        """Back off before the next attempt. *Raises*: `TeamDamaged`, if that is the reason."""
         if refused is not None and refused.damage:
             raise refused.damage
         self._made += 1

@@ -1,4 +1,4 @@
-"""Fans change-log entries out to this process's subscribers without blocking on slow ones."""
+"""Fan-out of change-log entries to this process's subscribers, without blocking on slow ones."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -62,7 +62,7 @@ class Subscriber:
         self._too_slow = False
 
     def __enter__(self) -> Self:
-        """Adds it to the hub."""
+        """Add it to the hub."""
         self._hub.add(self)
         return self
 
@@ -72,11 +72,11 @@ class Subscriber:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Removes it from the hub."""
+        """Remove it from the hub."""
         self._hub.remove(self)
 
     def offer(self, change: Change) -> None:
-        """Buffers a change, or removes the subscriber if its buffer is full; never blocks."""
+        """Buffer a change, or remove the subscriber if its buffer is full; never blocks."""
         if len(self._buffer) >= BUFFERED_CHANGES:
             self._too_slow = True
             self._buffer.clear()
@@ -110,7 +110,7 @@ class Hub:
         self.delivered_at = CommitTime(0)
 
     async def run(self, tail: ChangeTail) -> None:
-        """Delivers the tail's changes until cancelled. One task owns and cancels it."""
+        """Deliver the tail's changes until cancelled. One task owns and cancels it."""
         async for changes in tail.follow():
             self._following.set()
             for change in changes:
@@ -121,7 +121,7 @@ class Hub:
                     self._observer.delivered(change)
 
     async def is_following(self) -> None:
-        """Waits until the tail is open: changes recorded from then on reach subscribers."""
+        """Wait until the tail is open: changes recorded from then on reach subscribers."""
         await self._following.wait()
 
     def subscriber(self, topic: Topic) -> Subscriber:
@@ -129,13 +129,13 @@ class Hub:
         return Subscriber(self, topic)
 
     def add(self, subscriber: Subscriber) -> None:
-        """Adds a subscriber."""
+        """Add a subscriber."""
         self._subscribers[subscriber.topic].add(subscriber)
         if self._observer is not None:
             self._observer.subscribed(subscriber.topic)
 
     def remove(self, subscriber: Subscriber) -> None:
-        """Removes a subscriber; removing it twice changes nothing."""
+        """Remove a subscriber; removing it twice changes nothing."""
         listeners = self._subscribers.get(subscriber.topic, set())
         if self._observer is not None and subscriber in listeners:
             self._observer.unsubscribed(subscriber.topic)
@@ -144,7 +144,7 @@ class Hub:
             self._subscribers.pop(subscriber.topic, None)
 
     def cut_off(self, subscriber: Subscriber) -> None:
-        """Reports a subscriber that was too slow."""
+        """Report a subscriber that was too slow."""
         if self._observer is not None:
             self._observer.cut_off(subscriber.topic)
 

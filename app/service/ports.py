@@ -177,11 +177,11 @@ class ChangeLog(Protocol):
         """The current time and position: teams read at this time continue with the log after it."""
 
     async def catch_up(self) -> None:
-        """Waits until reads, of teams too, include everything shown to anyone before the call.
+        """Wait until reads, of teams too, include everything shown to anyone before the call.
 
-        Only after an election may they not: the new primary has every majority-committed write, but
-        does not know at once that it is majority-committed. A feed that meets such a read calls
-        this.
+        They may lack it after an election only: the new primary has every majority-committed write,
+        but does not know at once that it is majority-committed. A feed that detects such a read
+        calls this.
         """
 
 

@@ -1,1 +1,1 @@
-"""All that knows MongoDB. Nothing outside this package imports a driver or a stored spelling."""
+"""The service's access to MongoDB: only here are the driver and the stored names known."""

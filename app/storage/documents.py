@@ -1,4 +1,4 @@
-"""What documents of all collections share: decoding, types of fields, team ids, commit times.
+"""Shared forms of stored documents: decoding, types of fields, team ids, commit times.
 
 An external writer may store a value of any type. Each document is therefore read raw and decoded
 by itself, and each field is used only if it has the type that it needs.

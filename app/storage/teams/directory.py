@@ -131,8 +131,7 @@ class MongoTeamDirectory:
         with_member_count: bool,
         at: CommitTime | None = None,
     ) -> Page[FoundTeam, TeamPosition]:
-        """See `TeamDirectory`. Walks `live_teams_by_name` or `live_teams_by_creation`, and after
-        the last of those `unordered_teams`."""
+        # Walks `live_teams_by_name` or `live_teams_by_creation`, then `unordered_teams`.
         key, index = ("name", BY_NAME) if order.by_name else ("createdAt", BY_CREATION)
         descending = order.descending != page.from_back
         after = await self._bound(key, page.after, descending=order.descending, from_back=False)
