@@ -1,4 +1,4 @@
-"""A cache that forgets what was not used for longest, bounded by entries and by their weight."""
+"""An LRU cache bounded by entries and weight, with a fair share for each owner."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -10,24 +10,24 @@ ValueT = TypeVar("ValueT")
 
 @dataclass(slots=True)
 class _Holdings(Generic[KeyT, ValueT]):
-    """The entries of one owner, those not used for longest first."""
+    """The entries of one owner, least recently used first."""
 
     entries: OrderedDict[KeyT, tuple[ValueT, int]] = field(default_factory=OrderedDict)
     weight: int = 0
 
 
 class BoundedCache(Generic[KeyT, ValueT]):
-    """Entries, each with its owner: the one that put it first, or everybody.
+    """Entries, each owned by the client that put it first.
 
-    *Limits*: at most `max_entries`, which together weigh at most `max_weight`. Beyond it the owner
-    that holds most loses an entry, so that nobody pushes out what others hold within their share.
+    *Limits*: at most `max_entries` with a total weight of `max_weight`. Beyond that the owner that
+    holds most loses its least recently used entry, so no owner can evict the others' share.
     """
 
     def __init__(self, *, max_entries: int, max_weight: int) -> None:
         self._max_entries = max_entries
         self._max_weight = max_weight
         self._owners: dict[KeyT, str] = {}
-        # Those that were not active for longest come first: of several with most, they lose.
+        # Least recently active first: on a tie they lose an entry.
         self._holdings: OrderedDict[str, _Holdings[KeyT, ValueT]] = OrderedDict()
         self._weight = 0
 
@@ -35,7 +35,7 @@ class BoundedCache(Generic[KeyT, ValueT]):
         return len(self._owners)
 
     def get(self, key: KeyT) -> ValueT | None:
-        """The value, which from now on is the one used last; None when it is not there."""
+        """The value, now the most recently used one; None if there is none."""
         owner = self._owners.get(key)
         if owner is None:
             return None
@@ -45,7 +45,7 @@ class BoundedCache(Generic[KeyT, ValueT]):
         return entries[key][0]
 
     def put(self, key: KeyT, value: ValueT, *, weight: int, owner: str = "") -> None:
-        """Keeps the value; not at all when it is too heavy alone."""
+        """Cache the value, unless it alone exceeds `max_weight`."""
         if weight > self._max_weight:
             return
         if key in self._owners:
@@ -63,7 +63,7 @@ class BoundedCache(Generic[KeyT, ValueT]):
             self._forget(max(self._holdings, key=lambda each: self._holdings[each].weight))
 
     def _forget(self, owner: str, key: KeyT | None = None) -> None:
-        """Drops an entry of the owner's: without a key, the one not used for longest."""
+        """Drop an entry of the owner: the key's, or the least recently used."""
         holdings = self._holdings[owner]
         if key is None:
             key = next(iter(holdings.entries))

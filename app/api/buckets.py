@@ -1,7 +1,7 @@
-"""Token buckets, in each process its own.
+"""Token buckets, per process.
 
-A bucket holds ten seconds' worth of operations and is filled up at the rate that is allowed. What
-is full need not be kept, so memory is bounded: the buckets not used for longest go first.
+A bucket holds the operations of ten seconds and refills at the allowed rate. Memory is bounded: the
+least recently used buckets are dropped, which is harmless for full ones.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import Final
 
 BURST_SECONDS: Final = 10
 MAX_BUCKETS: Final = 50_000
-"""Of a process, in each of its two sets. A bucket takes some 250 bytes."""
+"""In each of the two sets of a process. A bucket takes some 250 bytes."""
 
 
 class Buckets:
@@ -26,16 +26,13 @@ class Buckets:
         return len(self._buckets)
 
     def take(self, key: str, count: int = 1) -> float:
-        """Takes so many operations out; else the seconds after which they would be there.
-
-        0 means that they were taken. What is refused takes nothing.
-        """
+        """Take `count` operations: 0, or else the seconds to wait, having taken nothing."""
         if self._per_second == 0 or count == 0:
             return 0
         most, now = self._per_second * BURST_SECONDS, self._now()
         level, filled_at = self._buckets.pop(key, (most, now))
         level = min(most, level + (now - filled_at) * self._per_second)
-        # What would never fit is let through when the bucket is full, and leaves a debt.
+        # A count above the capacity is allowed when the bucket is full, and leaves a debt.
         missing = min(count, most) - level
         if missing <= 0:
             level -= count

@@ -1,4 +1,4 @@
-"""GraphQL errors: every one carries a code, none carries what happened inside."""
+"""GraphQL errors and refused requests: each has a code, none reveals internals."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -23,20 +23,17 @@ from app.domain.faults import (
 )
 from app.domain.problems import InvalidInput, NotAllowed
 
-# What a stream answers with an error and plain HTTP with a status.
+# Reported by an error on a stream, and by a status in plain HTTP.
 NOT_EXECUTABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 logger = logging.getLogger(__name__)
 
-# The library quotes what it was sent: a document of 900 KB was answered with 89 MB.
+# graphql-core quotes the document: one of 900 KB was answered with 89 MB.
 MAX_MESSAGE_LENGTH: Final = 300
 
 
 class CodedError(GraphQLError):
-    """An error that is meant for the client as it stands.
-
-    *Limits*: a message of `MAX_MESSAGE_LENGTH`, as everywhere here.
-    """
+    """An error that is shown to the client unchanged. *Limits*: `MAX_MESSAGE_LENGTH`."""
 
     def __init__(self, code: Code, message: str, **extensions: object) -> None:
         super().__init__(shortened(message), extensions={"code": code, **extensions})
@@ -45,44 +42,44 @@ class CodedError(GraphQLError):
 
 
 def not_allowed(problem: NotAllowed, *, is_anonymous: bool) -> CodedError:
-    """The form that `NotAllowed` takes in a query or a subscription."""
+    """`NotAllowed` in a query or a subscription."""
     return CodedError(Code.UNAUTHENTICATED if is_anonymous else Code.NOT_ALLOWED, problem.message)
 
 
 def invalid_input(problem: InvalidInput) -> CodedError:
-    """The form that `InvalidInput` takes in a query, where there is no union to put it in."""
+    """`InvalidInput` in a query, which has no union for problems."""
     return CodedError(Code.INVALID_INPUT, problem.message, field=problem.field)
 
 
 def misfit(field: str, reason: str) -> CodedError:
-    """The refusal of a value that does not fit its type."""
+    """The error for a value that does not match its type."""
     field = shortened(field)
     message = f"The value of `{field}` does not fit: {reason}"
     return CodedError(Code.BAD_USER_INPUT, message, field=field)
 
 
 def database_unavailable() -> CodedError:
-    """The answer while MongoDB can't be reached."""
+    """The error while MongoDB can't be reached."""
     return CodedError(
         Code.DATABASE_UNAVAILABLE,
         "The database did not answer in time. A change may or may not have been made: "
-        "send it again with the same requestId.",
+        "repeat it with the same requestId.",
     )
 
 
 def database_unsafe() -> CodedError:
-    """The answer to mutations while an index or the validator is missing."""
+    """The error for mutations while an index or the validator is missing."""
     return CodedError(
         Code.DATABASE_UNSAFE,
-        "Nothing can be changed until the operator has repaired the database. Nothing was done, "
-        "and reading goes on: send it again later.",
+        "No changes are possible until the operator has repaired the database. Nothing was done, "
+        "and queries still work. Try again later.",
     )
 
 
 def present_all(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
-    """The errors of one answer as the client may see them.
+    """The errors of one answer in the client's form.
 
-    Of faults of one type only the first is logged: one cause may fail a field on every node.
+    Only the first fault of each type is logged: one cause may fail a field on every node.
     """
     presented, logged = [], set[type[Exception] | None]()
     for error in errors:
@@ -93,68 +90,64 @@ def present_all(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
 
 
 def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
-    """The error as the client may see it: coded, and masked unless it is the client's own.
+    """The error in the client's form: coded, and masked unless the client caused it.
 
-    Presenting twice changes nothing. What is masked is logged, under an id that the client is given
-    too.
+    Idempotent. A masked error is logged with the request id that the client gets.
     """
     if error.extensions and "code" in error.extensions:
         return error
-    cause = error.original_error
     if _is_the_clients(error):
         return _with_code(error, _code_of_uncoded(error), error.message)
-    if isinstance(cause, NOT_EXECUTABLE):
-        return _with_code(error, Code.BAD_REQUEST, error.message)
-    if isinstance(cause, DatabaseUnavailable):
-        if is_logged:
-            logger.warning("A request failed because the database is unavailable: %s", cause)
-        shown = database_unavailable()
-        return _with_code(error, Code.DATABASE_UNAVAILABLE, shown.message)
-    if isinstance(cause, MomentGone):
-        return _with_code(
-            error, Code.CURSOR_EXPIRED, "What was so then can't be read any more. Read afresh."
-        )
-    if isinstance(cause, TooMuchContention):
-        if is_logged:
-            logger.warning("A request gave up after too many conflicts: %s", cause)
-        return _with_code(
-            error,
-            Code.CONTENTION,
-            "Too many changes happened at once. Nothing was done; try again.",
-        )
-    if isinstance(cause, TeamDamaged):
-        if is_logged:
-            logger.warning("Damaged data; the doctor shows and repairs them: %s", cause)
-        return _with_code(
-            error,
-            Code.TEAM_DAMAGED,
-            "Another program has changed this team's data in a way that they can't be used. "
-            "Nothing was done. The operator has to repair them.",
-        )
-    if isinstance(cause, PlaceLost):
-        return _with_code(
-            error,
-            Code.CURSOR_EXPIRED,
-            "The team that the cursor stood for is gone. Read the list from its beginning.",
-        )
-    masked = mask(cause or error, is_logged=is_logged)
-    return _with_code(error, masked.code, masked.message, **masked.facts)
+    match cause := error.original_error:
+        case MissingQueryError() | CannotGetOperationTypeError() | InvalidOperationTypeError():
+            return _with_code(error, Code.BAD_REQUEST, error.message)
+        case DatabaseUnavailable():
+            shown = database_unavailable()
+            warning = "A request failed because the database is unavailable: %s"
+        case MomentGone():
+            shown = CodedError(
+                Code.CURSOR_EXPIRED, "The data at that time can't be read any more. Read it anew."
+            )
+            warning = ""
+        case PlaceLost():
+            shown = CodedError(
+                Code.CURSOR_EXPIRED,
+                "The cursor's team has been deleted. Read the list from its beginning.",
+            )
+            warning = ""
+        case TooMuchContention():
+            shown = CodedError(
+                Code.CONTENTION, "Too many changes happened at once. Nothing was done. Try again."
+            )
+            warning = "A request gave up after too many conflicts: %s"
+        case TeamDamaged():
+            shown = CodedError(
+                Code.TEAM_DAMAGED,
+                "Another program has damaged this team's data. Nothing was done. The operator has "
+                "to repair it.",
+            )
+            warning = "Damaged data; the doctor shows and repairs them: %s"
+        case _:
+            shown, warning = mask(cause or error, is_logged=is_logged), ""
+    if warning and is_logged:
+        logger.warning(warning, cause)
+    return _with_code(error, shown.code, shown.message, **shown.facts)
 
 
 def _is_the_clients(error: GraphQLError) -> bool:
-    """Whether an error without a code tells of something that the client has sent."""
+    """Whether the request caused an error without a code."""
     cause = error.original_error
     if error.path:
-        # Of what goes wrong at a place in the answer, an argument's value alone is the client's,
-        # and its error points to it. That of a stored value that does not fit the schema does not.
+        # During execution only a bad argument is the client's, and its error has nodes. The error
+        # for a stored value that does not match the schema has none.
         return isinstance(cause, GraphQLError) and bool(cause.nodes)
-    # The rest was found before executing. What points into the document is the client's, even where
-    # the library raised it (an integer of 5,000 digits).
+    # The rest was found before execution. An error with nodes is the client's even if the library
+    # raised it (an integer of 5,000 digits).
     return cause is None or isinstance(cause, GraphQLError) or bool(error.nodes)
 
 
 def mask(cause: BaseException, *, is_logged: bool = True) -> CodedError:
-    """What a client may see of a bug; the log gets the rest, under the same request id."""
+    """The client's form of a bug; the log gets the traceback with the same request id."""
     request_id = current_request_id()
     if is_logged:
         logger.error("Unexpected error, request id %s", request_id, exc_info=cause)
@@ -164,7 +157,7 @@ def mask(cause: BaseException, *, is_logged: bool = True) -> CodedError:
 
 
 def code_of(error: Exception) -> str:
-    """The code that `present` gives, has given, or will give to what ended an operation."""
+    """The code that `present` gives to an error that ended an operation."""
     if isinstance(error, NOT_EXECUTABLE):
         return Code.BAD_REQUEST
     if not isinstance(error, GraphQLError):
@@ -173,7 +166,7 @@ def code_of(error: Exception) -> str:
 
 
 def _code_of_uncoded(error: GraphQLError) -> Code:
-    """What is left when validation has coded its own: a document's syntax, or a value's type."""
+    """The code of a syntax error or of a wrong value; validation codes its own errors."""
     is_syntax = isinstance(error, GraphQLSyntaxError)
     return Code.GRAPHQL_PARSE_FAILED if is_syntax else Code.BAD_USER_INPUT
 
@@ -190,24 +183,21 @@ def _with_code(error: GraphQLError, code: Code, message: str, **extensions: obje
 
 
 def shortened(message: str) -> str:
-    """A message within `MAX_MESSAGE_LENGTH`."""
+    """The message, cut to `MAX_MESSAGE_LENGTH`."""
     if len(message) <= MAX_MESSAGE_LENGTH:
         return message
     return message[: MAX_MESSAGE_LENGTH - 1] + "…"
 
 
 def coded_as_invalid(error: GraphQLError) -> GraphQLError:
-    """An error that validation found; a value that does not fit has its code already."""
+    """A validation error with a code; `misfit` has set one already."""
     if error.extensions and "code" in error.extensions:
         return error
     return _with_code(error, Code.GRAPHQL_VALIDATION_FAILED, error.message)
 
 
 class Refused(HTTPException):
-    """Ends the handling of an HTTP request that can't be executed.
-
-    The status is that of the code, unless it says more.
-    """
+    """The refusal of a whole request before execution, by default with the status of its code."""
 
     def __init__(
         self,
@@ -225,7 +215,7 @@ class Refused(HTTPException):
 
 
 def as_refused(error: CodedError) -> Refused:
-    """The same, of a whole request."""
+    """The refusal of the whole request."""
     facts: dict[str, Any] = error.facts
     return Refused(error.code, error.message, **facts)
 
@@ -239,7 +229,7 @@ def refuse(
     media_type: str = JSON,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer to an HTTP request that is not executed: a GraphQL error, with its status."""
+    """The response to a refused HTTP request: a GraphQL error, with its status."""
     body = {
         "errors": [{"message": shortened(message), "extensions": {"code": code, **(facts or {})}}]
     }
@@ -250,11 +240,11 @@ def refuse(
 
 
 def status_of(code: str) -> HTTPStatus:
-    """The HTTP status of an answer that is nothing but an error of this code."""
+    """The HTTP status of a response that holds only an error of this code."""
     return STATUSES.get(code, HTTPStatus.BAD_REQUEST)
 
 
 def status_of_all(errors: Iterable[object] | None) -> HTTPStatus:
-    """The HTTP status of an answer that is nothing but these errors, in their JSON form."""
+    """The HTTP status of a response that holds only these errors, in their JSON form."""
     codes = [error["extensions"]["code"] for error in errors or () if isinstance(error, dict)]
     return max(map(status_of, codes), default=HTTPStatus.BAD_REQUEST)

@@ -1,4 +1,4 @@
-"""Warnings about what clients send, each of which is written once."""
+"""Warnings about requests, each logged once."""
 
 import logging
 
@@ -7,14 +7,14 @@ MAX_QUOTED_LENGTH = 200
 
 
 class LogOnce:
-    """Writes each warning once. *Limits*: `MAX_WARNINGS`; the last says that no more follow."""
+    """Logs each warning once. *Limits*: `MAX_WARNINGS`; the last says that no more follow."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
         self._written: set[tuple[str, ...]] = set()
 
     def warn(self, message: str, *quoted: str) -> None:
-        """Writes the message with what it quotes, unless it has before."""
+        """Log the message with its arguments, unless it has been logged before."""
         warning = (message, *(each[:MAX_QUOTED_LENGTH] for each in quoted))
         if warning not in self._written and len(self._written) < MAX_WARNINGS:
             self._written.add(warning)

@@ -1,6 +1,6 @@
-"""What form an answer has, by `Accept`: one of the two media types of JSON, or a stream.
+"""Content negotiation by `Accept`: one of the two JSON media types, or a stream.
 
-Where both are acceptable, subscriptions are answered by the stream, all else in JSON.
+If both are acceptable, subscriptions use the stream and other operations JSON.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ Stream = Literal["sse", "multipart-subscription"]
 
 
 def negotiate(accept: str | None) -> str | None:
-    """The media type to answer in; None when neither is acceptable.
+    """The media type of the response; None if neither is acceptable.
 
-    On a tie it is `application/graphql-response+json` if the client names it, and otherwise
-    `application/json`, which clients from before the specification expect.
+    On a tie it is `application/graphql-response+json` if the client names it, else
+    `application/json`, which older clients expect.
     """
     if accept is None or accept in {"*/*", JSON}:
         return JSON
@@ -31,16 +31,15 @@ def negotiate(accept: str | None) -> str | None:
 
 
 def stream_in(accept: str) -> Stream | None:
-    """The stream that `accept` prefers of those it names; None when it names none.
+    """The preferred stream that `accept` names; None if it names none.
 
-    `multipart/mixed` alone means something else (incremental delivery): the subscription protocol
-    names its version with it.
+    `multipart/mixed` alone means incremental delivery; the subscription protocol adds its version.
     """
     best, stream = 0.0, None
     for media_range, quality, parameters in _ranges(accept):
         if media_range == "text/event-stream":
             found: Stream = "sse"
-        elif media_range == "multipart/mixed" and _speaks_subscriptions(parameters):
+        elif media_range == "multipart/mixed" and _has_subscription_spec(parameters):
             found = "multipart-subscription"
         else:
             continue
@@ -49,7 +48,7 @@ def stream_in(accept: str) -> Stream | None:
     return stream
 
 
-def _speaks_subscriptions(parameters: list[str]) -> bool:
+def _has_subscription_spec(parameters: list[str]) -> bool:
     return any(
         parameter.replace('"', "").replace("'", "").startswith("subscriptionspec=1.")
         for parameter in parameters
@@ -57,7 +56,7 @@ def _speaks_subscriptions(parameters: list[str]) -> bool:
 
 
 def _quality(media_type: str, qualities: dict[str, float]) -> float:
-    """The quality that the most specific range gives."""
+    """The quality of the most specific range."""
     for pattern in (media_type, "application/*", "*/*"):
         if pattern in qualities:
             return qualities[pattern]

@@ -1,4 +1,4 @@
-"""The id that each HTTP request and each WebSocket has, for the log and for the client."""
+"""The id of each HTTP request and WebSocket, for the log and the client."""
 
 import re
 from collections.abc import Iterable
@@ -16,33 +16,33 @@ _current: ContextVar[str] = ContextVar("request_id")
 
 
 def current_request_id() -> str:
-    """The id of the request at hand; outside of one, an id that nothing else has."""
+    """The current request's id; outside of a request a new one."""
     return _current.get(None) or uuid4().hex
 
 
 def given_request_id() -> str | None:
-    """The id of the request at hand; None outside of one."""
+    """The current request's id; None outside of a request."""
     return _current.get(None)
 
 
 def begin_request(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The id of a request with these headers, which is at hand from now on."""
+    """Set and return the id of a request with these headers."""
     request_id = _given(headers) or uuid4().hex
     _current.set(request_id)
     return request_id
 
 
 class RequestId:
-    """ASGI middleware: takes `X-Request-Id` as it comes if it is well-formed, and answers it.
+    """ASGI middleware: accepts a well-formed `X-Request-Id` or creates an id, and returns it.
 
-    *Limits*: 128 characters out of letters, digits and `. _ ~ - + = : @ /`; else a new id is made.
+    *Limits*: 128 characters out of letters, digits and `. _ ~ - + = : @ /`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on under its id."""
+        """Run the application with the request's id."""
         if scope["type"] not in {"http", "websocket"}:
             return await self._app(scope, receive, send)
         request_id = begin_request(scope["headers"])
