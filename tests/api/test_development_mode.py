@@ -117,6 +117,6 @@ async def test_the_mode_for_developers_tells_what_to_send(servers: list[Server])
     assert "X-User-Id: sue" in query.json()["errors"][0]["message"]
     advice = not_admin.json()["data"]["createTeam"]["message"]
     assert "X-User-Role: admin" in advice
-    assert "no other role gives rights, and tokens are not looked at" in advice
+    assert "no other role gives rights, and tokens are ignored" in advice
     assert b"X-User-Role: 'Admin' gives no rights" in servers[0].log
     assert b"A token was ignored" in servers[0].log

@@ -275,11 +275,14 @@ def _base64url(data: bytes) -> str:
         ("JWT_ISSUER", lambda: with_secret().token(iss="https://other.example")),
         ("JWT_AUDIENCE", lambda: with_secret().token(aud="other")),
         ("expired", lambda: with_secret().token(lasts_seconds=-60)),
-        ("another key", lambda: with_secret("another secret of thirty-two bytes").token()),
+        (
+            "does not match our key",
+            lambda: with_secret("another secret of thirty-two bytes").token(),
+        ),
         ("algorithm", lambda: with_rsa_key().token()),
         ("has no 'sub'", lambda: with_secret().token(sub=None)),
-        ("rule for ids", lambda: with_secret().token("Jörg")),
-        ("no JSON Web Token", lambda: "nonsense"),
+        ("must be a valid id", lambda: with_secret().token("Jörg")),
+        ("not a JSON Web Token", lambda: "nonsense"),
     ],
 )
 async def test_why_tokens_are_refused_is_logged_once_without_them(

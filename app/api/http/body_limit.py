@@ -1,4 +1,4 @@
-"""Refuses request bodies over a size, before and while they are read."""
+"""A limit on the size of request bodies, checked before and during reading."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -8,17 +8,17 @@ from app.api.observation import Observers
 
 
 class _BodyTooLarge(Exception):
-    """Ends the reading of a body; never leaves this module."""
+    """Stops the reading of a body; private to this module."""
 
 
 class _ClientGone(Exception):
-    """The client left before its request had arrived; there is nobody to answer."""
+    """The client disconnected before its request was complete."""
 
 
 class BodyLimit:
-    """ASGI middleware: 413 for a body of more than `max_bytes`, announced or not.
+    """ASGI middleware: 413 for a body of more than `max_bytes`, by `Content-Length` or when read.
 
-    What comes beside an answer that did not wait for it is read by nobody, and so not limited.
+    The rest of a body is not limited once the response has begun, since nothing reads it.
     """
 
     def __init__(self, app: ASGIApp, *, max_bytes: int, observers: Observers) -> None:
@@ -27,7 +27,7 @@ class BodyLimit:
         self._observers = observers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, counting what is read of its body."""
+        """Run the application, counting the bytes of the body."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
 

@@ -1,8 +1,8 @@
-"""Pages of other origins: which may use the service, and what a browser lets the others do.
+"""CORS: the origins whose pages may use the service.
 
-Who is asking stands in a header that a page must set, never in a cookie, and the body must be
-`application/json`: both need the browser's preflight, which only allowed origins pass. WebSockets
-know no preflight; the endpoint looks at their `Origin` itself.
+Credentials are in headers, never in a cookie, and the body must be `application/json`: both require
+a preflight, which only allowed origins pass. WebSockets have no preflight; the endpoint checks
+their `Origin` itself.
 """
 
 import logging
@@ -24,7 +24,7 @@ PREFLIGHT_SECONDS = 600
 
 
 class Origins:
-    """The origins whose pages may use the service. Each that may not is logged once."""
+    """The allowed origins. Each refused one is logged once."""
 
     def __init__(self, allowed: Sequence[str], *, loopback: bool) -> None:
         self._allowed = frozenset(allowed)
@@ -32,31 +32,31 @@ class Origins:
         self._log = LogOnce(logger)
 
     def allows(self, origin: str) -> bool:
-        """Whether pages of this origin may."""
+        """Whether pages of this origin may use the service."""
         return origin in self._allowed or (self._loopback and _is_loopback(origin))
 
     def log_refused(self, origin: str) -> None:
-        """Tells the operator what to do if these pages are to be served."""
+        """Log how to allow this origin."""
         self._log.warn(
-            "A page of the origin %r was refused. If it may use this service, name the origin in "
+            "A page of the origin %r was refused. To allow it, add the origin to "
             "--allowed-origins (ALLOWED_ORIGINS).",
             origin,
         )
 
 
 class CrossOrigin(CORSMiddleware):
-    """Starlette's, which asks `Origins`."""
+    """Starlette's middleware with our `Origins`."""
 
     def __init__(self, *args: object, origins: Origins, **given: object) -> None:
         super().__init__(*args, **given)  # type: ignore[arg-type]  # passed on as it comes
         self._origins = origins
 
     def is_allowed_origin(self, origin: str) -> bool:
-        """Whether a page of this origin may read answers."""
+        """Whether a page of this origin may read responses."""
         return self._origins.allows(origin)
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """Starlette's; a refusal is logged here, since pages of our own origin never ask."""
+        """Starlette's, which logs a refusal too; pages of our own origin send no preflight."""
         if not self._origins.allows(origin := request_headers["origin"]):
             self._origins.log_refused(origin)
         return super().preflight_response(request_headers)
@@ -82,7 +82,7 @@ def cross_origin(origins: Origins) -> Middleware:
 
 
 def _is_loopback(origin: str) -> bool:
-    """Whether an origin is a page of this machine, on any port."""
+    """Whether an origin is on this machine, on any port."""
     try:
         parts = urlsplit(origin)
     except ValueError:

@@ -1,4 +1,4 @@
-"""An answer that goes on as long as its operation: server-sent events, or a part for each event."""
+"""Streaming responses to subscriptions: server-sent events and multipart."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -15,35 +15,35 @@ from strawberry.types import ExecutionResult
 
 
 class EventTransport(SSETransport):
-    """Server-sent events whose lines end with a line feed alone: urql looks for no other end."""
+    """Server-sent events with line feeds only, the one line end that urql knows."""
 
     def encode_event(self, event: str, data: str | None = None) -> str:
-        """One event, whose data, JSON without spaces, is one line."""
+        """One event; its data is JSON on one line."""
         return f"event: {event}\ndata: {data or ''}\n\n"
 
     def encode_comment(self, comment: str) -> str:
-        """A line that clients pass over."""
+        """A line that clients ignore."""
         return f": {comment}\n\n"
 
 
 class PartTransport(MultipartSubscriptionTransport):
-    """Apollo's multipart subscriptions, framed as RFC 2046 has it.
+    """Apollo's multipart subscriptions, framed by RFC 2046.
 
-    Each part is sent with the delimiter after it, without which Apollo would not look at it.
+    Each part is sent with the next delimiter, without which Apollo would not read it.
     """
 
     preamble = f"--{MULTIPART_SUBSCRIPTION_BOUNDARY}"
 
     def encode_complete(self) -> str:
-        """What makes the last delimiter the closing one."""
+        """The end of the closing delimiter."""
         return "--\r\n"
 
 
 class EventStream(StreamingResponse):
-    """A stream whose operation ends with it, however that ends.
+    """A stream that always closes its operation.
 
-    When the client goes away while it is written to, Starlette stops in the midst of the events,
-    and an operation that nobody closes lasts until the garbage collector comes by.
+    When the client disconnects during a write, Starlette stops iterating, and without a close the
+    operation would last until garbage collection.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class EventStream(StreamingResponse):
         self._operation = operation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the events, and closes what they came from: outside of what Starlette cancels."""
+        """Send the events, then close the operation outside of the scope that is cancelled."""
         events = cast("AsyncGenerator[str]", self.body_iterator)
         async with aclosing(self._operation), aclosing(events):
             await super().__call__(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The page at /graphql: GraphiQL, or an explorer of our own where its CDN is out of reach.
+"""The page at /graphql: GraphiQL, or our own explorer if its CDN is unreachable.
 
 Its files lie in the folder `page` and are served below /graphql.
 """
@@ -50,10 +50,10 @@ PAGE_HEADERS: Final = {
 
 
 def graphiql_page(**settings: object) -> Response:
-    """The page's HTML, which tells its scripts the settings."""
-    told = json.dumps({**settings, "cdnFiles": CDN_FILES}).replace("<", "\\u003c")
+    """The page's HTML, with the settings for its scripts."""
+    embedded = json.dumps({**settings, "cdnFiles": CDN_FILES}).replace("<", "\\u003c")
     page = files(__package__).joinpath("page", "page.html").read_text(encoding="utf-8")
-    return HTMLResponse(page.replace("SETTINGS", told), headers=PAGE_HEADERS)
+    return HTMLResponse(page.replace("SETTINGS", embedded), headers=PAGE_HEADERS)
 
 
 def page_files() -> dict[str, Response]:

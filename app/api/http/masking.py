@@ -1,4 +1,4 @@
-"""What a client is told of a bug, wherever in the application it shows: the last to see it."""
+"""Masking of unexpected errors that no other part of the application has handled."""
 
 from asyncio import CancelledError
 from contextlib import suppress
@@ -11,16 +11,16 @@ from app.api.errors import mask, refuse
 from app.api.observation import Observers
 
 SENTENCE = (
-    "The server ended before it could answer. A change may or may not have been made: "
-    "send it again with the same requestId."
+    "The server shut down before it could answer. A change may or may not have been made: "
+    "repeat it with the same requestId."
 )
 
 
 class Masking:
-    """ASGI middleware: a coded answer without details; the log gets them, once.
+    """ASGI middleware: a coded response without details, which are logged once.
 
-    A resolver's errors do not come here: they are masked in the answer to their operation. Where an
-    answer has begun already, it is cut off.
+    Errors of resolvers are masked in the answers to their operations instead. A response that has
+    begun already is aborted.
     """
 
     def __init__(self, app: ASGIApp, *, observers: Observers) -> None:
@@ -28,7 +28,7 @@ class Masking:
         self._observers = observers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on."""
+        """Run the application."""
         if scope["type"] == "lifespan":
             return await self._app(scope, _until_cancelled(receive), send)
         has_begun = False
@@ -41,10 +41,10 @@ class Masking:
         try:
             await self._app(scope, receive, send_and_note)
         except ClientDisconnected:
-            return None  # there is nobody to tell
+            return None
         except CancelledError:
-            # The server ends and has waited for long enough. It would log a traceback, and answer
-            # without a code; nobody else cancels what stands here.
+            # Only uvicorn cancels requests, at the end of the shutdown timeout. It would log a
+            # traceback and respond without a code.
             if scope["type"] == "http" and not has_begun:
                 self._observers.refused(Code.SERVER_ENDED)
                 answer = refuse(Code.SERVER_ENDED, SENTENCE)
@@ -53,7 +53,7 @@ class Masking:
             masked = mask(bug)
             self._observers.refused(masked.code)
             if scope["type"] == "websocket":
-                with suppress(OSError):  # it has ended meanwhile
+                with suppress(OSError):  # the connection has ended
                     await send({"type": "websocket.close", "code": CloseCode.INTERNAL_SERVER_ERROR})
             elif not has_begun:
                 answer = refuse(masked.code, masked.message, facts=masked.facts)
@@ -61,7 +61,7 @@ class Masking:
 
 
 def _until_cancelled(receive: Receive) -> Receive:
-    """For the lifespan of a server that is in a hurry: it is cancelled instead of being told."""
+    """For the lifespan: a forced shutdown cancels it instead of sending `lifespan.shutdown`."""
 
     async def receive_or_shut_down() -> Message:
         try:

@@ -1,4 +1,4 @@
-"""How often one user and one address may ask, in each process."""
+"""Rate limits per user and per address, in each process."""
 
 import math
 from collections.abc import Sequence
@@ -19,34 +19,33 @@ _PEER: Final = "team_joiner.peer"
 
 
 class TrustedProxies:
-    """ASGI middleware: takes the client's address from trusted proxies, and keeps the socket's."""
+    """ASGI middleware: the client's address from trusted proxies, besides the socket's peer."""
 
     def __init__(self, app: ASGIApp, *, proxies: Sequence[str]) -> None:
         self._app = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), list(proxies)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on."""
+        """Run the application."""
         scope[_PEER] = scope.get("client")
         await self._app(scope, receive, send)
 
 
 class RateLimits:
-    """The limits of one process: per user who is signed in, and per address."""
+    """The limits of one process, per signed-in user and per address."""
 
     def __init__(self, *, per_user: int = 0, per_address: int = 0) -> None:
         self._users = Buckets(per_user)
         self._addresses = Buckets(per_address)
 
     def refusal_of_user(self, user_id: str | None, count: int = 1) -> CodedError | None:
-        """Why the user must wait; None, having counted the operations, when not."""
+        """The error if the user exceeds the limit; else None, having counted the operations."""
         return None if user_id is None else _refusal(self._users.take(user_id, count))
 
     def refusal_of_address(self, scope: Scope, count: int = 1) -> CodedError | None:
-        """The same for the client's address, unless its socket is connected from loopback.
+        """The same for the client's address, except for sockets connected from loopback.
 
-        From there come tools of this machine, and a proxy that nobody has said to trust, whose
-        address is everyone's. A loopback address in `X-Forwarded-For` is limited like any other:
-        clients can write it there.
+        Those are local tools, or an untrusted proxy whose address all clients share. A loopback
+        address in `X-Forwarded-For` is limited like any other, since clients can forge it.
         """
         client = scope.get("client")
         if client is None:
@@ -62,13 +61,13 @@ def _refusal(wait_seconds: float) -> CodedError | None:
     seconds = math.ceil(wait_seconds)
     return CodedError(
         Code.RATE_LIMITED,
-        f"Too many operations came from you. Wait {seconds} s and go on more slowly.",
+        f"Too many operations. Wait {seconds} s and send fewer per second.",
         retryAfterSeconds=seconds,
     )
 
 
 class RateLimit:
-    """ASGI middleware: 429 for an address that asks too often, before anything is read of it."""
+    """ASGI middleware: 429 for an address that exceeds its rate, before its request is read."""
 
     def __init__(
         self, app: ASGIApp, *, path: str, limits: RateLimits, observers: Observers
@@ -79,7 +78,7 @@ class RateLimit:
         self._observers = observers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on. What asks about our health is not counted."""
+        """Run the application within the limit; health checks are not counted."""
         if scope["type"] not in {"http", "websocket"} or scope["path"] != self._path:
             return await self._app(scope, receive, send)
         error = self._limits.refusal_of_address(scope)

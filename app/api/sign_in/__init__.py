@@ -1,1 +1,1 @@
-"""Who is asking: tokens and the keys behind them, or headers in the development mode."""
+"""Sign-in: tokens and their keys, or headers in the development mode."""

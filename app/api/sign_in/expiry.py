@@ -1,4 +1,4 @@
-"""The end of what a token has opened: a stream or a WebSocket lasts no longer than its viewer."""
+"""Token expiry: streams and WebSockets end with the token that opened them."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -15,7 +15,7 @@ SENTENCE = "The token has expired. Sign in again, and resume after the last chan
 
 
 def seconds_left(viewer: Viewer | None) -> float | None:
-    """How long the sign-in lasts; None for ever."""
+    """The rest of the sign-in's lifetime; None if unlimited."""
     if viewer is None or viewer.expires_at is None:
         return None
     return max(0.0, (viewer.expires_at - datetime.now(UTC)).total_seconds())
@@ -24,7 +24,7 @@ def seconds_left(viewer: Viewer | None) -> float | None:
 async def until_expiry(
     viewer: Viewer | None, results: AsyncGenerator[ExecutionResult]
 ) -> AsyncGenerator[ExecutionResult]:
-    """The results of a stream, up to an error with the code `TOKEN_EXPIRED`."""
+    """The results of a stream, ended by the error `TOKEN_EXPIRED` when the token expires."""
     left = seconds_left(viewer)
     loop = asyncio.get_running_loop()
     ends_at = None if left is None else loop.time() + left

@@ -1,4 +1,4 @@
-"""Who sends a request or opens a WebSocket, by its headers or by what it says hello with."""
+"""The viewer of a request or WebSocket, by headers or by the `connection_init` payload."""
 
 import logging
 import re
@@ -19,77 +19,78 @@ from app.domain.viewers import Viewer
 USER_HEADER, ROLE_HEADER = "X-User-Id", "X-User-Role"
 ADMIN_ROLE = "admin"
 
-SIGN_IN_ADVICE = (
-    "This server is in its development mode: send X-User-Id: sue (tokens are not looked at)."
-)
+SIGN_IN_ADVICE = "This server is in development mode: send X-User-Id: sue (tokens are ignored)."
 ADMIN_ADVICE = (
-    "This server is in its development mode: send X-User-Role: admin, in lower case (no other role "
-    "gives rights, and tokens are not looked at)."
+    "This server is in development mode: send X-User-Role: admin, in lower case (no other role "
+    "gives rights, and tokens are ignored)."
 )
 
 logger = logging.getLogger(__name__)
 
 
 class Identity(Protocol):
-    """Tells who asks."""
+    """The way to sign in."""
 
-    async def viewer(self, connection: HTTPConnection, hello: Mapping[str, Any]) -> Viewer | None:
-        """The viewer; None for nobody in particular.
+    async def viewer(
+        self, connection: HTTPConnection, init_payload: Mapping[str, Any]
+    ) -> Viewer | None:
+        """The viewer; None if anonymous. *Raises*: `Refused`.
 
-        `hello` is the payload of a WebSocket's `connection_init`: what it says counts before the
-        headers. *Raises*: `Refused`.
+        `init_payload` is that of a WebSocket's `connection_init`; it takes precedence over headers.
         """
 
     async def run(self) -> None:
-        """Does what is to be done beside requests. One task owns and cancels it."""
+        """Run background work until cancelled by the one task that owns it."""
 
 
 class DevelopmentIdentity:
-    """Believes what `X-User-Id` and `X-User-Role: admin` say.
+    """Trusts `X-User-Id` and `X-User-Role: admin`.
 
-    For a developer's own machine: it refuses whoever has reached it by another address, or by
-    another name, as a page does that has its own name lead to this machine (DNS rebinding).
+    For a developer's own machine: it refuses connections to any address but loopback, and to any
+    host name but localhost, which stops DNS rebinding.
     """
 
     def __init__(self) -> None:
         self._log = LogOnce(logger)
 
-    async def viewer(self, connection: HTTPConnection, hello: Mapping[str, Any]) -> Viewer | None:
-        """See `Identity`."""
+    async def viewer(
+        self, connection: HTTPConnection, init_payload: Mapping[str, Any]
+    ) -> Viewer | None:
+        """The user that the headers name."""
         if not is_loopback((connection.scope.get("server") or ("",))[0]):
             raise Refused(
                 Code.BAD_REQUEST,
-                "Without token settings this server is for loopback alone.",
+                "Without token settings this server accepts loopback connections only.",
                 status=HTTPStatus.FORBIDDEN,
             )
         if not is_local_name(connection.headers.get("Host", "localhost")):
             raise Refused(
                 Code.BAD_REQUEST,
-                "Without token settings this server is called localhost only.",
+                "Without token settings this server accepts the host name localhost only.",
                 status=HTTPStatus.FORBIDDEN,
             )
-        user_id = _said(USER_HEADER, connection, hello)
-        if _said("Authorization", connection, hello):
+        user_id = _value(USER_HEADER, connection, init_payload)
+        if _value("Authorization", connection, init_payload):
             self._log.warn(
-                "A token was ignored: without JWT_SECRET, JWT_KEY_FILE or JWT_JWKS_URL nothing can "
-                "verify it, and X-User-Id says who asks."
+                "A token was ignored: without JWT_SECRET, JWT_KEY_FILE or JWT_JWKS_URL it can't be "
+                "verified, and X-User-Id names the viewer."
             )
         if not user_id:
             return None
         if problem := check_id(USER_HEADER, user_id):
             raise Refused(Code.BAD_REQUEST, problem.message)
-        role = _said(ROLE_HEADER, connection, hello)
+        role = _value(ROLE_HEADER, connection, init_payload)
         if role not in {"", ADMIN_ROLE}:
             self._log.warn("X-User-Role: %r gives no rights. The only role is 'admin'.", role)
         return Viewer(UserId(user_id), is_admin=role == ADMIN_ROLE)
 
     async def run(self) -> None:
-        """See `Identity`: nothing."""
+        """Do nothing."""
 
 
-def _said(name: str, connection: HTTPConnection, hello: Mapping[str, Any]) -> str:
-    """What was said under a name, in any case; empty for nothing."""
-    for key, value in hello.items():
+def _value(name: str, connection: HTTPConnection, init_payload: Mapping[str, Any]) -> str:
+    """The value under a name, ignoring case; empty if there is none."""
+    for key, value in init_payload.items():
         if key.lower() == name.lower() and isinstance(value, str):
             return value
     return connection.headers.get(name, "")
@@ -99,7 +100,7 @@ _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]+)?")
 
 
 def is_local_name(host: str) -> bool:
-    """Whether only this machine goes by what a `Host` header says; after RFC 6761, section 6.3."""
+    """Whether a `Host` header names this machine only (RFC 6761, section 6.3)."""
     named = _HOST.fullmatch(host.lower())
     if named is None:
         return False
@@ -111,7 +112,7 @@ def is_local_name(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address reaches this machine alone; what is no address is no network's."""
+    """Whether an address is loopback; a Unix socket's path counts as such."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

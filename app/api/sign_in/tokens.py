@@ -1,4 +1,4 @@
-"""JSON Web Tokens (RFC 7519) as the sign-in: `Authorization: Bearer …`, after RFC 6750."""
+"""Sign-in by JSON Web Tokens (RFC 7519): `Authorization: Bearer …` (RFC 6750)."""
 
 import logging
 from collections.abc import Mapping
@@ -21,25 +21,25 @@ from app.domain.viewers import Viewer
 
 logger = logging.getLogger(__name__)
 
-# The names under which clients send a token when they say hello on a WebSocket.
-_IN_HELLO = ("authorization", "authtoken", "token")
+# The names of the token in the payload of `connection_init`.
+_IN_INIT_PAYLOAD = ("authorization", "authtoken", "token")
 
 MAX_TOKEN_LENGTH = 8_192
 
-# Verifying takes some 60 us (HS256) to 100 us (RS256), of the 2,200 us of a mutation.
+# Verification takes 60 us (HS256) to 100 us (RS256), of the 2,200 us of a mutation.
 MAX_REMEMBERED_TOKENS = 10_000
 MAX_REMEMBERED_CHARACTERS = 5_000_000
 
-# A token may be made to last for ever; the calendar ends here.
+# The end of Python's calendar; `exp` may be later.
 _LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True)
 class TokenRules:
-    """What a token must say: who made it, for whom, and what makes an admin.
+    """The claims that a token must have, and the claim that makes an admin.
 
-    `admin_claim` may lead into objects (`realm_access.roles`); it holds `admin_value` or a list in
-    which that is.
+    `admin_claim` may be a path into objects (`realm_access.roles`). Its value is `admin_value`, or
+    a list with it.
     """
 
     issuer: str
@@ -51,7 +51,7 @@ class TokenRules:
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """What a token has said, the key that has verified it, and the id by which it names the key."""
+    """A verified token: its viewer, its key id, and the key that verified it."""
 
     viewer: Viewer
     key_id: str | None
@@ -59,10 +59,10 @@ class _Verified:
 
 
 class TokenIdentity:
-    """`Identity` by token: `sub` is the user's id. Without a token the viewer is nobody.
+    """`Identity` by token: `sub` is the user's id. Without a token the viewer is anonymous.
 
-    A token that comes again is not verified again as long as it lasts and its key is the one that
-    it was verified with, the very object: a key set that is fetched anew has others.
+    A verified token is cached until it expires or its key changes. Keys are compared by identity:
+    a refreshed key set has new objects.
     """
 
     def __init__(self, keys: SigningKeys, rules: TokenRules) -> None:
@@ -74,12 +74,14 @@ class TokenIdentity:
         )
 
     async def run(self) -> None:
-        """See `Identity`."""
+        """Keep the keys fresh."""
         await self._keys.run()
 
-    async def viewer(self, connection: HTTPConnection, hello: Mapping[str, Any]) -> Viewer | None:
-        """See `Identity`. What is wrong with a token is said in general terms only."""
-        token = _token_in(connection, hello)
+    async def viewer(
+        self, connection: HTTPConnection, init_payload: Mapping[str, Any]
+    ) -> Viewer | None:
+        """The viewer that the token names. Errors do not reveal why a token is invalid."""
+        token = _token_in(connection, init_payload)
         if token is None:
             return None
         try:
@@ -87,7 +89,7 @@ class TokenIdentity:
         except KeysUnavailable:
             raise Refused(
                 Code.AUTHENTICATION_UNAVAILABLE,
-                "Tokens can't be verified at the moment. Try again.",
+                "Tokens can't be verified at the moment. Try again later.",
             ) from None
         except jwt.ExpiredSignatureError as error:
             self._log_refused(error)
@@ -96,10 +98,10 @@ class TokenIdentity:
             ) from None
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
             self._log_refused(error)
-            raise _invalid("The token is not valid here. Sign in again.") from None
+            raise _invalid("The token is not valid. Sign in again.") from None
 
     def _log_refused(self, error: Exception) -> None:
-        """Tells the operator why tokens are refused, once for each cause, without the token."""
+        """Log why tokens are refused, once for each cause, without the token."""
         self._log.warn("A token was refused: %s (Logged once for this cause.)", self._cause(error))
 
     def _cause(self, error: Exception) -> str:
@@ -117,12 +119,12 @@ class TokenIdentity:
             case jwt.InvalidKeyError():
                 return "the key that it names (kid) is not in the key set (JWT_JWKS_URL)."
             case jwt.InvalidSignatureError():
-                return "it was signed with another key than ours."
+                return "its signature does not match our key."
             case jwt.InvalidAlgorithmError():
-                return "it names another algorithm (alg) than the key's."
+                return "its algorithm (alg) is not the key's."
             case jwt.DecodeError():
-                return "it is no JSON Web Token."
-        return "a claim in it has no usable value; sub must follow the rule for ids."
+                return "it is not a JSON Web Token."
+        return "one of its claims is not valid; sub must be a valid id."
 
     async def _verify(self, token: str) -> Viewer:
         """The viewer. *Raises*: what PyJWT raises; `ValueError`; `KeysUnavailable`."""
@@ -140,12 +142,12 @@ class TokenIdentity:
         return viewer
 
     def _read(self, token: str, key: SigningKey) -> Viewer:
-        """The viewer that a token names, if the key has signed it. *Raises*: as `_verify`."""
+        """The viewer of a token that the key has signed. *Raises*: as `_verify`."""
         claims = jwt.decode(
             token,
             key.key,
-            # The key's own algorithm, never the token's: neither "none" nor a public key used as a
-            # shared secret gets anywhere (RFC 8725, section 3.1).
+            # The key's own algorithm, never the token's: this rules out "none", and a public key
+            # used as a shared secret (RFC 8725, section 3.1).
             algorithms=[key.algorithm],
             issuer=self._rules.issuer,
             audience=self._rules.audience,
@@ -171,15 +173,19 @@ class TokenIdentity:
         return self._rules.admin_value in values
 
 
-def _token_in(connection: HTTPConnection, hello: Mapping[str, Any]) -> str | None:
-    """The token, of which there need be none. *Raises*: `Refused` for another scheme."""
-    said = [value for key, value in hello.items() if key.lower() in _IN_HELLO and value is not None]
-    given = said[0] if said else connection.headers.get("Authorization")
+def _token_in(connection: HTTPConnection, init_payload: Mapping[str, Any]) -> str | None:
+    """The token, if there is one. *Raises*: `Refused` for another scheme."""
+    in_payload = [
+        value
+        for key, value in init_payload.items()
+        if key.lower() in _IN_INIT_PAYLOAD and value is not None
+    ]
+    given = in_payload[0] if in_payload else connection.headers.get("Authorization")
     if given is None:
         return None
     scheme, _, token = given.strip().rpartition(" ") if isinstance(given, str) else ("?", "", "")
-    # When saying hello, clients often leave the scheme out.
-    if scheme.strip().lower() == "bearer" or (said and scheme == ""):
+    # In `connection_init`, clients often omit the scheme.
+    if scheme.strip().lower() == "bearer" or (in_payload and scheme == ""):
         return str(token)
     raise _invalid("Sign in with `Authorization: Bearer` and a token.")
 
