@@ -118,6 +118,7 @@ async def test_a_count_of_teams_reads_no_team(api: RecordedApi) -> None:
         "{ __typename }",
         "{ __schema { queryType { name } } }",
         "{ teams { __typename } }",
+        '{ user(id: "sue") { history { __typename } } }',
     ],
 )
 async def test_fields_that_need_no_database_send_no_command(api: RecordedApi, query: str) -> None:

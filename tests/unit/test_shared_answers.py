@@ -4,10 +4,12 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from graphql import parse
 
 from app.api.schema import shared_answers
 from app.api.schema.context import Context, Services
 from app.api.schema.schema import build_schema
+from app.api.schema.shared_answers import SharedAnswers
 from app.domain.ids import UserId
 from app.domain.viewers import Viewer
 from app.service.permissions import Permissions
@@ -24,6 +26,25 @@ subscription ($v: Int, $more: Boolean! = false) { ...Root }
 fragment Root on Subscription { teamChanges(teamId: "red", afterVersion: $v) { ...Change } }
 fragment Change on TeamChange { version ... on TeamRenamed { name @include(if: $more) } }
 """
+
+
+# `$v` in the arguments of a root field only selects the change; all other variables count.
+VARIABLES = [
+    ("{ f(v: $v) { version } }", set()),
+    ("{ ... { ... on Subscription { f(v: $v) { version } } } }", set()),
+    ("{ ...R } fragment R on Subscription { f(v: $v) { version } }", set()),
+    ("{ f @include(if: $more) { version } }", {"more"}),
+    ("{ ... @include(if: $more) { f(v: $v) { version } } }", {"more"}),
+    ("{ ...R @skip(if: $more) } fragment R on Subscription { f(v: $v) { a } }", {"more"}),
+    ("{ f(v: $v) { team { history(first: $more) { a } } } }", {"more"}),
+    ("{ f(v: $v) { ... on TeamRenamed { a(b: $v) } } }", {"v"}),
+    (
+        "{ f { ...C } } fragment C on TeamChange { team { ...T } } "
+        "fragment T on Team { history(first: $more) { a } }",
+        {"more"},
+    ),
+    ("{ f { ...C } } fragment C on TeamChange { a(b: { c: [$more] }) }", {"more"}),
+]
 
 
 class Subscribers:
@@ -64,6 +85,17 @@ class Subscribers:
 @pytest.fixture
 def subscribers(world: World) -> Subscribers:
     return Subscribers(world)
+
+
+@pytest.mark.parametrize(("selection", "names"), VARIABLES)
+def test_an_answer_depends_on_the_variables_below_the_root(selection: str, names: set[str]) -> None:
+    operation, *fragments = parse(f"subscription ($v: Int, $more: Int) {selection}").definitions
+
+    found = SharedAnswers().variables_below(
+        cast("Any", operation), {each.name.value: each for each in cast("Any", fragments)}
+    )
+
+    assert found == names
 
 
 @pytest.mark.parametrize("query", [PLAIN, IN_FRAGMENTS])

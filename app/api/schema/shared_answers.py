@@ -14,13 +14,14 @@ from inspect import isawaitable
 from typing import Any, Protocol, runtime_checkable
 
 from graphql import (
+    DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
+    Node,
     OperationDefinitionNode,
-    SelectionSetNode,
     VariableNode,
     Visitor,
+    VisitorAction,
     visit,
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -85,7 +86,10 @@ class SharedAnswers:
         """
         found = self._variables.get(id(operation))
         if found is None or found[0] is not operation:
-            found = operation, _variables_below(operation.selection_set, fragments)
+            variables = _VariablesBelowRoot()
+            for part in (operation, *fragments.values()):
+                visit(part, variables)
+            found = operation, frozenset(variables.names)
             self._variables.put(id(operation), found, weight=1)
         return found[1]
 
@@ -103,46 +107,32 @@ class SharedAnswers:
             self._forget_later()
 
 
-class _Variables(Visitor):
-    """Collects the names of variables and fragments below the visited node."""
+class _VariablesBelowRoot(Visitor):
+    """Collects the names of variables, except those in the arguments of root fields."""
 
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()
-        self.fragments: set[str] = set()
+
+    def enter_variable_definition(self, *_: object) -> VisitorAction:
+        return self.SKIP
+
+    def enter_argument(
+        self, _node: Node, _key: object, _parent: object, _path: object, ancestors: list[Node]
+    ) -> VisitorAction:
+        definition, *above = ancestors
+        # Fragments on the root type are used at the root only, and all others below it.
+        at_root = (
+            not isinstance(definition, FragmentDefinitionNode)
+            or definition.type_condition.name.value == "Subscription"
+        )
+        kinds = [type(node) for node in above]
+        if at_root and kinds.count(FieldNode) == 1 and DirectiveNode not in kinds:
+            return self.SKIP
+        return None
 
     def enter_variable(self, node: VariableNode, *_: object) -> None:
         self.names.add(node.name.value)
-
-    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
-        self.fragments.add(node.name.value)
-
-
-def _variables_below(
-    root: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]
-) -> frozenset[str]:
-    found = _Variables()
-    pending: list[SelectionSetNode] = [root]
-    for selections in pending:  # grows by root fragments: a subscription may select in one
-        for node in selections.selections:
-            for part in (*(node.directives or ()), *_below(node)):
-                visit(part, found)
-            if isinstance(node, FragmentSpreadNode):
-                pending.append(fragments[node.name.value].selection_set)
-            elif not isinstance(node, FieldNode):
-                pending.append(node.selection_set)  # type: ignore[attr-defined]  # an inline fragment
-    seen: set[str] = set()
-    while new := found.fragments - seen:
-        seen |= new
-        for name in new:
-            visit(fragments[name], found)
-    return frozenset(found.names)
-
-
-def _below(node: object) -> tuple[SelectionSetNode, ...]:
-    if isinstance(node, FieldNode) and node.selection_set:
-        return (node.selection_set,)
-    return ()
 
 
 class SharingExecutor(StrawberryGraphQLCoreExecutionContext):
