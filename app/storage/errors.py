@@ -50,9 +50,11 @@ _REOPEN_CODES = frozenset({43, 237, 133, 234})
 # Codes that mean "not now": MaxTimeMSExpired, WriteConcernFailed, ShutdownInProgress,
 # PrimarySteppedDown, NoSuchTransaction (a new primary knows none of the old one's),
 # ExceededTimeLimit, IndexBuildAborted (by an election), NotWritablePrimary, the two Interrupted…,
-# NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary. The driver has already retried once.
+# NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary; SnapshotUnavailable for a read of the
+# present, since a new primary has no snapshot before its first majority commit. The driver has
+# already retried once.
 _UNAVAILABLE_CODES = frozenset(
-    {50, 64, 91, 100, 189, 202, 251, 262, 276, 10058, 10107, 11600, 11602, 13435, 13436}
+    {50, 64, 91, 100, 189, 202, 246, 251, 262, 276, 10058, 10107, 11600, 11602, 13435, 13436}
 )
 
 # BadValue, TypeMismatch, DocumentValidationFailure, $size of no array: a write failed on a document
