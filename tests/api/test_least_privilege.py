@@ -10,9 +10,9 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import OperationFailure
 
-from tests.api.test_serve import Ended, run_command
 from tests.api.world import new_id
 from tests.harness.client import Client
+from tests.harness.commands import Ended, run_command
 from tests.harness.doctor import damaged_teams, run_doctor
 from tests.harness.http import http_client
 from tests.harness.pages import ALL_PAGES

@@ -11,9 +11,9 @@ import pytest
 
 from app.embedded.database import EmbeddedDatabase
 from app.storage.client import connect
-from tests.api.test_serve import run_command
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import Client
+from tests.harness.commands import run_command
 from tests.harness.http import http_client
 from tests.harness.metrics import metrics_url, read_metrics
 from tests.harness.servers import Server, running_servers

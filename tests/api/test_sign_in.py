@@ -9,8 +9,8 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.api.test_serve import run_command
 from tests.api.world import new_id
+from tests.harness.commands import run_command
 from tests.harness.http import http_client
 from tests.harness.metrics import read_metrics
 from tests.harness.servers import Server, running_servers

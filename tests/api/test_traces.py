@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_serve import run_command
 from tests.api.world import new_id
 from tests.harness.client import Client, headers_of
 from tests.harness.collector import Collector, Span, running_collector
+from tests.harness.commands import run_command
 from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, send, subscribe

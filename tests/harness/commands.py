@@ -5,9 +5,18 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
+from app.config import SETTINGS
 from tests.harness import preloaded
 from tests.harness.preloaded import PreloadedProcess
+
+COMMAND = str(Path(sys.executable).with_name("team-joiner"))
+# Workers are started from the main module of their supervisor.
+STARTED_AS_INSTALLED = {"--help", "--output", "--workers"}
+DEADLINE_SECONDS = 30
+VARIABLES = {setting.variable for setting in SETTINGS}
 
 
 async def start_module(
@@ -39,3 +48,25 @@ async def communicate(
             process.kill()
             await process.wait()
     return output, errors or b""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The result of a command."""
+
+    status: int | None
+    output: str
+
+
+async def run_command(*arguments: str, **environment: str) -> Ended:
+    """Run `team-joiner` to its end, in an environment without settings."""
+    given = {name: os.environ[name] for name in os.environ if name not in VARIABLES} | environment
+    process: Process | PreloadedProcess
+    if STARTED_AS_INSTALLED.isdisjoint(arguments):
+        process = await start_module("app.main", *arguments, environment=given)
+    else:
+        process = await asyncio.create_subprocess_exec(
+            *(COMMAND, *arguments), env=given, stdout=PIPE, stderr=PIPE
+        )
+    output, errors = await communicate(process, timeout_seconds=DEADLINE_SECONDS)
+    return Ended(process.returncode, (output + errors).decode())
