@@ -120,7 +120,7 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
 
 
 class CloseCode(IntEnum):
-    """What a WebSocket is closed with: of `graphql-transport-ws` unless it is said to be ours."""
+    """Close codes of WebSockets, of `graphql-transport-ws` unless noted."""
 
     # Of RFC 6455's registry: the keys that tokens are verified with can't be had.
     TRY_AGAIN_LATER = 1013

@@ -219,13 +219,6 @@ async def test_a_browser_gets_a_page(
     assert response.headers["Content-Type"].startswith("text/html")
 
 
-async def test_the_root_leads_to_the_page(http: httpx.AsyncClient) -> None:
-    response = await http.get("/", follow_redirects=True, headers={"Accept": "text/html"})
-
-    assert response.url.path == "/graphql"
-    assert response.status_code == 200
-
-
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 async def test_a_server_with_its_database_is_healthy_and_ready(
     http: httpx.AsyncClient, path: str

@@ -172,6 +172,14 @@ async def test_a_stream_of_events_ends_with_a_code_when_the_token_expires(
     assert "event: complete" in response.text
 
 
+async def test_the_root_leads_to_the_page_at_graphql(http: httpx.AsyncClient) -> None:
+    """In development mode the board is there instead."""
+    response = await http.get("/", follow_redirects=True, headers={"Accept": "text/html"})
+
+    assert response.url.path == "/graphql"
+    assert response.status_code == 200
+
+
 async def publish(published: Sequence[Provider]) -> tuple[asyncio.Server, str]:
     """A server that answers with these keys to whatever it is asked, and its host and port."""
 

@@ -53,7 +53,7 @@ class CloseWhenDraining:
         self._is_draining = is_draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on."""
+        """Run the application."""
 
         async def send_and_close(message: Message) -> None:
             if message["type"] == "http.response.start" and self._is_draining():
