@@ -17,7 +17,7 @@ FIRST_VERSION = Version(1)
 # billion versions that may follow it.
 MAX_VERSION = Version(2**30)
 
-# The greatest that `Int` carries. No change makes it: one beyond it could be told to nobody.
+# The maximum of GraphQL's `Int`. No change is made at this version: the next one could not be sent.
 LAST_VERSION = Version(2**31 - 1)
 
 MAX_ID_LENGTH = 128

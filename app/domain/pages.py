@@ -50,7 +50,7 @@ class MemberPosition:
     """The position of a member in a team's array when it was read.
 
     `version` and `member_count` bound how far the array can have shifted since, if the member has
-    left: see `storage/teams/directory.py`.
+    left: see `storage/teams/member_slices.py`.
     """
 
     index: int

@@ -40,7 +40,7 @@ class Team:
     member_count: int | None = None
 
 
-# One damaged team must not hide the others: its fault stands in its place.
+# One damaged team must not hide the others: its fault takes its place.
 FoundTeam = Team | TeamDamaged
 
 

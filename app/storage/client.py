@@ -111,7 +111,7 @@ def _connect(
     except InvalidURI as error:  # it may quote a part of the password
         raise DatabaseUnsuitable(
             "MONGODB_URI can't be used: write mongodb://USER:PASSWORD@HOST,HOST/?replicaSet=NAME, "
-            "and percent-encode in user and password what is no letter or digit."
+            "and percent-encode all characters of user and password but letters and digits."
         ) from error
     except OSError as error:
         raise DatabaseUnsuitable(

@@ -131,14 +131,14 @@ class ChangeAppender:
             bounds = {"$gte": each.seen}
             if each.seen <= each.recorded:
                 bounds["$lte"] = each.recorded
-            said = {"kind": ChangeKind.FOREIGN_CHANGE.value, "at": datetime.now(UTC)}
+            correction = {"kind": ChangeKind.FOREIGN_CHANGE.value, "at": datetime.now(UTC)}
             try:
                 with driver_faults():
                     await self._teams.update_one(
                         {"_id": stored_team_id(TeamId(team_id)), "version": bounds},
                         {
                             "$inc": {"version": each.recorded + 1 - each.seen},
-                            "$set": {"lastChange": said},
+                            "$set": {"lastChange": correction},
                         },
                     )
             except (OperationFailure, BSONError) as error:

@@ -36,16 +36,14 @@ class LastChange:
         this one. An entry without a time, of an external writer or an early release, is compared
         by its content.
         """
-        if "readAt" in change:
-            said = (change["kind"], change["at"], change.get("userId"))
-            return change["version"] == self.version and (
-                said == (self.kind, self.at, self.user_id)
-                or ChangeKind.FOREIGN_CHANGE in {self.kind, change["kind"]}
-            )
-        if self.known_until is None:
-            said = (change["kind"], change.get("at"), change.get("userId"))
-            return change["version"] == self.version and said == (self.kind, self.at, self.user_id)
-        return bool(change.get("commitTime", 0) <= self.known_until)
+        is_read_again = "readAt" in change
+        if not is_read_again and self.known_until is not None:
+            return bool(change.get("commitTime", 0) <= self.known_until)
+        is_foreign = is_read_again and ChangeKind.FOREIGN_CHANGE in {self.kind, change["kind"]}
+        content = (change["kind"], change.get("at"), change.get("userId"))
+        return change["version"] == self.version and (
+            is_foreign or content == (self.kind, self.at, self.user_id)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ class MongoTeamDirectory:
             bounds = [each.beyond for each in (after, before) if each and each.is_apart == is_apart]
             direction = DESCENDING if (page.from_back if is_apart else descending) else ASCENDING
             ids: list[tuple[str, int]] = [("_id", direction)]
-            # One more than asked for tells whether there are more.
+            # One more than requested shows whether there are more.
             documents += await self._find_raw(
                 {**_live_teams(name_contains), "$and": [*bounds, part(key, is_apart=is_apart)]},
                 {**team_fields(with_member_count=with_member_count), **PLACE_FIELDS},
