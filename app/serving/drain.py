@@ -47,7 +47,9 @@ class Drain:
             yield
             return
         self._loop = asyncio.get_running_loop()
-        self._handlers = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        self._handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+        for number in _SIGNALS:
+            signal.signal(number, self._handle)
         try:
             yield
         finally:
@@ -67,7 +69,8 @@ class Drain:
             self._has_ended or number == signal.SIGTERM
         ):
             return
-        self._stop(number)
+        # After the first signal uvicorn reacts to SIGINT only.
+        self._stop(signal.SIGINT if self._has_ended else number)
 
     def _start(self) -> None:
         logger.info("Draining: not ready, serving for another %g s.", self._seconds)
@@ -78,8 +81,7 @@ class Drain:
             self._stop(signal.SIGTERM)
 
     def _stop(self, number: int) -> None:
-        # After the first signal uvicorn reacts to SIGINT only.
-        handler = self._handlers[signal.SIGINT if self._has_ended else signal.Signals(number)]
-        if callable(handler):
-            handler(signal.SIGINT if self._has_ended else number, None)
         self._has_ended = True
+        handler = self._handlers[signal.Signals(number)]
+        if callable(handler):
+            handler(number, None)

@@ -5,7 +5,8 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
 
 import httpx
 import psutil
@@ -44,57 +45,55 @@ async def read_to_the_end(socket: ClientConnection) -> None:
         await receive(socket)
 
 
-async def is_red(url: str) -> bool:
+async def is_unready(url: str) -> bool:
     return (await readiness(url)).status_code == 503
 
 
-@pytest.fixture(params=["1", "2"], ids=["alone", "workers"])
-async def make_server(
-    request: pytest.FixtureRequest, mongodb_uri: str
-) -> AsyncIterator["ServerMaker"]:
-    maker = ServerMaker(mongodb_uri, workers=request.param)
-    yield maker
-    await maker.end()
+@pytest.fixture(params=[1, 2], ids=["alone", "workers"])
+def workers(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
 
 
-class ServerMaker:
-    """Starts servers with a drain, and ends what is left of them."""
+class StartServer(Protocol):
+    """Starts a server, which is killed after the test if it still runs."""
 
-    def __init__(self, mongodb_uri: str, *, workers: str) -> None:
-        self._mongodb_uri = mongodb_uri
-        self.workers = int(workers)
-        self._server: Server | None = None
+    async def __call__(self, *, drain_seconds: float) -> Server: ...
 
-    async def __call__(self, *, drain_seconds: float) -> Server:
-        server = self._server = Server(
-            self._mongodb_uri,
-            new_id("test"),
-            WORKERS=str(self.workers),
-            DRAIN_SECONDS=str(drain_seconds),
-        )
-        await server.start()
-        await eventually(self._all_started)
-        return server
 
-    async def _all_started(self) -> bool:
-        assert self._server is not None
-        return self._server.log.count(b"Application startup complete") == self.workers
+@pytest.fixture
+async def start_server(mongodb_uri: str, workers: int) -> AsyncIterator[StartServer]:
+    async with AsyncExitStack() as stack:
 
-    async def end(self) -> None:
-        if self._server is not None:
-            await self._server.kill()
+        async def start(*, drain_seconds: float) -> Server:
+            settings = {"WORKERS": str(workers), "DRAIN_SECONDS": str(drain_seconds)}
+            server = Server(mongodb_uri, new_id("test"), **settings)
+            stack.push_async_callback(server.kill)
+            await server.start()
+            await logged(server, b"Application startup complete", workers)
+            return server
+
+        yield start
+
+
+async def logged(server: Server, message: bytes, times: int) -> None:
+    """Returns when a message has been logged so many times."""
+
+    async def is_logged() -> bool:
+        return server.log.count(message) == times
+
+    await eventually(is_logged)
 
 
 async def test_a_draining_server_is_not_ready_and_serves_until_it_exits(
-    make_server: ServerMaker,
+    start_server: StartServer,
 ) -> None:
-    server = await make_server(drain_seconds=DRAIN_SECONDS)
+    server = await start_server(drain_seconds=DRAIN_SECONDS)
     before = await readiness(server.url)
 
     began_at = time.monotonic()
     psutil.Process(server.pid).send_signal(signal.SIGTERM)
-    await eventually(lambda: is_red(server.url))
-    red = await readiness(server.url)
+    await eventually(lambda: is_unready(server.url))
+    draining = await readiness(server.url)
     async with Client(server.url) as late, connected(server.url) as socket:
         team = await late.create_team("Late")
         await subscribe(socket, ALL_CHANGES)
@@ -104,7 +103,7 @@ async def test_a_draining_server_is_not_ready_and_serves_until_it_exits(
     took_seconds = time.monotonic() - began_at
 
     assert before.status_code == 200
-    assert "shutting down" in red.json()["reason"]
+    assert "shutting down" in draining.json()["reason"]
     assert team["version"] == 1
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
@@ -116,13 +115,13 @@ async def test_a_draining_server_is_not_ready_and_serves_until_it_exits(
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 async def test_a_second_signal_ends_the_drain_at_once(
-    make_server: ServerMaker, second: signal.Signals
+    start_server: StartServer, second: signal.Signals
 ) -> None:
-    server = await make_server(drain_seconds=LONG_SECONDS)
+    server = await start_server(drain_seconds=LONG_SECONDS)
     process = psutil.Process(server.pid)
 
     process.send_signal(signal.SIGTERM)
-    await eventually(lambda: is_red(server.url))
+    await eventually(lambda: is_unready(server.url))
     await asyncio.sleep(SAME_SIGNAL_SECONDS + 0.2)  # closer together they count once
     process.send_signal(second)
     async with asyncio.timeout(15):
@@ -131,8 +130,8 @@ async def test_a_second_signal_ends_the_drain_at_once(
     assert status == 0
 
 
-async def test_ctrl_c_does_not_drain(make_server: ServerMaker) -> None:
-    server = await make_server(drain_seconds=LONG_SECONDS)
+async def test_ctrl_c_does_not_drain(start_server: StartServer) -> None:
+    server = await start_server(drain_seconds=LONG_SECONDS)
 
     for process in [*psutil.Process(server.pid).children(), psutil.Process(server.pid)]:
         process.send_signal(signal.SIGINT)  # as a terminal does, to all of them
@@ -142,8 +141,8 @@ async def test_ctrl_c_does_not_drain(make_server: ServerMaker) -> None:
     assert status == 0
 
 
-async def test_sigint_to_the_parent_alone_does_not_drain(make_server: ServerMaker) -> None:
-    server = await make_server(drain_seconds=LONG_SECONDS)
+async def test_sigint_to_the_parent_alone_does_not_drain(start_server: StartServer) -> None:
+    server = await start_server(drain_seconds=LONG_SECONDS)
 
     psutil.Process(server.pid).send_signal(signal.SIGINT)
     async with asyncio.timeout(15):
@@ -154,27 +153,24 @@ async def test_sigint_to_the_parent_alone_does_not_drain(make_server: ServerMake
 
 
 async def test_a_forced_exit_answers_or_cuts_requests_in_progress(
-    make_server: ServerMaker,
+    start_server: StartServer, workers: int
 ) -> None:
-    server = await make_server(drain_seconds=0)
+    server = await start_server(drain_seconds=0)
     process = psutil.Process(server.pid)
-
-    async def all_end() -> bool:
-        return server.log.count(b"Shutting down") == make_server.workers
 
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(UNFINISHED)
     async with asyncio.timeout(15):
         assert (await reader.readline()).startswith(b"HTTP/1.1 100 ")  # it is under way
         process.send_signal(signal.SIGTERM)
-        await eventually(all_end)
+        await logged(server, b"Shutting down", workers)
         await asyncio.sleep(SAME_SIGNAL_SECONDS + 0.2)
         process.send_signal(signal.SIGTERM)
         answer = await reader.read()
         status = await server.wait()
     writer.close()
 
-    if make_server.workers == 1:
+    if workers == 1:
         assert b"HTTP/1.1 503 " in answer
         assert b'"code":"SERVER_ENDED"' in answer
     else:
@@ -183,8 +179,8 @@ async def test_a_forced_exit_answers_or_cuts_requests_in_progress(
     assert b"Traceback" not in server.log
 
 
-async def test_signals_close_together_count_once(make_server: ServerMaker) -> None:
-    server = await make_server(drain_seconds=DRAIN_SECONDS)
+async def test_signals_close_together_count_once(start_server: StartServer) -> None:
+    server = await start_server(drain_seconds=DRAIN_SECONDS)
 
     began_at = time.monotonic()
     # systemd signals the whole group, and the parent process forwards the signal.
@@ -245,8 +241,8 @@ async def send_while_ready(server: Server, *, keep_alive: bool, outcomes: list[s
                 outcomes.append(repr(lost))
 
 
-async def test_no_request_behind_a_load_balancer_is_lost(make_server: ServerMaker) -> None:
-    server = await make_server(drain_seconds=DRAIN_SECONDS)
+async def test_no_request_behind_a_load_balancer_is_lost(start_server: StartServer) -> None:
+    server = await start_server(drain_seconds=DRAIN_SECONDS)
     outcomes: list[str] = []
 
     async with asyncio.timeout(30):
@@ -270,20 +266,17 @@ async def is_answering(outcomes: list[str]) -> bool:
 
 
 async def test_a_request_on_an_idle_connection_at_shutdown_is_answered(
-    make_server: ServerMaker,
+    start_server: StartServer, workers: int
 ) -> None:
-    server = await make_server(drain_seconds=0)
+    server = await start_server(drain_seconds=0)
     request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-
-    async def all_end() -> bool:
-        return server.log.count(b"Shutting down") == make_server.workers
 
     async with asyncio.timeout(15):
         writer.write(request)
         before = await reader.readuntil(b"\r\n\r\n")
         psutil.Process(server.pid).send_signal(signal.SIGTERM)
-        await eventually(all_end)
+        await logged(server, b"Shutting down", workers)
         writer.write(request)
         after = await reader.read()
         status = await server.wait()
