@@ -1,7 +1,7 @@
-"""uvicorn's WebSocket protocol with bounds: how it reads and closes, and how much may be sent.
+"""uvicorn's WebSocket protocol with a rate limit and bounded reads.
 
-Everything that a peer sends is read in slices, so that other connections get their turn, and is
-charged to a token bucket of the connection.
+Input is handled in slices, so that other connections get their turn, and is charged to a token
+bucket of the connection.
 """
 
 from contextlib import suppress
@@ -19,7 +19,7 @@ from app.serving.stalled import CLOSE_SECONDS, FLUSH_SECONDS, AbortsWhenStalled
 # Bytes handled in one turn of the event loop. One read may bring 256 KB: 43,000 empty frames.
 SLICE_BYTES: Final = 2_048
 
-# A frame counts once, and once more for each of these: ten messages of 1 MB are a burst.
+# A frame costs one token, and another for each of these: ten messages of 1 MB are a burst.
 BYTES_LIKE_A_FRAME: Final = 10_000
 
 _NO_HANDSHAKE: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -27,10 +27,10 @@ _FLOOD: Final = "Too many messages came in too short a time"
 
 
 class WebSocketProtocol(AbortsWhenStalled, WebSocketsSansIOProtocol):
-    """WebSocket that closes with 1012, "service restart", wherever its client should reconnect.
+    """A WebSocket that closes with 1012, "service restart", if its client should reconnect.
 
-    *Limits*: `max_frames_per_second`, whatever their kind and ten seconds' worth at once; 0 for
-    none. Beyond it the connection is closed with 1008, "policy violation".
+    *Limits*: `max_frames_per_second` of any kind, with bursts of ten seconds' worth; 0 for no
+    limit. A connection that exceeds it is closed with 1008, "policy violation".
     """
 
     def __init__(self, *args: Any, max_frames_per_second: int = 0, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's
@@ -71,9 +71,9 @@ class WebSocketProtocol(AbortsWhenStalled, WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def _receive(self, data: bytes) -> None:
-        """Handles data; a request that is no handshake is answered, which uvicorn leaves undone.
+        """Handles data, and rejects a malformed handshake (too many headers, or a body).
 
-        Too many headers, or a body: such connections would stay open for ever, known to nobody.
+        uvicorn does not answer it, and would keep the connection open for ever.
         """
         self._bytes += len(data)
         super().data_received(data)
@@ -82,7 +82,7 @@ class WebSocketProtocol(AbortsWhenStalled, WebSocketsSansIOProtocol):
             self.transport.close()
 
     async def receive(self) -> Any:  # noqa: ANN401 - an ASGI message
-        """The next message for the application. Reading goes on when all slices are handled."""
+        """The next message for the application; reading resumes when all slices are handled."""
         message = await self.queue.get()
         if self.read_paused and self.queue.empty() and not self._unread:
             self.read_paused = False
@@ -90,7 +90,7 @@ class WebSocketProtocol(AbortsWhenStalled, WebSocketsSansIOProtocol):
         return message
 
     def handle_events(self) -> None:
-        """Handles the frames that a slice completed, unless they are too many."""
+        """Handles the frames that a slice completed, unless they exceed the rate limit."""
         extra, self._bytes = divmod(self._bytes, BYTES_LIKE_A_FRAME)
         if self._frames.take("", len(self.conn.events) + extra) == 0:
             super().handle_events()
@@ -98,11 +98,11 @@ class WebSocketProtocol(AbortsWhenStalled, WebSocketsSansIOProtocol):
             self._close_flooded()
 
     def _close_flooded(self) -> None:
-        """Says 1008 and reads on without looking: a reset would take the close frame with it."""
+        """Sends 1008 and discards further input: a reset could discard the close frame."""
         self._is_flooded = True
         if self.events is not None:
             self.events.refused(Code.RATE_LIMITED)
-        self.conn.data_to_send()  # the answers to its pings
+        self.conn.data_to_send()  # drops pongs
         while self.handshake_complete and not self.queue.empty():
             self.queue.get_nowait()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.POLICY_VIOLATION})
@@ -115,15 +115,15 @@ class WebSocketProtocol(AbortsWhenStalled, WebSocketsSansIOProtocol):
             self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
 
     def send_receive_event_to_app(self) -> None:
-        """Hands a message on; text that is no UTF-8 ends the connection with 1007.
+        """Queues a message; text that is not UTF-8 closes the connection with 1007.
 
-        Uvicorn fails to where a close frame has come in the same packet, which is dealt with next.
+        uvicorn raises if the same packet also held a close frame, which is handled next.
         """
         with suppress(InvalidState):
             super().send_receive_event_to_app()
 
     def handle_ping(self) -> None:
-        """Answers, unless the peer takes nothing: the answers would fill the memory.
+        """Answers, unless the peer reads nothing: unsent pongs would fill the memory.
 
         Of several pings only the last need be answered (RFC 6455, section 5.5.3).
         """
@@ -133,10 +133,10 @@ class WebSocketProtocol(AbortsWhenStalled, WebSocketsSansIOProtocol):
             self.conn.data_to_send()
 
     async def send(self, message: Any) -> None:  # noqa: ANN401 - an ASGI message
-        """Sends it, unless the protocol has closed the connection for broken frames.
+        """Sends a message, unless the protocol has closed the connection for invalid frames.
 
-        The application may still be answering what came before them. Uvicorn calls that the
-        application's error, and would log a traceback for each. *Raises*: `ClientDisconnected`.
+        The application may still be answering the frames before them. uvicorn would treat that as
+        an error and log a traceback. *Raises*: `ClientDisconnected`.
         """
         await self.writable.wait()
         if self.close_sent:
@@ -144,10 +144,10 @@ class WebSocketProtocol(AbortsWhenStalled, WebSocketsSansIOProtocol):
         await super().send(message)
 
     def shutdown(self) -> None:
-        """Ends the connection, with a peer that no longer reads too."""
+        """Closes the connection, even if the peer no longer reads."""
         super().shutdown()
         self.loop.call_later(FLUSH_SECONDS, self.transport.abort)
 
     def keepalive_timeout(self) -> None:
-        """Ends it as a shutdown does: after uvicorn's own 1011, graphql-ws does not reconnect."""
+        """Closes with 1012, since graphql-ws does not reconnect after uvicorn's 1011."""
         self.shutdown()

@@ -1,4 +1,4 @@
-"""What the monitoring reads, of one process and of several that share a port."""
+"""Metrics of one process, and of several workers."""
 
 import asyncio
 import os
@@ -62,9 +62,7 @@ async def test_operations_are_counted_by_name_kind_and_outcome(server: Server, a
     assert after.value(name, name="Board") - before.value(name, name="Board") == 3
 
 
-async def test_requests_that_become_no_operation_are_counted_by_their_code(
-    server: Server, api: Client
-) -> None:
+async def test_rejected_requests_are_counted_by_error_code(server: Server, api: Client) -> None:
     before = await read_metrics(server)
 
     await api.post("nonsense")
@@ -79,7 +77,7 @@ async def test_requests_that_become_no_operation_are_counted_by_their_code(
         assert found - before.value("operations_total", **labels) == count, code
 
 
-async def test_problems_are_counted_by_type_even_where_nobody_asks_for_the_type(
+async def test_problems_are_counted_by_type_without_selecting_typename(
     server: Server, api: Client
 ) -> None:
     team = await create_team_with(api, new_id())
@@ -100,9 +98,7 @@ async def test_problems_are_counted_by_type_even_where_nobody_asks_for_the_type(
     assert after.value("operations_total", name="Rename", outcome="VersionConflict") == 1
 
 
-async def test_names_that_clients_invent_do_not_fill_the_monitoring(
-    server: Server, api: Client
-) -> None:
+async def test_operation_names_as_labels_are_bounded(server: Server, api: Client) -> None:
     for number in range(150):
         await api.execute(f"query Invented{number} {{ viewer {{ id }} }}")
 
@@ -147,7 +143,7 @@ async def test_a_refusal_of_mongodb_that_is_expected_is_no_failure(
 ) -> None:
     database, sue = new_id("test"), new_id("sue")
     async with running_servers(1, mongodb_uri, database):
-        pass  # what the next one makes at its start is there already
+        pass  # so that the next one creates nothing at its start
 
     async with (
         running_servers(1, mongodb_uri, database, **MEASURED) as (server,),
@@ -182,7 +178,7 @@ async def test_a_command_that_is_not_answered_is_a_failure(tmp_path: Path) -> No
             async def is_counted() -> bool:
                 return (await read_metrics(server)).value("database_command_failures_total") > 0
 
-            await eventually(records)  # so that a command is under way at any time
+            await eventually(records)  # so that a command is in progress at any time
             mongod.suspend()
             try:
                 await eventually(is_counted)
@@ -190,7 +186,7 @@ async def test_a_command_that_is_not_answered_is_a_failure(tmp_path: Path) -> No
                 mongod.resume()
 
 
-async def test_subscribers_are_counted_while_they_are_there(server: Server, api: Client) -> None:
+async def test_current_subscribers_are_counted(server: Server, api: Client) -> None:
     team = await api.create_team()
 
     async def count(field: str) -> float:
@@ -220,12 +216,12 @@ async def test_the_public_port_has_no_metrics(server: Server) -> None:
         assert (await http.get("/metrics")).status_code == 404
 
 
-async def test_by_default_there_are_none(mongodb_uri: str) -> None:
+async def test_metrics_are_off_by_default(mongodb_uri: str) -> None:
     async with running_servers(1, mongodb_uri, new_id("test")) as (server,):
         assert b"metrics" not in server.log
 
 
-async def test_a_taken_port_is_refused_with_a_sentence(server: Server) -> None:
+async def test_a_port_in_use_is_reported(server: Server) -> None:
     port = metrics_url(server).split(":")[2].split("/")[0]
 
     ended = await run_command("serve", "--port", "0", "--metrics-port", port)
@@ -235,9 +231,7 @@ async def test_a_taken_port_is_refused_with_a_sentence(server: Server) -> None:
     assert "Traceback" not in ended.output
 
 
-async def test_several_workers_are_summed_up_and_leave_nothing_behind(
-    mongodb_uri: str, tmp_path: Path
-) -> None:
+async def test_workers_are_summed_up_and_leave_no_files(mongodb_uri: str, tmp_path: Path) -> None:
     settings = {**MEASURED, "WORKERS": "3", "TMPDIR": str(tmp_path)}
     async with running_servers(1, mongodb_uri, new_id("test"), **settings) as (server,):
 
@@ -254,7 +248,7 @@ async def test_several_workers_are_summed_up_and_leave_nothing_behind(
         await eventually(one_records)
         counted = (await read_metrics(server)).value("operations_total", name="Board")
 
-        # Whoever dies takes its gauges along, and leaves what it has counted.
+        # A killed worker loses its gauges and keeps its counters.
         for worker in psutil.Process(server.pid).children():
             if b"resource_tracker" not in " ".join(worker.cmdline()).encode():
                 os.kill(worker.pid, signal.SIGKILL)

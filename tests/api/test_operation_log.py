@@ -1,4 +1,4 @@
-"""The log as machines read it: every line JSON, one for each operation, nobody's data in it."""
+"""The JSON log: one line per operation, and no personal data."""
 
 import json
 from collections.abc import AsyncIterator
@@ -22,13 +22,13 @@ async def server(mongodb_uri: str) -> AsyncIterator[Server]:
 
 
 def lines_of(server: Server) -> list[dict[str, Any]]:
-    """Every line of the log so far; fails if one is no JSON."""
+    """Every line of the log so far; fails if one is not JSON."""
     complete = bytes(server.log).rpartition(b"\n")[0]
     return [json.loads(line) for line in complete.splitlines()]
 
 
 async def line_of(server: Server, request_id: str) -> dict[str, Any]:
-    """The one line of an operation that a request has caused."""
+    """The only line for the operation of a request."""
 
     def found() -> list[dict[str, Any]]:
         lines = (line for line in lines_of(server) if "outcome" in line)
@@ -91,7 +91,7 @@ async def test_an_operation_is_logged_in_one_line_with_outcome_and_duration(
         ("", "BAD_REQUEST"),
     ],
 )
-async def test_the_outcome_is_the_problem_or_the_code(
+async def test_the_outcome_is_the_problem_or_the_error_code(
     server: Server, query: str, outcome: str
 ) -> None:
     request_id = new_id("request")
@@ -150,7 +150,7 @@ async def test_no_user_document_variable_token_or_address_gets_into_the_log(
         assert shown == []
 
 
-async def test_what_uvicorn_and_the_driver_say_has_the_same_form(server: Server) -> None:
+async def test_log_lines_of_libraries_are_json_too(server: Server) -> None:
     loggers = {line["logger"] for line in lines_of(server)}
 
     assert any(name.startswith("uvicorn") for name in loggers)
@@ -174,7 +174,7 @@ async def test_a_missing_database_is_reported_in_the_same_form() -> None:
     assert line["outcome"] == "DATABASE_UNAVAILABLE"
 
 
-async def test_as_text_the_log_has_no_line_for_each_operation(mongodb_uri: str) -> None:
+async def test_the_text_log_has_no_line_per_operation(mongodb_uri: str) -> None:
     async with running_servers(1, mongodb_uri, new_id("test")) as (server,):
         async with Client(server.url) as client:
             await client.execute("query Board { viewer { id } }")

@@ -1,4 +1,4 @@
-"""Clients that take their time, or never end: the server ends it, and answers others meanwhile."""
+"""Slow, endless and malformed HTTP requests are bounded, and other clients still answered."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from tests.harness.servers import Server, running_servers
 from tests.harness.waiting import eventually
 
 ARRIVAL_SECONDS = 1.0
-# What the machine may take on top, busy as it is with the rest of the suite.
+# For a machine that is busy with the rest of the suite.
 MARGIN_SECONDS = 3.0
 DRIP_SECONDS = 0.05
 
@@ -44,7 +44,7 @@ async def opened(
 
 
 async def drip(writer: asyncio.StreamWriter, data: bytes) -> None:
-    """Sends a byte now and then, until the connection ends."""
+    """Sends a byte every `DRIP_SECONDS` until the connection ends."""
     try:
         for byte in data:
             writer.write(bytes([byte]))
@@ -55,7 +55,7 @@ async def drip(writer: asyncio.StreamWriter, data: bytes) -> None:
 
 
 async def ended(server: Server, slow: bytes, *, at_once: bytes = b"") -> tuple[bytes, float]:
-    """All that a dripping client is sent until its connection ends, and after how long that was."""
+    """All bytes that a slow client receives until its connection ends, and the seconds it took."""
     began = monotonic()
     async with opened(server) as (reader, writer):
         writer.write(at_once)
@@ -71,7 +71,7 @@ async def ended(server: Server, slow: bytes, *, at_once: bytes = b"") -> tuple[b
         return answer, monotonic() - began
 
 
-async def test_a_body_that_comes_too_slowly_is_answered_408(server: Server) -> None:
+async def test_a_slow_body_is_answered_408(server: Server) -> None:
     head = HEAD + b"Content-Length: 100000\r\n\r\n"
 
     answer, seconds = await ended(server, b" " * 1_000, at_once=head)
@@ -82,7 +82,7 @@ async def test_a_body_that_comes_too_slowly_is_answered_408(server: Server) -> N
     assert ARRIVAL_SECONDS <= seconds < ARRIVAL_SECONDS + MARGIN_SECONDS
 
 
-async def test_what_never_becomes_a_request_is_counted_and_has_its_id(server: Server) -> None:
+async def test_incomplete_requests_are_counted_and_have_a_request_id(server: Server) -> None:
     before = await read_metrics(server)
 
     slow, _ = await ended(server, b"", at_once=HEAD + b"X-Request-Id: mine\r\nX-Next: x\r\n")
@@ -109,16 +109,14 @@ async def test_a_body_in_slow_chunks_is_answered_408(server: Server) -> None:
 
 
 @pytest.mark.parametrize("slow", [HEAD * 10, b"GET /" + b"a" * 1_000, b"", b"\r\n" * 1_000])
-async def test_headers_that_come_too_slowly_or_never_are_answered_408(
-    server: Server, slow: bytes
-) -> None:
+async def test_slow_or_missing_headers_are_answered_408(server: Server, slow: bytes) -> None:
     answer, seconds = await ended(server, slow)
 
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert ARRIVAL_SECONDS <= seconds < ARRIVAL_SECONDS + MARGIN_SECONDS
 
 
-async def test_a_second_request_on_a_connection_has_as_little_time(server: Server) -> None:
+async def test_a_second_request_on_a_connection_has_the_same_timeout(server: Server) -> None:
     first = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
 
     answer, _ = await ended(server, HEAD * 10, at_once=first)
@@ -135,7 +133,7 @@ async def test_line_ends_between_requests_do_not_keep_a_connection_open(server: 
     assert answer.startswith(b"HTTP/1.1 200 ")
 
 
-async def test_a_refused_body_that_goes_on_for_ever_is_cut_off(server: Server) -> None:
+async def test_a_rejected_endless_body_is_cut_off(server: Server) -> None:
     head = HEAD + b"Content-Length: 100000000\r\n\r\n"
 
     answer, seconds = await ended(server, b" " * 1_000, at_once=head)
@@ -144,7 +142,7 @@ async def test_a_refused_body_that_goes_on_for_ever_is_cut_off(server: Server) -
     assert seconds < ARRIVAL_SECONDS + MARGIN_SECONDS
 
 
-async def test_a_head_without_an_end_is_refused(server: Server) -> None:
+async def test_endless_headers_are_rejected(server: Server) -> None:
     head = b"GET /graphql HTTP/1.1\r\nHost: localhost\r\n" + b"X-Filler: 12345678\r\n" * 10_000
 
     answer, _ = await ended(server, b"", at_once=head)
@@ -167,7 +165,7 @@ async def test_two_host_headers_are_answered_400(
     assert b"BAD_REQUEST" in answer
 
 
-async def test_requests_sent_before_the_first_answer_are_bounded(server: Server) -> None:
+async def test_pipelined_requests_are_bounded(server: Server) -> None:
     process = psutil.Process(server.pid)
     request = b"GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -183,7 +181,7 @@ async def test_requests_sent_before_the_first_answer_are_bounded(server: Server)
     assert process.memory_info().rss - before < 50_000_000
 
 
-async def test_nonsense_behind_a_request_is_not_its_answer(server: Server) -> None:
+async def test_a_malformed_pipelined_request_does_not_answer_the_one_before(server: Server) -> None:
     body = b'{"query": "mutation { createTeam(input: {name: \\"A\\"}) { __typename } }"}'
     head = HEAD + b"X-User-Id: root\r\nX-User-Role: admin\r\nContent-Length: %d\r\n\r\n" % len(body)
 
@@ -192,7 +190,7 @@ async def test_nonsense_behind_a_request_is_not_its_answer(server: Server) -> No
     assert not answer.startswith(b"HTTP/1.1 400 ")
 
 
-async def test_what_follows_a_body_is_no_header(server: Server) -> None:
+async def test_trailers_are_no_headers(server: Server) -> None:
     head = HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     body = b'{"query": "{ viewer { id } }"}'
     chunks = b"%x\r\n%s\r\n0\r\nX-User-Id: sue\r\n\r\n" % (len(body), body)
@@ -212,7 +210,7 @@ async def test_what_follows_a_body_is_no_header(server: Server) -> None:
     ],
     ids=["long header", "many headers", "length", "chunked"],
 )
-async def test_a_websocket_whose_handshake_is_none_is_refused(server: Server, odd: bytes) -> None:
+async def test_a_malformed_websocket_handshake_is_rejected(server: Server, odd: bytes) -> None:
     head = (
         b"GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
         b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -224,7 +222,7 @@ async def test_a_websocket_whose_handshake_is_none_is_refused(server: Server, od
     assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
 
 
-async def test_a_body_that_goes_on_beside_its_answer_is_cut_off(server: Server) -> None:
+async def test_an_endless_body_beside_an_event_stream_is_cut_off(server: Server) -> None:
     query = b"GET /graphql?query=subscription%7BallTeamChanges%7Bversion%7D%7D HTTP/1.1\r\n"
     head = b"Host: localhost\r\nX-User-Id: sue\r\nAccept: text/event-stream\r\n"
     endless = b"10000\r\n" + b" " * 65_536 + b"\r\n"
@@ -237,7 +235,7 @@ async def test_a_body_that_goes_on_beside_its_answer_is_cut_off(server: Server) 
     assert b"ERROR" not in server.log
 
 
-async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault(server: Server) -> None:
+async def test_a_disconnect_in_the_middle_of_a_body_is_not_logged(server: Server) -> None:
     async with opened(server) as (_, writer):
         writer.write(HEAD + b"Content-Length: 1000\r\n\r\n{")
         await writer.drain()
@@ -261,11 +259,11 @@ async def test_many_slow_clients_block_no_other(server: Server) -> None:
         answers = [task.result()[0] for task in attack]
 
     assert answered > 0
-    # Some lose their answer to the reset that the rest of their body brings about.
+    # For some, the reset caused by the rest of their body discards the answer.
     assert {answer[:13] for answer in answers} <= {b"HTTP/1.1 408 ", b""}
 
 
-async def test_bodies_of_10_mb_are_refused_and_take_no_memory(servers: list[Server]) -> None:
+async def test_bodies_of_10_mb_are_rejected_and_take_no_memory(servers: list[Server]) -> None:
     server = servers[0]
     process = psutil.Process(server.pid)
     before = process.memory_info().rss
@@ -288,7 +286,7 @@ async def test_bodies_of_10_mb_are_refused_and_take_no_memory(servers: list[Serv
     assert process.memory_info().rss - before < 50_000_000
 
 
-async def test_connections_that_are_cut_off_leave_nothing_behind(server: Server) -> None:
+async def test_aborted_connections_are_released(server: Server) -> None:
     process = psutil.Process(server.pid)
     before = process.num_fds()
 

@@ -1,4 +1,4 @@
-"""A peer that is there and takes nothing is cut off, over HTTP and over WebSocket."""
+"""Connections of peers that read nothing are aborted, over HTTP and WebSocket."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from tests.harness.http import http_client
 from tests.harness.waiting import eventually
 
 CHUNK = b"x" * 100_000
-# Of both sides' sockets, so that little is under way before the sender has to wait.
+# Of the sockets on both sides, so that the sender is soon blocked.
 SOCKET_BUFFER_BYTES = 4_096
 LONG_ID = "x" * 128
 SSE = "text/event-stream"
@@ -33,7 +33,7 @@ MULTIPART = "multipart/mixed;subscriptionSpec=1.0"
 
 
 class Endless:
-    """An application that sends for as long as its peer is there."""
+    """An application that sends until its peer disconnects."""
 
     def __init__(self) -> None:
         self.is_over = asyncio.Event()
@@ -53,7 +53,7 @@ class Endless:
                 await send(chunk)
                 await asyncio.sleep(0)
         except OSError:
-            pass  # how a WebSocket tells it
+            pass  # a disconnected WebSocket
         finally:
             watching.cancel()
             self.is_over.set()
@@ -90,7 +90,7 @@ async def _serving(application: Any) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def _never_read(port: int, accept: str, query: str, **variables: Any) -> AsyncIterator[None]:
-    """A stream whose client takes the head of the answer, and then nothing more."""
+    """A stream whose client reads the response headers, and then nothing more."""
     body = json.dumps({"query": query, "variables": variables})
     headers = {
         **headers_of(),
@@ -139,7 +139,7 @@ async def test_an_unread_websocket_is_closed() -> None:
 async def test_an_unread_stream_is_closed_and_counted(
     mongodb_uri: str, accept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stalled, "STALLED_SECONDS", 2.0)  # to be seen while it lasts
+    monkeypatch.setattr(stalled, "STALLED_SECONDS", 2.0)  # long enough to observe
     settings = {"MONGODB_URI": mongodb_uri, "MONGODB_DATABASE": new_id("test")}
     registry = CollectorRegistry()
     application = create_application(

@@ -1,4 +1,4 @@
-"""Traces, as a collector receives them from a real server."""
+"""Traces as an OTLP collector receives them."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ async def server(mongodb_uri: str, collector: Collector) -> AsyncIterator[Server
 
 
 def new_trace() -> tuple[str, str, dict[str, str]]:
-    """A trace that a caller has begun: its id, the caller's span, and the header."""
+    """A caller's trace: its id, the id of the caller's span, and the header."""
     trace_id, span_id = secrets.token_hex(16), secrets.token_hex(8)
     return trace_id, span_id, {"traceparent": f"00-{trace_id}-{span_id}-01"}
 
@@ -42,7 +42,7 @@ async def post(server: Server, headers: dict[str, str], query: str, **variables:
 
 
 def child_of(spans: list[Span], parent_id: str) -> Span:
-    """The only span below another."""
+    """The only child of a span."""
     (child,) = (span for span in spans if span.parent_id == parent_id)
     return child
 
@@ -83,7 +83,9 @@ async def test_fields_below_the_root_have_no_spans(server: Server, collector: Co
     assert sorted(names) == ["POST /graphql", *["find teams"] * 2, "query", "teams", "viewer"]
 
 
-async def test_an_outcome_stands_on_its_operation(server: Server, collector: Collector) -> None:
+async def test_the_span_of_an_operation_has_its_outcome(
+    server: Server, collector: Collector
+) -> None:
     trace_id, _, headers = new_trace()
 
     await post(server, headers, 'query Wrong { user(id: "") { id } }')
@@ -95,7 +97,7 @@ async def test_an_outcome_stands_on_its_operation(server: Server, collector: Col
     assert not operation.is_error
 
 
-async def test_operations_on_a_websocket_stand_below_its_caller(
+async def test_operations_on_a_websocket_are_children_of_its_caller(
     server: Server, collector: Collector
 ) -> None:
     trace_id, caller, headers = new_trace()
@@ -131,9 +133,7 @@ async def test_no_user_document_or_variable_gets_into_a_trace(
         assert name.replace("-", "_").encode() not in collector.raw
 
 
-async def test_the_work_beside_requests_makes_no_traces(
-    server: Server, collector: Collector
-) -> None:
+async def test_background_work_has_no_traces(server: Server, collector: Collector) -> None:
     del server
 
     assert {span.name for span in collector.spans if span.parent_id == ""} <= {
@@ -154,7 +154,7 @@ async def test_pending_spans_are_sent_at_the_end(mongodb_uri: str) -> None:
         assert len(await collector.trace(trace_id, 3)) == 3
 
 
-async def test_a_collector_that_is_not_there_hinders_nothing(mongodb_uri: str) -> None:
+async def test_an_unreachable_collector_does_not_affect_the_server(mongodb_uri: str) -> None:
     settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", **QUICKLY}
     async with running_servers(1, mongodb_uri, new_id("test"), **settings) as (server,):
         async with Client(server.url) as client:
@@ -165,10 +165,10 @@ async def test_a_collector_that_is_not_there_hinders_nothing(mongodb_uri: str) -
     assert status == 0
 
 
-async def test_an_exporter_without_its_packages_is_refused_with_a_sentence(
+async def test_an_exporter_without_its_packages_is_reported(
     tmp_path: Any,
 ) -> None:
-    # A package of that name without an SDK stands before the one that is installed.
+    # A package of that name without an SDK, which shadows the installed one.
     (tmp_path / "opentelemetry").mkdir()
     (tmp_path / "opentelemetry" / "__init__.py").touch()
 
