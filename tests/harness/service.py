@@ -37,12 +37,13 @@ async def add(
     team_id: TeamId,
     user_id: str,
     *,
+    actor: str | None = None,
     expected_version: int | None = None,
     request_id: str | None = None,
 ) -> AddUserToTeamOutcome:
     return await add_user_to_team(
         store,
-        viewer_id=None,
+        viewer_id=UserId(actor) if actor else None,
         team_id=team_id,
         user_id=UserId(user_id),
         expected_version=Version(expected_version) if expected_version else None,

@@ -42,7 +42,7 @@ class Sabotage:
             module.write_text(code.replace(patch.text, patch.instead), encoding="utf-8")
 
 
-_NO_NE = Patch("storage/teams/store.py", '            "userIds": {"$ne": user_id},\n', "")
+_NO_NE = Patch("storage/teams/memberships.py", '        "userIds": {"$nin": user_ids},\n', "")
 _NO_UNIQUE_ITEMS = tuple(
     Patch("storage/indexes.py", f'                "uniqueItems": True,\n{items}', items)
     for items in (

@@ -77,6 +77,21 @@ def describe_change(
     return {**known, "teamId": team_id, "version": version}
 
 
+def describe_changes(
+    team_id: str, version: int, last_change: object, *, at: datetime
+) -> list[dict[str, Any]]:
+    """The documents of the log for one write, which may have made several versions, up to this one.
+
+    Such a write describes the changes before its last in the field `earlier` of `lastChange`.
+    """
+    found = last_change.get("earlier") if isinstance(last_change, Mapping) else None
+    earlier = found if isinstance(found, list) and len(found) < version else []
+    return [
+        describe_change(team_id, version - len(earlier) + index, description, at=at)
+        for index, description in enumerate([*earlier, last_change])
+    ]
+
+
 def describe_gap(team_id: str, from_version: int, to_version: int) -> dict[str, Any]:
     """A document of the log for versions whose changes are lost."""
     return {

@@ -13,13 +13,14 @@ from bson import ObjectId
 
 from app.domain.changes import ChangeKind
 from app.domain.ids import FIRST_VERSION, TeamId
-from app.storage.changes.documents import describe_change
+from app.storage.changes.documents import describe_change, describe_changes
 from app.storage.documents import Document, is_int, read_commit_time, stored_team_id
 
 logger = logging.getLogger(__name__)
 
-# Ours have some hundred bytes.
-_MAX_LAST_CHANGE_BYTES = 10_000
+# Our descriptions of one change have some hundred bytes; of 50 changes, each with the longest ids,
+# 22,000.
+_MAX_LAST_CHANGE_BYTES = 40_000
 _MAX_TEAM_ID_BYTES = 1_000
 
 
@@ -73,8 +74,8 @@ def read_recorded_id(stored: object) -> str | None:
     return team_id if is_named and "\N{REPLACEMENT CHARACTER}" not in team_id else None
 
 
-def change_of_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The log document for an event; None, with a warning, if the event made no version.
+def changes_of_event(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The log documents for an event; none, with a warning, if the event made no version.
 
     An event that can't be read becomes a foreign change and is logged as an error.
 
@@ -91,17 +92,18 @@ def change_of_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
         # `lastChange`.
         last_change = event.get("lastChange") if operation != "replace" else None
         if team_id is not None and operation == "delete":
-            change = {"teamId": team_id, "kind": ChangeKind.TEAM_DELETED.value, "at": at}
+            changes = [{"teamId": team_id, "kind": ChangeKind.TEAM_DELETED.value, "at": at}]
         elif team_id is not None and is_int(version) and version >= FIRST_VERSION:
-            change = describe_change(team_id, version, last_change, at=at)
+            changes = describe_changes(team_id, version, last_change, at=at)
         else:
             logger.warning("A foreign write (%s) to team %s made no version.", operation, team_id)
-            return None
+            return []
     except Exception:
         logger.exception("An event of team %s can't be read: %s", team_id, token)
         if team_id is None or not is_int(version) or version < FIRST_VERSION:
-            return None
-        change = describe_change(team_id, version, None, at=at)
-    if last_change is not None and change["kind"] == ChangeKind.FOREIGN_CHANGE:
+            return []
+        changes = [describe_change(team_id, version, None, at=at)]
+    if last_change is not None and changes[-1]["kind"] == ChangeKind.FOREIGN_CHANGE:
         logger.error("Version %s of team %s can't be described: %s", version, team_id, token)
-    return {**change, "commitTime": read_commit_time(event["clusterTime"])}
+    commit_time = read_commit_time(event["clusterTime"])
+    return [{**change, "commitTime": commit_time} for change in changes]

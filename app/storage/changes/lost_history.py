@@ -6,7 +6,7 @@ from typing import Any
 
 from app.domain.changes import ChangeKind
 from app.domain.ids import FIRST_VERSION
-from app.storage.changes.documents import describe_change
+from app.storage.changes.documents import describe_changes
 from app.storage.changes.events import change_fields, read_recorded_id
 from app.storage.client import Collection
 from app.storage.documents import (
@@ -57,17 +57,17 @@ async def read_last_changes(teams: Collection) -> AsyncIterator[list[dict[str, A
         if not found:
             return
         begin = {"_id": found[-1]["_id"]}
-        changes = (_last_change(team) for team in found)
-        yield [{**change, "readAt": read_at} for change in changes if change is not None]
+        yield [{**change, "readAt": read_at} for team in found for change in _last_changes(team)]
 
 
-def _last_change(team: Document) -> dict[str, Any] | None:
+def _last_changes(team: Document) -> list[dict[str, Any]]:
+    """The changes that a team's last write made, described on the team."""
     team_id, version = read_recorded_id(team["_id"]), team["version"]
     if team_id is None or not is_int(version) or version < FIRST_VERSION:
-        return None
+        return []
     updated_at = team["updatedAt"]
     at = updated_at if isinstance(updated_at, datetime) else datetime.now(UTC)
-    return describe_change(team_id, version, team["lastChange"], at=at)
+    return describe_changes(team_id, version, team["lastChange"], at=at)
 
 
 async def find_removals(

@@ -7,7 +7,7 @@ version has to be corrected to the log's.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,12 +55,18 @@ class VersionMismatch:
 
 
 def in_sequence(
-    found: Iterable[Mapping[str, Any]], last_changes: Mapping[str, LastChange]
+    found: Sequence[Mapping[str, Any]], last_changes: Mapping[str, LastChange]
 ) -> tuple[list[Mapping[str, Any]], dict[str, VersionMismatch]]:
     """The new changes, each with its version in the log, and the teams with another version."""
     new: list[Mapping[str, Any]] = []
     mismatches: dict[str, VersionMismatch] = {}
     last_here: dict[str, tuple[int, str]] = {}
+    # Of a write read from its team, only the last change tells whether the version was set back.
+    last_read = {
+        change["teamId"]: change["version"]
+        for change in found
+        if "readAt" in change and "version" in change
+    }
     for change in found:
         team_id = change["teamId"]
         before = last_changes.get(team_id, LastChange())
@@ -79,7 +85,7 @@ def in_sequence(
                 )
                 new.append(describe_gap(team_id, last + 1, version - 1))
             mismatches.pop(team_id, None)
-        elif seen <= last and before.covers(change):
+        elif seen <= last and (before.covers(change) or seen < last_read.get(team_id, 0)):
             continue
         elif seen == last and change["kind"] == ChangeKind.FOREIGN_CHANGE:
             # The doctor has repaired what its undo had reverted: the team is at the log's version.

@@ -4,7 +4,9 @@ The condition of a change is in the filter of the write that makes it, so there 
 a check and its write in which another server could act.
 """
 
+import asyncio
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 from bson import ObjectId
@@ -30,6 +32,13 @@ from app.storage.teams.documents import (
     read_team,
     written_fields,
 )
+from app.storage.teams.memberships import (
+    MembershipChange,
+    condition_of,
+    update_of,
+    write_together,
+)
+from app.storage.teams.shared_writes import SharedWrites
 from app.storage.transactions import Transactions
 
 
@@ -49,6 +58,9 @@ class MongoTeamStore:
         self._diagnosis = Diagnosis(client, database, default_capacity=default_capacity)
         self._default_capacity = default_capacity
         self._transactions = Transactions(client, note_retry)
+        self._shared = SharedWrites(
+            self._change_membership, partial(write_together, self._teams, default_capacity)
+        )
 
     async def _change(
         self,
@@ -156,37 +168,15 @@ class MongoTeamStore:
         expected_version: Version | None,
         by: Attribution,
         with_member_count: bool,
-        other_team_id: TeamId | None = None,
-        session: AsyncIOMotorClientSession | None = None,
     ) -> Team | None:
         """*Held by*: G1 index `one_team_per_user`, G2 `$ne`, G3 `version`, G4 `$expr`.
 
         Sue joins Team A here while John puts her on Team B through another server: both writes
         pass their own filter, and the index accepts one of them. The other one is refused.
         """
-        room = {"$cond": [_HAS_CAPACITY, "$capacity", self._default_capacity]}
-        condition = {
-            "_id": stored_team_id(team_id),
-            "userIds": {"$ne": user_id},
-            "$expr": {"$lt": [MEMBER_COUNT, room]},
-        }
-        update = _membership_change(
-            "$push", ChangeKind.USER_JOINED_TEAM, user_id, by, other_team_id
-        )
-        try:
-            return await self._change(
-                condition,
-                expected_version,
-                update,
-                by,
-                with_member_count=with_member_count,
-                other_team_id=other_team_id,
-                session=session,
-            )
-        except DuplicateKeyError as error:
-            if "userIds" in refused_by(error):
-                return None
-            raise
+        kind = ChangeKind.USER_JOINED_TEAM
+        change = MembershipChange(kind, team_id, user_id, by, with_member_count)
+        return await self._make(change, expected_version)
 
     async def remove_member(
         self,
@@ -198,14 +188,10 @@ class MongoTeamStore:
         with_member_count: bool,
     ) -> Team | None:
         """*Held by*: membership and, if given, `version` (G3) in the filter."""
-        update = _membership_change("$pull", ChangeKind.USER_LEFT_TEAM, user_id, by)
-        return await self._change(
-            {"_id": stored_team_id(team_id), "userIds": user_id},
-            expected_version,
-            update,
-            by,
-            with_member_count=with_member_count,
+        change = MembershipChange(
+            ChangeKind.USER_LEFT_TEAM, team_id, user_id, by, with_member_count
         )
+        return await self._make(change, expected_version)
 
     async def move_member(
         self,
@@ -223,6 +209,10 @@ class MongoTeamStore:
         *Held by*: the condition of each write, and G1's index inside the transaction.
         """
         source = {"$ne": stored_team_id(to_team_id)}
+        leaving, joining = (
+            MembershipChange(kind, to_team_id, user_id, by, with_member_count)
+            for kind in (ChangeKind.USER_LEFT_TEAM, ChangeKind.USER_JOINED_TEAM)
+        )
         if from_team_id is not None:
             source["$eq"] = stored_team_id(from_team_id)
 
@@ -231,7 +221,7 @@ class MongoTeamStore:
             left = await self._change(
                 {"_id": source, "userIds": user_id},
                 expected_from_version,
-                _membership_change("$pull", ChangeKind.USER_LEFT_TEAM, user_id, by, to_team_id),
+                update_of([leaving], to_team_id),
                 by,
                 with_member_count=with_member_count,
                 other_team_id=to_team_id,
@@ -239,12 +229,9 @@ class MongoTeamStore:
             )
             if left is None:
                 return None
-            joined = await self.add_member(
-                team_id=to_team_id,
-                user_id=user_id,
-                expected_version=expected_to_version,
-                by=by,
-                with_member_count=with_member_count,
+            joined = await self._change_membership(
+                joining,
+                expected_to_version,
                 other_team_id=left.id,
                 session=session,
             )
@@ -261,20 +248,36 @@ class MongoTeamStore:
         return await self._diagnosis.find_created(by)
 
     async def finish(self, seconds: float) -> None:
-        """Wait at most this long for moves whose requests were cancelled."""
-        await self._transactions.finish(seconds)
+        """Wait at most this long for writes whose requests were cancelled."""
+        await asyncio.gather(self._transactions.finish(seconds), self._shared.finish(seconds))
 
+    async def _make(
+        self, change: MembershipChange, expected_version: Version | None
+    ) -> Team | None:
+        if expected_version is None and change.by.request_id is None:
+            return await self._shared.make(change)
+        return await self._change_membership(change, expected_version)
 
-_HAS_CAPACITY: Document = {"$in": [{"$type": "$capacity"}, ["int", "long"]]}
-
-
-def _membership_change(
-    operator: str,
-    kind: ChangeKind,
-    user_id: UserId,
-    by: Attribution,
-    other_team_id: TeamId | None = None,
-) -> dict[str, Any]:
-    details = {"otherTeamId": other_team_id} if other_team_id else {}
-    change = last_change(kind, by, userId=user_id, **details)
-    return {operator: {"userIds": user_id}, "$set": {"lastChange": change}}
+    async def _change_membership(
+        self,
+        change: MembershipChange,
+        expected_version: Version | None = None,
+        *,
+        other_team_id: TeamId | None = None,
+        session: AsyncIOMotorClientSession | None = None,
+    ) -> Team | None:
+        """One user's joining or leaving by a write of its own; None if it is refused."""
+        try:
+            return await self._change(
+                condition_of([change], self._default_capacity),
+                expected_version,
+                update_of([change], other_team_id),
+                change.by,
+                with_member_count=change.with_member_count,
+                other_team_id=other_team_id,
+                session=session,
+            )
+        except DuplicateKeyError as error:
+            if "userIds" in refused_by(error):
+                return None
+            raise

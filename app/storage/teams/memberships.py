@@ -1,0 +1,115 @@
+"""Changes of memberships that one write can make: its condition, its update, the teams after it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from app.domain.changes import Attribution, ChangeKind
+from app.domain.ids import LAST_VERSION, TeamId, UserId, Version
+from app.domain.teams import Team
+from app.storage.client import Collection
+from app.storage.documents import Document, stored_team_id
+from app.storage.errors import damage_faults, driver_faults
+from app.storage.teams.documents import LIVE, MEMBER_COUNT, last_change, read_team, written_fields
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MembershipChange:
+    """One user's joining or leaving of a team."""
+
+    kind: ChangeKind
+    team_id: TeamId
+    user_id: UserId
+    by: Attribution
+    with_member_count: bool
+    answer: asyncio.Future[Team | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+def condition_of(changes: Sequence[MembershipChange], default_capacity: int) -> Document:
+    """The filter of a team on which all of these changes, of one kind, can be made.
+
+    *Held by*: G2 `$nin`, G4 `$expr`.
+    """
+    user_ids = [change.user_id for change in changes]
+    stored_id = stored_team_id(changes[0].team_id)
+    if changes[0].kind is ChangeKind.USER_LEFT_TEAM:
+        return {"_id": stored_id, "userIds": {"$all": user_ids}}
+    room = {"$cond": [_HAS_CAPACITY, "$capacity", default_capacity]}
+    return {
+        "_id": stored_id,
+        "userIds": {"$nin": user_ids},
+        "$expr": {"$lte": [{"$add": [MEMBER_COUNT, len(changes)]}, room]},
+    }
+
+
+_HAS_CAPACITY: Document = {"$in": [{"$type": "$capacity"}, ["int", "long"]]}
+
+
+def update_of(
+    changes: Sequence[MembershipChange], other_team_id: TeamId | None = None
+) -> dict[str, Any]:
+    """The update that makes these changes, of one kind, in this order.
+
+    `lastChange` describes the last of them, and its field `earlier` those of the versions before.
+    """
+    user_ids = [change.user_id for change in changes]
+    details = {"otherTeamId": other_team_id} if other_team_id else {}
+    *earlier, last = (
+        last_change(change.kind, change.by, userId=change.user_id, **details) for change in changes
+    )
+    if earlier:
+        last["earlier"] = earlier
+    if changes[0].kind is ChangeKind.USER_LEFT_TEAM:
+        return {"$pullAll": {"userIds": user_ids}, "$set": {"lastChange": last}}
+    return {"$push": {"userIds": {"$each": user_ids}}, "$set": {"lastChange": last}}
+
+
+async def write_together(
+    teams: Collection, default_capacity: int, changes: Sequence[MembershipChange]
+) -> list[Team] | None:
+    """The team after each of these changes, made by one write; None if that is refused.
+
+    All are of one team and kind, and none has an expected version or a request id. Each gets a
+    version of its own. *Held by*: the conditions of all of them in one filter, and the index.
+    """
+    count = len(changes)
+    filters = {
+        **condition_of(changes, default_capacity),
+        **LIVE,
+        "version": {"$lt": LAST_VERSION - count + 1},
+    }
+    update = update_of(changes)
+    update["$inc"] = {"version": count}
+    update["$set"]["updatedAt"] = changes[-1].by.at
+    counted = any(change.with_member_count for change in changes)
+    try:
+        with driver_faults(), damage_faults():
+            document: Any = await teams.find_one_and_update(
+                filters,
+                update,
+                projection=written_fields(with_member_count=counted),
+                return_document=ReturnDocument.AFTER,
+            )
+    except DuplicateKeyError:
+        return None
+    return _teams_after(changes, read_team(document, default_capacity)) if document else None
+
+
+def _teams_after(changes: Sequence[MembershipChange], team: Team) -> list[Team]:
+    """The team after each of the changes that one write made; `team` is the one after the last."""
+    step = 1 if changes[0].kind is ChangeKind.USER_JOINED_TEAM else -1
+    return [
+        replace(
+            team,
+            version=Version(team.version - later),
+            updated_at=change.by.at,
+            member_count=None if team.member_count is None else team.member_count - step * later,
+        )
+        for later, change in zip(reversed(range(len(changes))), changes, strict=True)
+    ]
