@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import Settings, SettingsError
+from app.config import SETTINGS, Settings, SettingsError
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,12 @@ def test_a_setting_is_read_from_the_variable_of_its_name(
 def test_every_setting_has_a_default() -> None:
     assert Settings.read({}) == Settings()
     assert Settings().mongodb_uri is None
+
+
+def test_every_default_is_a_value_that_its_setting_accepts() -> None:
+    written = {each.variable: each.default for each in SETTINGS}
+
+    assert Settings.read(written) == Settings()
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Settings)])
