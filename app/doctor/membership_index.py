@@ -58,6 +58,8 @@ class MembershipIndex:
             f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
             f"PRAGMA cache_size = -{CACHE_KILOBYTES}; {_TABLES}"
         )
+        # Never committed: each commit would write the cached pages, and nothing is to be kept.
+        self._database.execute("BEGIN")
         self._number = 0
         self._teams: list[tuple[Any, ...]] = []
         self._members: list[tuple[str, int, int]] = []
@@ -111,9 +113,7 @@ class MembershipIndex:
         return int(count)
 
     def _write(self) -> None:
-        self._database.execute("BEGIN")
         self._database.executemany("INSERT INTO team VALUES (?, ?, ?, ?, ?, ?, ?)", self._teams)
         self._database.executemany("INSERT INTO member VALUES (?, ?, ?)", self._members)
-        self._database.execute("COMMIT")
         self._teams.clear()
         self._members.clear()
