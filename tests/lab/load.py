@@ -41,7 +41,7 @@ GIVING_UP = 0.04
 MOST_SECONDS_BEFORE_GIVING_UP = 0.03
 
 # Codes of errors after which nothing has been done, and of those after which nobody knows.
-NOT_DONE_CODES = frozenset({"CONTENTION"})
+NOT_DONE_CODES = frozenset({"CONTENTION", "TOO_MANY_OPERATIONS"})
 UNKNOWN_CODES = frozenset({"DATABASE_UNAVAILABLE"})
 
 
