@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from tests.api.world import DEFAULT_CAPACITY, new_id
-from tests.harness.client import Client
+from tests.harness.client import Client, headers_of
+from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 
 
@@ -29,3 +31,10 @@ async def other_api(servers: list[Server]) -> AsyncIterator[Client]:
     """A client of the second server."""
     async with Client(servers[1].url) as client:
         yield client
+
+
+@pytest.fixture
+async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
+    """A bare HTTP client of the first server, signed in as the admin."""
+    async with http_client(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
+        yield http

@@ -4,17 +4,13 @@ The ids are the package's. `scripts/audit-http` runs the package itself where no
 """
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-
-from tests.harness.client import headers_of
-from tests.harness.http import http_client
-from tests.harness.servers import Server
 
 JSON = "application/json"
 NEW = "application/graphql-response+json"
@@ -141,12 +137,6 @@ AUDITS = [
     Audit("5E5B", UNKNOWN_FIELD, NEW, status=ANY_ERROR, check=without("data")),
     Audit("86EE", UNCOERCIBLE, NEW, status=BAD),
 ]
-
-
-@pytest.fixture
-async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
-    async with http_client(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
-        yield http
 
 
 def code_of(response: httpx.Response) -> str:

@@ -14,12 +14,6 @@ from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, send
 
 
-@pytest.fixture
-async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
-    async with http_client(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
-        yield http
-
-
 @pytest.fixture(scope="module")
 async def strict(mongodb_uri: str) -> AsyncIterator[Server]:
     """A server whose settings are other than the usual ones."""

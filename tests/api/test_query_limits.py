@@ -1,6 +1,6 @@
 """Documents that would take too much: each is refused by a code that names the limit, at once."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -10,7 +10,7 @@ from graphql import build_client_schema, get_introspection_query
 
 from app.api.operations.limits import Limits
 from tests.api.limits import refusal
-from tests.harness.client import Answer, headers_of
+from tests.harness.client import Answer
 from tests.harness.http import http_client
 from tests.harness.servers import Server
 from tests.harness.subscriber import connected, receive, subscribe
@@ -90,12 +90,6 @@ TOO_MUCH = {
         LIMITS.max_cost,
     ),
 }
-
-
-@pytest.fixture
-async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
-    async with http_client(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
-        yield http
 
 
 @contextmanager

@@ -3,11 +3,8 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
-
-from tests.harness.client import headers_of
-from tests.harness.http import http_client
-from tests.harness.servers import Server
 
 UPDATE = "mutation ($v: UpdateTeamInput!) { updateTeam(input: $v) { __typename } }"
 CREATE = "mutation ($v: CreateTeamInput!) { createTeam(input: $v) { __typename } }"
@@ -39,13 +36,12 @@ def literal(value: Any) -> str:
     ],
 )
 async def test_an_invalid_value_is_refused_alike_in_variables_and_documents(
-    servers: list[Server], given: Any, field: str, said: str, way: str
+    http: httpx.AsyncClient, given: Any, field: str, said: str, way: str
 ) -> None:
     body: dict[str, Any] = {"query": CREATE, "variables": {"v": given}}
     if way == "literal":
         body = {"query": f"mutation {{ createTeam(input: {literal(given)}) {{ __typename }} }}"}
-    async with http_client(base_url=servers[0].url, headers=headers_of()) as http:
-        response = await http.post("/graphql", json=body)
+    response = await http.post("/graphql", json=body)
 
     error = response.json()["errors"][0]
     assert error["extensions"]["code"] == "BAD_USER_INPUT", error
@@ -69,10 +65,9 @@ async def test_an_invalid_value_is_refused_alike_in_variables_and_documents(
     ],
 )
 async def test_the_error_names_the_field_that_the_variable_is_used_for(
-    servers: list[Server], query: str, variables: dict[str, Any], field: str
+    http: httpx.AsyncClient, query: str, variables: dict[str, Any], field: str
 ) -> None:
-    async with http_client(base_url=servers[0].url, headers=headers_of()) as http:
-        response = await http.post("/graphql", json={"query": query, "variables": variables})
+    response = await http.post("/graphql", json={"query": query, "variables": variables})
 
     extensions = response.json()["errors"][0]["extensions"]
     assert (extensions["code"], extensions["field"]) == ("BAD_USER_INPUT", field)
@@ -89,10 +84,9 @@ async def test_the_error_names_the_field_that_the_variable_is_used_for(
     ],
 )
 async def test_an_inexact_number_is_refused_with_its_field(
-    servers: list[Server], query: str, variables: dict[str, Any], field: str
+    http: httpx.AsyncClient, query: str, variables: dict[str, Any], field: str
 ) -> None:
-    async with http_client(base_url=servers[0].url, headers=headers_of()) as http:
-        response = await http.post("/graphql", json={"query": query, "variables": variables})
+    response = await http.post("/graphql", json={"query": query, "variables": variables})
 
     (error,) = response.json()["errors"]
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": field}
@@ -116,10 +110,9 @@ async def test_an_inexact_number_is_refused_with_its_field(
     ],
 )
 async def test_a_null_name_is_refused_alike_in_variables_and_documents(
-    servers: list[Server], query: str, variables: dict[str, Any]
+    http: httpx.AsyncClient, query: str, variables: dict[str, Any]
 ) -> None:
-    async with http_client(base_url=servers[0].url, headers=headers_of()) as http:
-        response = await http.post("/graphql", json={"query": query, "variables": variables})
+    response = await http.post("/graphql", json={"query": query, "variables": variables})
 
     (error,) = response.json()["errors"]
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "input.name"}

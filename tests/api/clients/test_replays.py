@@ -1,14 +1,12 @@
 """The requests that clients for browsers send, byte for byte where it matters."""
 
 import json
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from tests.api.world import new_id
-from tests.harness.client import Answer, Client, headers_of
-from tests.harness.http import http_client
+from tests.harness.client import Answer, Client
 from tests.harness.servers import Server
 from tests.harness.subscriber import connected, receive
 
@@ -24,12 +22,6 @@ SSE = "text/event-stream"
 FEED = "subscription ($id: ID!) { teamChanges(teamId: $id, afterVersion: 0) { version } }"
 CREATE = 'mutation { createTeam(input: {name: "A"}) { ... on CreateTeamSuccess { replayed } } }'
 QUERY = "{ viewer { id } }"
-
-
-@pytest.fixture
-async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
-    async with http_client(base_url=servers[0].url, headers=headers_of(), timeout=15) as http:
-        yield http
 
 
 async def _whole_feed(http: httpx.AsyncClient, api: Client, accept: str) -> httpx.Response:
