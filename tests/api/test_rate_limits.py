@@ -118,6 +118,19 @@ async def test_health_checks_are_never_rate_limited(http: httpx.AsyncClient) -> 
     assert {answer.status_code for answer in answers} == {200}
 
 
+async def test_reservations_of_streams_count_for_the_user(http: httpx.AsyncClient) -> None:
+    user = new_id()
+
+    answers = [
+        await http.put("/graphql", headers=from_address(new_address(), user))
+        for _ in range(2 * BURST)
+    ]
+
+    assert answers[0].status_code == 201
+    assert answers[-1].status_code == 429
+    assert answers[-1].json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+
+
 async def test_over_websocket_the_operation_is_refused_and_the_connection_stays(
     server: Server,
 ) -> None:
