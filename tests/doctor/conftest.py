@@ -1,4 +1,4 @@
-"""Databases that old code has damaged."""
+"""A damaged database."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.harness.doctor import damaged_teams
 
 @pytest.fixture
 async def damaged(client: Client, empty_database: str) -> str:
-    """The name of a database with all the damage that we know of, and a form of its own."""
+    """The name of a database with all known damage, foreign indexes and a foreign validator."""
     teams = client[empty_database]["teams"]
     await teams.insert_many(damaged_teams())
     await teams.create_index("userIds", name="one_team_per_user")

@@ -1,4 +1,4 @@
-"""`team-joiner doctor` as an operator meets it, from the damage to a server that serves."""
+"""The command `team-joiner doctor`, from damaged data to a running server."""
 
 import csv
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.harness.servers import Server, running_servers
 REPAIR = ("--repair", "--keep", "first-joined")
 
 
-async def test_without_an_order_it_reports_and_changes_nothing(
+async def test_without_options_it_reports_and_changes_nothing(
     mongodb_uri: str, client: Client, damaged: str
 ) -> None:
     before = await stored_form(client, damaged), await stored_teams(client, damaged)
@@ -32,7 +32,7 @@ async def test_without_an_order_it_reports_and_changes_nothing(
     assert await client[damaged].list_collection_names() == ["teams"]
 
 
-async def test_a_repaired_database_is_well_and_served_with_a_log_that_goes_on(
+async def test_a_repaired_database_has_no_damage_and_can_be_served(
     mongodb_uri: str, client: Client, damaged: str
 ) -> None:
     server = Server(mongodb_uri, damaged)
@@ -113,7 +113,7 @@ async def test_an_undo_without_repaired_documents_drops_no_index(
     assert "one_team_per_user" in await teams.index_information()
 
 
-async def test_an_undo_leaves_what_somebody_has_changed_since(
+async def test_an_undo_keeps_documents_changed_since_the_repair(
     mongodb_uri: str, client: Client, damaged: str
 ) -> None:
     await run_doctor(mongodb_uri, damaged, *REPAIR)
@@ -128,7 +128,7 @@ async def test_an_undo_leaves_what_somebody_has_changed_since(
     assert await client[damaged].teams.find_one({"_id": blue["_id"]}) == blue
 
 
-async def test_a_repair_after_an_undo_uses_no_version_twice(
+async def test_a_repair_after_an_undo_reuses_no_version(
     mongodb_uri: str, client: Client, damaged: str
 ) -> None:
     log = ChangeLogReader(client, damaged)
@@ -148,7 +148,7 @@ async def test_a_repair_after_an_undo_uses_no_version_twice(
     assert await log.faults() == []
 
 
-async def test_what_the_report_says_is_what_the_repair_does(
+async def test_the_repair_matches_the_report(
     mongodb_uri: str, client: Client, damaged: str
 ) -> None:
     dry = await run_doctor(mongodb_uri, damaged, "--json")
@@ -166,7 +166,7 @@ async def test_what_the_report_says_is_what_the_repair_does(
 
 
 async def becomes(client: Client, database: str, team_id: Any) -> dict[str, Any]:
-    """What the report tells of a team, as the collection has it."""
+    """The stored team in the form of the report's `becomes`."""
     team = await client[database].teams.find_one({"_id": stored_team_id(team_id)})
     assert team is not None
     created_at = team.get("createdAt")
@@ -180,7 +180,7 @@ async def becomes(client: Client, database: str, team_id: Any) -> dict[str, Any]
     }
 
 
-async def test_it_refuses_to_repair_and_to_undo_while_a_server_is_alive(
+async def test_repair_and_undo_are_refused_while_a_server_is_running(
     mongodb_uri: str, client: Client, database: str
 ) -> None:
     async with running_servers(1, mongodb_uri, database):
@@ -197,7 +197,7 @@ async def test_it_refuses_to_repair_and_to_undo_while_a_server_is_alive(
     assert after.status == 0
 
 
-async def test_the_operator_can_say_where_each_user_stays(
+async def test_the_operator_can_choose_the_team_of_each_user(
     mongodb_uri: str, client: Client, empty_database: str, tmp_path: Path
 ) -> None:
     teams = [{"_id": ObjectId(), "name": name, "userIds": ["sue", "zoe"]} for name in "AB"]
@@ -234,7 +234,7 @@ async def test_the_operator_can_say_where_each_user_stays(
         (("--nonsense",), "--nonsense"),
     ],
 )
-async def test_an_order_that_makes_no_sense_is_refused_with_a_sentence(
+async def test_invalid_options_are_rejected_with_a_message(
     mongodb_uri: str, client: Client, damaged: str, arguments: tuple[str, ...], named: str
 ) -> None:
     before = await stored_teams(client, damaged)
@@ -247,7 +247,7 @@ async def test_an_order_that_makes_no_sense_is_refused_with_a_sentence(
     assert await stored_teams(client, damaged) == before
 
 
-async def test_a_database_that_cannot_be_reached_is_said_so(empty_database: str) -> None:
+async def test_an_unreachable_database_is_reported(empty_database: str) -> None:
     nobody = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"
 
     ended = await run_doctor(nobody, empty_database)
@@ -257,7 +257,9 @@ async def test_a_database_that_cannot_be_reached_is_said_so(empty_database: str)
     assert "Traceback" not in ended.errors
 
 
-async def test_a_database_without_teams_is_well(mongodb_uri: str, empty_database: str) -> None:
+async def test_a_database_without_teams_has_no_damage(
+    mongodb_uri: str, empty_database: str
+) -> None:
     ended = await run_doctor(mongodb_uri, empty_database)
 
     assert ended.status == 0

@@ -1,4 +1,4 @@
-"""A doctor that is killed with -9 anywhere: run again, it goes on and nothing is lost."""
+"""A doctor killed by SIGKILL at any step continues when it is run again."""
 
 import pytest
 
@@ -32,7 +32,7 @@ UNDO_PLACES = [
 
 
 @pytest.mark.parametrize("place", REPAIR_PLACES)
-async def test_a_repair_that_was_killed_is_completed_and_can_be_undone(
+async def test_a_killed_repair_can_be_completed_and_undone(
     place: str, mongodb_uri: str, client: Client, damaged: str
 ) -> None:
     before = await stored_teams(client, damaged)
@@ -53,7 +53,7 @@ async def test_a_repair_that_was_killed_is_completed_and_can_be_undone(
 
 
 @pytest.mark.parametrize("place", UNDO_PLACES)
-async def test_an_undo_that_was_killed_is_completed(
+async def test_a_killed_undo_can_be_completed(
     place: str, mongodb_uri: str, client: Client, damaged: str
 ) -> None:
     before = await stored_teams(client, damaged)
@@ -68,7 +68,7 @@ async def test_an_undo_that_was_killed_is_completed(
     assert await stored_teams(client, damaged) == before
 
 
-async def test_a_killed_repair_can_be_undone_without_being_completed(
+async def test_a_killed_repair_can_be_undone(
     mongodb_uri: str, client: Client, damaged: str
 ) -> None:
     before = await stored_teams(client, damaged)

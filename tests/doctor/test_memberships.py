@@ -1,4 +1,4 @@
-"""Where a user stays who is on several teams."""
+"""Policies for users on several teams."""
 
 from itertools import permutations
 
@@ -46,7 +46,7 @@ def test_smallest_team_keeps_the_team_with_fewest_members_then_the_oldest() -> N
     assert kept((on("red", made_at=2), on("blue", made_at=1)), Keep.SMALLEST_TEAM) == "blue"
 
 
-def test_ask_file_keeps_what_the_operator_answered() -> None:
+def test_ask_file_keeps_the_team_in_the_answer() -> None:
     both = (on("red"), on("blue"))
 
     assert kept(both, Keep.ASK_FILE, "blue") == "blue"

@@ -1,4 +1,4 @@
-"""What a document of any form becomes."""
+"""Findings and repair plans of single documents."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def stored_team(**given: Any) -> StoredTeam:
-    """A document that is in our form already, but for what is given."""
+    """A valid document, except for the given fields."""
     fields = {"id": OBJECT_ID, "name": "Red", "user_ids": ("sue",), "version": 3, **given}
     return StoredTeam(TeamKey(b"key"), b"stored", **fields)
 
@@ -40,7 +40,7 @@ def as_stored(team: RepairPlan) -> StoredTeam:
     )
 
 
-def test_a_document_of_our_own_form_may_stay_as_it_is() -> None:
+def test_a_valid_document_has_no_findings() -> None:
     assert planned(stored_team()).findings == frozenset()
     assert (
         planned(stored_team(capacity=5, created_at=NOW, deleted_at=ABSENT)).findings == frozenset()
@@ -49,7 +49,7 @@ def test_a_document_of_our_own_form_may_stay_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("stored", [ABSENT, None, "2", 0, -1, 1.0, True, 2**31])
-def test_without_a_sound_version_there_is_none_to_go_on_from(stored: StoredValue) -> None:
+def test_an_invalid_version_is_a_finding(stored: StoredValue) -> None:
     found = planned(stored_team(version=stored))
 
     assert found.findings == {Finding.NO_VERSION}
@@ -69,7 +69,7 @@ def test_without_a_sound_version_there_is_none_to_go_on_from(stored: StoredValue
         ),
     ],
 )
-def test_what_can_only_mean_one_user_id_becomes_its_text(stored: StoredValue, becomes: str) -> None:
+def test_an_unambiguous_user_id_becomes_a_string(stored: StoredValue, becomes: str) -> None:
     found = planned(stored_team(user_ids=("sue", stored)))
 
     assert found.user_ids == ("sue", becomes)
@@ -100,7 +100,7 @@ def test_a_malformed_user_id_leaves_the_team(stored: StoredValue) -> None:
     assert found.findings == {Finding.UNUSABLE_USER_ID}
 
 
-def test_a_user_keeps_the_first_of_several_places_however_the_id_is_stored() -> None:
+def test_a_repeated_user_keeps_the_first_position() -> None:
     found = planned(stored_team(user_ids=(5, "sue", "5", 5.0, "sue")))
 
     assert found.user_ids == ("5", "sue")
@@ -132,7 +132,7 @@ def test_a_value_that_is_no_array_becomes_one(
         (Foreign("array", "x"), f"Team {'a' * 24}"),
     ],
 )
-def test_a_name_is_tidied_up_or_made_of_the_id(stored: StoredValue, becomes: str) -> None:
+def test_a_name_is_normalized_or_derived_from_the_id(stored: StoredValue, becomes: str) -> None:
     found = planned(stored_team(name=stored))
 
     assert found.name == becomes
@@ -143,7 +143,7 @@ def test_a_name_is_tidied_up_or_made_of_the_id(stored: StoredValue, becomes: str
     ("stored", "becomes"),
     [(5.0, 5), (0, None), (None, None), ("5", None), (True, None), (2**31, 10_000)],
 )
-def test_a_capacity_is_a_whole_number_or_the_default(
+def test_a_capacity_becomes_an_integer_or_the_default(
     stored: StoredValue, becomes: int | None
 ) -> None:
     found = planned(stored_team(capacity=stored))
@@ -152,7 +152,7 @@ def test_a_capacity_is_a_whole_number_or_the_default(
     assert found.findings == {Finding.CAPACITY}
 
 
-def test_a_team_beyond_its_limit_gets_a_limit_that_keeps_everybody() -> None:
+def test_a_team_over_capacity_keeps_its_members() -> None:
     four = ("a", "b", "c", "d")
 
     assert planned(stored_team(user_ids=four, capacity=2)).capacity == 4
@@ -160,11 +160,11 @@ def test_a_team_beyond_its_limit_gets_a_limit_that_keeps_everybody() -> None:
     assert planned(stored_team(user_ids=four, version=ABSENT)).user_ids == four
 
 
-def test_a_team_of_our_own_form_may_be_over_a_default_that_was_lowered() -> None:
+def test_a_valid_team_may_be_over_a_lowered_default_capacity() -> None:
     assert planned(stored_team(user_ids=("a", "b", "c", "d"))).findings == frozenset()
 
 
-def test_the_members_of_a_deleted_team_become_free() -> None:
+def test_the_members_of_a_deleted_team_are_removed() -> None:
     found = planned(stored_team(deleted_at=NOW))
 
     assert found.user_ids == ()
@@ -172,14 +172,14 @@ def test_the_members_of_a_deleted_team_become_free() -> None:
 
 
 @pytest.mark.parametrize("stored", [None, False, 0])
-def test_a_team_is_live_when_its_deletion_says_no(stored: StoredValue) -> None:
+def test_a_false_deletion_time_means_a_live_team(stored: StoredValue) -> None:
     found = planned(stored_team(deleted_at=stored))
 
     assert found.deleted_at is ABSENT
     assert found.user_ids == ("sue",)
 
 
-def test_a_time_that_is_spelled_out_is_read() -> None:
+def test_a_time_in_a_string_is_parsed() -> None:
     found = planned(stored_team(created_at="2020-01-02T03:04:05Z"))
 
     assert found.created_at == datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -187,7 +187,7 @@ def test_a_time_that_is_spelled_out_is_read() -> None:
 
 
 @pytest.mark.parametrize("stored", ["soon", 12, Foreign("date", "x"), None])
-def test_a_time_that_is_none_gives_way_to_that_of_the_id(stored: StoredValue) -> None:
+def test_an_invalid_time_is_replaced_by_that_of_the_object_id(stored: StoredValue) -> None:
     assert planned(stored_team(created_at=stored, made_at=NOW)).created_at == NOW
     assert planned(stored_team(created_at=stored)).created_at is None
 
@@ -195,7 +195,7 @@ def test_a_time_that_is_none_gives_way_to_that_of_the_id(stored: StoredValue) ->
 @pytest.mark.parametrize(
     ("stored", "becomes"), [(5, "5"), (Foreign("UUID", "x", "0-1"), "0-1"), (5.0, "5")]
 )
-def test_an_id_that_spells_a_text_becomes_it(stored: StoredValue, becomes: str) -> None:
+def test_an_unambiguous_team_id_becomes_a_string(stored: StoredValue, becomes: str) -> None:
     found = planned(stored_team(id=stored))
 
     assert (found.id, found.id_is_kept) == (becomes, False)
@@ -205,42 +205,42 @@ def test_an_id_that_spells_a_text_becomes_it(stored: StoredValue, becomes: str) 
 @pytest.mark.parametrize(
     "stored", ["a b", "", "x" * 129, "a" * 24, True, NOW, Foreign("document", "x")]
 )
-def test_an_id_that_the_service_cannot_ask_for_becomes_a_digest(stored: StoredValue) -> None:
+def test_an_unsupported_team_id_becomes_a_digest(stored: StoredValue) -> None:
     found = planned(stored_team(id=stored))
 
     assert found.id.startswith("team-")
     assert not found.id_is_kept
 
 
-def test_an_id_whose_text_is_taken_becomes_a_digest() -> None:
+def test_a_team_id_that_is_taken_becomes_a_digest() -> None:
     found = plan_repair(stored_team(id=5), default_capacity=3, id_is_taken=True)
 
     assert found.id.startswith("team-")
 
 
 @pytest.mark.parametrize("stored", ["red", "A" * 24, "a" * 23])
-def test_a_string_that_the_service_can_ask_for_stays(stored: str) -> None:
+def test_a_valid_string_id_is_kept(stored: str) -> None:
     assert planned(stored_team(id=stored)).findings == frozenset()
 
 
-def test_a_user_who_stays_elsewhere_leaves() -> None:
+def test_a_departing_user_is_removed() -> None:
     found = planned(stored_team(user_ids=("sue", "zoe")), sue="blue", ann="blue")
 
     assert found.user_ids == ("zoe",)
     assert found.notes == {Finding.USER_ON_SEVERAL_TEAMS: ("'sue' stays on blue",)}
 
 
-def test_marks_of_another_program_are_a_finding() -> None:
+def test_invalid_metadata_is_a_finding() -> None:
     assert planned(stored_team(has_sound_marks=False)).findings == {Finding.MARKS}
 
 
-def test_a_document_that_is_too_large_is_left_alone() -> None:
+def test_a_document_over_the_size_limit_is_not_repaired() -> None:
     team = StoredTeam(TeamKey(b"key"), b"", OBJECT_ID, is_too_large=True)
 
     assert planned(team).findings == {Finding.TOO_LARGE}
 
 
-def test_of_thousands_of_notes_the_rest_is_counted() -> None:
+def test_notes_beyond_the_first_are_counted() -> None:
     found = planned(stored_team(user_ids=(None,) * 1_000))
 
     assert found.notes[Finding.UNUSABLE_USER_ID][-1] == "997 more"
@@ -257,5 +257,5 @@ def test_of_thousands_of_notes_the_rest_is_counted() -> None:
         stored_team(name=f"{'x' * 99}  y"),
     ],
 )
-def test_what_a_document_becomes_needs_no_repair(team: StoredTeam) -> None:
+def test_a_repaired_document_needs_no_repair(team: StoredTeam) -> None:
     assert planned(as_stored(planned(team))).findings == frozenset()

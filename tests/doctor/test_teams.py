@@ -1,4 +1,4 @@
-"""Repairs at their seams: rivals that write in between, and documents of every size and kind."""
+"""Repairs with concurrent writers, several batches, size limits and a lost lease."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -110,7 +110,7 @@ async def test_a_document_that_keeps_changing_ends_the_repair_with_a_sentence(
     assert team["counter"] == repair_module.MAX_ATTEMPTS
 
 
-async def test_several_portions_are_repaired_and_undone(
+async def test_several_batches_are_repaired_and_undone(
     client: Client, empty_database: str, repairable: MongoRepairableTeams
 ) -> None:
     teams = client[empty_database]["teams"]
@@ -140,7 +140,7 @@ async def test_a_document_that_is_too_large_is_reported_and_prevents_the_repair(
 
 
 @pytest.mark.parametrize("how", [{"capped": True, "size": 4096}, {"collation": {"locale": "en"}}])
-async def test_a_collection_that_can_never_be_ours_is_refused_with_a_sentence(
+async def test_a_collection_with_unsupported_options_is_rejected(
     client: Client, empty_database: str, how: dict[str, Any]
 ) -> None:
     await client[empty_database].create_collection("teams", **how)
@@ -149,13 +149,13 @@ async def test_a_collection_that_can_never_be_ours_is_refused_with_a_sentence(
         await MongoStoredTeams(client, empty_database).obstacles()
 
 
-async def test_a_unique_index_of_ours_is_no_obstacle(client: Client, database: str) -> None:
+async def test_the_indexes_of_the_service_are_no_obstacle(client: Client, database: str) -> None:
     await client[database]["teams"].create_index("color")
 
     assert await MongoStoredTeams(client, database).obstacles() == []
 
 
-async def test_two_doctors_are_not_at_work_at_once(
+async def test_a_second_doctor_is_refused(
     client: Client, empty_database: str, guard: LeaseGuard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard_module, "PATIENCE_SECONDS", 0.5)
@@ -167,7 +167,7 @@ async def test_two_doctors_are_not_at_work_at_once(
     guard.check()
 
 
-async def test_a_doctor_that_was_paused_past_its_lease_writes_nothing_more(
+async def test_a_doctor_that_lost_its_lease_writes_nothing(
     client: Client, empty_database: str, guard: LeaseGuard, repairable: MongoRepairableTeams
 ) -> None:
     team = {"_id": ObjectId(), "name": "Red"}

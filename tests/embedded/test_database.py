@@ -1,4 +1,4 @@
-"""The embedded database, on a real mongod: it starts, keeps its data, heals, and leaves nothing."""
+"""The embedded database on a real mongod: start, data, restart and cleanup."""
 
 import os
 import signal
@@ -149,7 +149,7 @@ def test_a_restart_keeps_the_data_when_another_program_took_the_port(tmp_path: P
         assert names(moved.uri) == ["Team A", "Team B"]
 
 
-def test_a_killed_mongod_comes_back_at_the_same_uri_with_its_data(tmp_path: Path) -> None:
+def test_a_killed_mongod_is_restarted_at_the_same_uri_with_its_data(tmp_path: Path) -> None:
     with EmbeddedDatabase(tmp_path) as database:
         write(database.uri, "Team A")
         killed = mongod_pid(database.uri)
@@ -169,7 +169,7 @@ def test_a_killed_mongod_comes_back_at_the_same_uri_with_its_data(tmp_path: Path
     assert not is_running(last)
 
 
-def test_a_second_owner_of_a_folder_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+def test_a_second_owner_of_a_folder_is_refused(tmp_path: Path) -> None:
     with EmbeddedDatabase(tmp_path) as first:
         write(first.uri, "Team A")
 
@@ -191,7 +191,7 @@ def test_two_folders_in_one_process_have_two_databases(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a parent-death signal")
-def test_a_killed_owner_leaves_no_mongod_and_its_data_to_the_next(tmp_path: Path) -> None:
+def test_a_killed_owner_leaves_its_data_and_no_mongod(tmp_path: Path) -> None:
     with owner_process(tmp_path) as (owner, uri):
         write(uri, "Team A")
         orphan = mongod_pid(uri)
@@ -203,7 +203,7 @@ def test_a_killed_owner_leaves_no_mongod_and_its_data_to_the_next(tmp_path: Path
         assert names(database.uri) == ["Team A"]
 
 
-def test_a_mongod_that_outlived_its_owner_is_ended_by_the_next(tmp_path: Path) -> None:
+def test_a_mongod_left_by_a_killed_owner_is_ended_by_the_next(tmp_path: Path) -> None:
     # Without the launcher the kernel is not asked to end mongod, as on systems that cannot.
     with owner_process(tmp_path, before="sys.executable = ''") as (owner, uri):
         write(uri, "Team A")
@@ -217,7 +217,7 @@ def test_a_mongod_that_outlived_its_owner_is_ended_by_the_next(tmp_path: Path) -
             assert names(database.uri) == ["Team A"]
 
 
-def test_a_folder_that_cannot_be_used_is_answered_with_what_to_do(tmp_path: Path) -> None:
+def test_an_unusable_folder_is_reported_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(EmbeddedDatabaseFailed, match=r"cannot be used.*--data-dir.*MONGODB_URI"):

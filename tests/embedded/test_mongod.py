@@ -18,7 +18,7 @@ def fake_mongod(folder: Path, script: str) -> Path:
     return executable
 
 
-def test_a_missing_executable_is_answered_with_what_to_do(
+def test_a_missing_mongod_is_reported_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mongod, "_package_folders", list)
@@ -54,7 +54,7 @@ def test_a_mongod_on_the_path_is_used_only_where_the_package_cannot_run(
     assert find_mongod() == tmp_path / used / "mongod"
 
 
-def test_an_executable_without_its_bit_is_answered_with_what_to_do(
+def test_a_file_without_execute_permission_is_reported_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bin").mkdir()
@@ -66,7 +66,7 @@ def test_an_executable_without_its_bit_is_answered_with_what_to_do(
 
 
 @pytest.mark.parametrize("package", ["filelock", "psutil"])
-def test_a_missing_optional_package_is_answered_with_what_to_do(
+def test_a_missing_optional_package_is_reported_with_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
     monkeypatch.delitem(sys.modules, "app.embedded.folder", raising=False)
@@ -89,7 +89,7 @@ def test_a_missing_optional_package_is_answered_with_what_to_do(
     ],
     ids=["a missing library", "an error of its own", "an old processor"],
 )
-def test_a_mongod_that_cannot_start_is_answered_with_the_reason(
+def test_a_mongod_that_cannot_start_is_reported_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, advice: str
 ) -> None:
     executable = fake_mongod(tmp_path, script)
@@ -99,7 +99,7 @@ def test_a_mongod_that_cannot_start_is_answered_with_the_reason(
         EmbeddedDatabase(tmp_path / "data").start()
 
 
-def test_a_mongod_that_never_gets_ready_is_given_up_at_the_deadline(
+def test_a_mongod_that_is_never_ready_fails_at_the_deadline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executable = fake_mongod(tmp_path, "echo Still thinking.\nexec sleep 600")

@@ -1,4 +1,4 @@
-"""The doctor as a process, and collections for it that old code has damaged."""
+"""The doctor as a process, and damaged collections."""
 
 import json
 import os
@@ -22,7 +22,7 @@ RAW: CodecOptions[RawBSONDocument] = CodecOptions(RawBSONDocument)
 
 @dataclass(frozen=True)
 class Ended:
-    """A run of the doctor that has ended: what it printed, and the rest on standard error."""
+    """Exit status and output of a finished run."""
 
     status: int
     output: str
@@ -30,14 +30,14 @@ class Ended:
 
     @property
     def report(self) -> Any:
-        """What `--json` printed."""
+        """The parsed output of `--json`."""
         return json.loads(self.output)
 
 
 async def run_doctor(
     mongodb_uri: str, database: str, *arguments: str, dies_at: str | None = None
 ) -> Ended:
-    """A run of `team-joiner doctor`. `dies_at` has it killed there: see `dying_doctor.py`."""
+    """Run `team-joiner doctor`, killed at the step `dies_at` (`dying_doctor.py`)."""
     module = "app.main" if dies_at is None else "tests.harness.dying_doctor"
     given = {
         "MONGODB_URI": mongodb_uri,
@@ -51,7 +51,7 @@ async def run_doctor(
 
 
 def damaged_teams() -> list[dict[str, Any]]:
-    """One of each kind of damage that we know of, beside teams that are whole."""
+    """A team for each kind of damage, and valid teams."""
     user = ObjectId()
     return [
         {"userIds": ["sue", "ann"]},
@@ -86,13 +86,13 @@ async def stored_teams(client: Client, database: str) -> set[bytes]:
 
 
 async def stored_form(client: Client, database: str) -> tuple[Any, Any]:
-    """The collection's options, and its indexes by their names."""
+    """The collection's options, and its indexes by name."""
     teams = client[database]["teams"]
     return await teams.options(), await teams.index_information()
 
 
 async def end_lease(client: Client, database: str) -> None:
-    """What 5 seconds do to the lease of a process that was killed."""
+    """Expire the lease of a killed process."""
     await client[database]["recorder"].update_one({}, {"$set": {"expiresAt": DatetimeMS(0)}})
 
 
@@ -103,7 +103,7 @@ async def places_of(client: Client, database: str) -> dict[str, str]:
 
 
 async def broken_rules(client: Client, database: str) -> list[str]:
-    """What of the final state breaks the rules, found without the code under test."""
+    """Violations in the final state, found without the code under test."""
     teams = await client[database]["teams"].find().to_list(None)
     places: dict[str, list[str]] = {}
     broken = []
