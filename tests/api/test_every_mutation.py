@@ -155,15 +155,15 @@ async def test_a_value_outside_its_limits_is_refused_by_name(
     assert refusals == dict.fromkeys(values, ("InvalidInput", field))
 
 
-@pytest.mark.parametrize("operator", [{"$ne": None}, ["$ne"]])
 @pytest.mark.parametrize(("request_", "field"), WITH_FIELDS, ids=name_of)
 async def test_an_operator_in_the_place_of_a_value_is_bad_user_input(
-    api: Client, request_: Request, field: str, operator: object
+    api: Client, request_: Request, field: str
 ) -> None:
-    with pytest.raises(ServerError) as refusal:
-        await api.mutate(request_.mutation, **request_.given | {field: operator})
+    for operator in ({"$ne": None}, ["$ne"]):
+        with pytest.raises(ServerError) as refusal:
+            await api.mutate(request_.mutation, **request_.given | {field: operator})
 
-    assert refusal.value.code == "BAD_USER_INPUT"
+        assert refusal.value.code == "BAD_USER_INPUT"
 
 
 @every_mutation
@@ -180,34 +180,34 @@ async def test_an_anonymous_viewer_is_refused_whatever_else_is_wrong(
     assert await scene.teams() == before
 
 
-@pytest.mark.parametrize("team_id", [NOBODYS_TEAM_ID, "nonsense", "0" * 128, "deleted"])
 @pytest.mark.parametrize(("request_", "field"), WITH_TEAMS, ids=name_of)
 async def test_a_team_that_is_unknown_or_deleted_is_not_found(
-    scene: Scene, request_: Request, field: str, team_id: str
+    scene: Scene, request_: Request, field: str
 ) -> None:
-    if team_id == "deleted":
-        team_id = (await scene.api.create_team())["id"]
-        await scene.api.mutate("deleteTeam", teamId=team_id, expectedVersion=1)
+    deleted = (await scene.api.create_team())["id"]
+    await scene.api.mutate("deleteTeam", teamId=deleted, expectedVersion=1)
     before = await scene.teams()
 
-    outcome = await scene.send(request_, {field: team_id})
+    for team_id in (NOBODYS_TEAM_ID, "nonsense", "0" * 128, deleted):
+        outcome = await scene.send(request_, {field: team_id})
 
-    assert outcome["__typename"] == "TeamNotFound"
+        assert outcome["__typename"] == "TeamNotFound", team_id
     assert await scene.teams() == before
 
 
-@pytest.mark.parametrize("version", [1, 3, 2**31 - 1])
 @pytest.mark.parametrize(("request_", "field"), WITH_VERSIONS, ids=name_of)
 async def test_another_version_is_a_conflict_that_shows_the_team(
-    scene: Scene, request_: Request, field: str, version: int
+    scene: Scene, request_: Request, field: str
 ) -> None:
     before = await scene.teams()
+    team = await scene.team(request_.versions[field])
 
-    outcome = await scene.send(request_, {field: version})
+    for version in (1, 3, 2**31 - 1):
+        outcome = await scene.send(request_, {field: version})
 
-    assert outcome["__typename"] == "VersionConflict"
-    assert (outcome["expectedVersion"], outcome["actualVersion"]) == (version, 2)
-    assert outcome["team"] == await scene.team(request_.versions[field])
+        assert outcome["__typename"] == "VersionConflict"
+        assert (outcome["expectedVersion"], outcome["actualVersion"]) == (version, 2)
+        assert outcome["team"] == team
     assert await scene.teams() == before
 
 
