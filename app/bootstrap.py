@@ -157,6 +157,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         rate_limits=rate_limits,
         is_draining=lambda: drain.has_begun,
         allowed_origins=settings.allowed_origins,
+        board=settings.serves_board,
         note_stalled=telemetry.api_metrics.stalled,
         trusted_proxies=settings.trusted_proxies,
         middleware=telemetry.middleware,

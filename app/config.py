@@ -122,6 +122,9 @@ class Settings:
     ] = ()
     trusted_proxies: Annotated[tuple[str, ...], _NETWORKS, "Trust X-Forwarded-For from these."] = ()
     graphiql: Annotated[bool, _SWITCH, "Serve GraphiQL to browsers."] = True
+    board: Annotated[
+        bool | None, _SWITCH, "Serve the live board at /; by default in development only."
+    ] = None
     request_timeout_seconds: Annotated[
         float, _seconds(0.1, 60), "Answer every request within this time, queueing included."
     ] = 5.0
@@ -244,6 +247,16 @@ class Settings:
     drain_seconds: Annotated[
         float, _seconds(0, 300), "Keep serving this long after SIGTERM, but fail readiness."
     ] = 0.0
+
+    @property
+    def is_development(self) -> bool:
+        """Whether no tokens are verified: `X-User-Id` is trusted on loopback."""
+        return self.jwt_secret is None and self.jwt_key_file is None and self.jwt_jwks_url is None
+
+    @property
+    def serves_board(self) -> bool:
+        """Whether the live board is at /."""
+        return self.is_development if self.board is None else self.board
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":

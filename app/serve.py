@@ -104,8 +104,8 @@ def _ready_message(settings: Settings, listener: socket.socket, *, is_embedded: 
         if is_embedded
         else f"the database {settings.mongodb_database} at MONGODB_URI"
     )
-    verb = "Open" if settings.graphiql else "Serving"
-    url = f"http://{shown}:{port}/graphql"
+    verb = "Open" if settings.graphiql or settings.serves_board else "Serving"
+    url = f"http://{shown}:{port}/{'' if settings.serves_board else 'graphql'}"
     return f"{verb} {url}. Your data are in {place}. Ctrl-C stops the server."
 
 

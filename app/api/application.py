@@ -42,6 +42,7 @@ def build_application(
     is_draining: Callable[[], bool],
     allowed_origins: Sequence[str],
     note_stalled: Callable[[], None],
+    board: bool = False,
     trusted_proxies: Sequence[str] = (),
     middleware: Sequence[Middleware] = (),
     extensions: Sequence[type[SchemaExtension]] = (),
@@ -67,7 +68,7 @@ def build_application(
 
     application = Starlette(
         routes=[
-            *(board_routes(development=True) if development else [Route("/", _to_graphql)]),
+            *(board_routes(development=development) if board else [Route("/", _to_graphql)]),
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             *(Route(f"/graphql/{name}", file) for name, file in page.items()),

@@ -63,7 +63,7 @@ async def test_teams_survive_however_the_server_ends(tmp_path: Path) -> None:
         terminated = await server.stop()
     mongods_after_a_clean_end = mongods_on(tmp_path)
     async with serving(server) as client:
-        welcome = f"Open {server.url}/graphql. Your data are in {tmp_path}. Ctrl-C stops"
+        welcome = f"Open {server.url}/. Your data are in {tmp_path}. Ctrl-C stops"
         after_termination = await find_team(client, team["id"])
         interrupted = await server.interrupt()
         greeted = server.log.count(welcome.encode())

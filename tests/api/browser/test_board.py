@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Literal
 
+import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # no types
 from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, ViewportSize, expect
@@ -240,3 +241,14 @@ async def test_the_board_has_no_violation_of_accessibility_and_fits_a_phone(
 
         assert found.violations_count == 0, found.generate_report()
         assert await page.evaluate("document.documentElement.scrollWidth") <= phone["width"]
+
+
+async def test_the_board_can_be_switched_off(mongodb_uri: str) -> None:
+    async with (
+        running_servers(1, mongodb_uri, new_id("board"), BOARD="off") as (server,),
+        httpx.AsyncClient(base_url=server.url) as http,
+    ):
+        root, client = await http.get("/"), await http.get("/team-joiner.js")
+
+    assert root.headers["Location"] == "/graphql"
+    assert client.status_code == 404
