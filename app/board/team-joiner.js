@@ -146,11 +146,11 @@ function pause(attempt, signal) {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      removeEventListener("online", done);
+      globalThis.removeEventListener?.("online", done);
       resolve();
     };
     const timer = setTimeout(done, pauseOf(attempt));
-    addEventListener("online", done);
+    globalThis.addEventListener?.("online", done);  // Node has no such event.
     signal?.addEventListener("abort", done, { once: true });
   });
 }

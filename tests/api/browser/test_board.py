@@ -14,6 +14,7 @@ from tests.api.browser.conftest import WAIT_MS
 from tests.api.world import create_team_with, find_team, new_id, team_id_of
 from tests.harness.client import Client
 from tests.harness.servers import Server, running_servers
+from tests.harness.tokens import AUDIENCE, ISSUER, SECRET, with_secret
 
 SUE = ".chip:not(.waiting)[data-user=sue]"
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -252,3 +253,27 @@ async def test_the_board_can_be_switched_off(mongodb_uri: str) -> None:
 
     assert root.headers["Location"] == "/graphql"
     assert client.status_code == 404
+
+
+async def test_with_tokens_a_pasted_one_signs_in_and_is_not_stored(
+    context: BrowserContext, mongodb_uri: str
+) -> None:
+    settings = {"JWT_SECRET": SECRET, "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "BOARD": "on"}
+    token = with_secret().token("sue", role="admin")
+    async with running_servers(1, mongodb_uri, new_id("board"), **settings) as (server,):
+        page = await context.new_page()
+        await page.goto(server.url)
+        await expect(page.locator("#live")).to_have_text("signed out")
+        await expect(page.locator("#race")).to_be_hidden()
+
+        await page.fill("#token", token)
+        await page.locator("#search").focus()
+
+        await expect(page.locator("#live")).to_have_text("live")
+        await page.get_by_role("button", name="Create one").click()
+        await page.fill("dialog input[name=name]", "Blue")
+        await page.get_by_role("button", name="Create", exact=True).click()
+        await card(page, "Blue").get_by_role("button", name="Join").click()
+        await expect(card(page, "Blue").locator(SUE)).to_be_visible()
+        kept = await page.evaluate("JSON.stringify([sessionStorage, localStorage])")
+        assert token not in kept

@@ -1,0 +1,70 @@
+"""The client module team-joiner.js in Node: a list and its feed, across a killed server."""
+
+import asyncio
+import json
+import shutil
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+import pytest
+
+from tests.api.world import new_id
+from tests.harness.client import Answer, Client
+from tests.harness.pages import ROOT
+from tests.harness.servers import running_servers
+from tests.harness.waiting import eventually
+
+SCRIPT = Path(__file__).with_name("team_joiner.mjs")
+MODULE = ROOT / "app" / "board" / "team-joiner.js"
+RUN_SECONDS = 60
+TEAMS, JOINS = 3, 40
+
+
+async def test_a_list_and_its_feed_miss_nothing_across_a_killed_server(mongodb_uri: str) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("Node is not here.")
+    async with running_servers(2, mongodb_uri, new_id("feed")) as (followed, acting):
+        api = Client(acting.url)
+        async with api, asyncio.timeout(RUN_SECONDS):
+            teams = [await api.create_team() for _ in range(TEAMS)]
+            lines = await asyncio.create_subprocess_exec(
+                *("node", SCRIPT, f"{followed.url}/graphql", MODULE), stdout=PIPE
+            )
+            assert lines.stdout is not None
+            try:
+                joining = asyncio.create_task(_join(api, teams))
+                assert json.loads(await lines.stdout.readline()) == {"loaded": True}
+                await followed.kill()
+                await joining
+                await followed.start()
+                await _until_created(api, "made while away")
+                await api.create_team("end")
+                seen = json.loads(await lines.stdout.readline())
+            finally:
+                if lines.returncode is None:
+                    lines.kill()
+                await lines.wait()
+
+    assert seen["created"] == "CreateTeamSuccess"
+    assert "waiting" in seen["states"]
+    assert seen["states"][-1] == "live"
+    for versions in seen["versions"]:
+        assert versions == list(range(versions[0], versions[0] + len(versions)))
+    assert sorted(versions[-1] for versions in seen["versions"]) == [1, 1] + [1 + JOINS] * TEAMS
+
+
+async def _join(api: Client, teams: list[Answer]) -> None:
+    for number in range(JOINS):
+        for team in teams:
+            user = f"{team['id']}-{number}"
+            await api.mutate("addUserToTeam", teamId=team["id"], userId=user)
+
+
+async def _until_created(api: Client, name: str) -> None:
+    query = "query ($name: String) { teams(nameContains: $name) { totalCount } }"
+
+    async def is_created() -> bool:
+        count: int = (await api.execute(query, {"name": name}))["teams"]["totalCount"]
+        return count == 1
+
+    await eventually(is_created)
