@@ -136,3 +136,8 @@ def test_directives_count_wherever_they_stand() -> None:
 def test_the_limits_have_the_defaults_of_the_settings() -> None:
     assert limits_of(Settings()) == Limits()
     assert {field.name for field in fields(Limits)} <= {field.name for field in fields(Settings)}
+
+
+@pytest.mark.parametrize("text", ["{ }", "{ viewer { } }"])
+def test_an_empty_selection_set_measures_nothing_more(text: str) -> None:
+    assert measured(text).measures.depth == text.count("viewer")

@@ -182,7 +182,8 @@ class Measurer:
 
     def selections(self, node: SelectionSetNode) -> Measures:
         """The sum of a selection set."""
-        found = [self._selection(each) for each in node.selections]
+        # The parser accepts an empty selection set; validation refuses it later.
+        found = [Measures(), *(self._selection(each) for each in node.selections)]
         fields, depths, aliases, directives, introspections, counts, costs, per_edge = zip(
             *found, strict=True
         )
