@@ -70,12 +70,10 @@ class PageRequest(Generic[PositionT]):
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryPage:
-    """At most `limit` changes after a position of the log; before it, if `newest_first`."""
+class HistoryPage(PageRequest[int]):
+    """A page of changes by their positions in the log, in descending order if `newest_first`."""
 
-    after: int | None
-    newest_first: bool
-    limit: int
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ async def _reached(
     version back or above the maximum, until the recorder restores the version from the log.
     """
     present = await directory.find_version(team_id)
-    page = HistoryPage(after=None, newest_first=True, limit=1)
+    page = HistoryPage(size=1, newest_first=True)
     newest = (await log.histories_of_teams([team_id], page))[team_id]
     last = newest[0] if newest else None
     known = [] if present is None or present > MAX_VERSION else [present]

@@ -33,6 +33,7 @@ RULES: Final[Mapping[str, Who]] = {
     "team": Who.SIGNED_IN,
     "teams": Who.SIGNED_IN,
     "user": Who.SIGNED_IN,
+    "changes": Who.SIGNED_IN,
     "changesCursor": Who.SIGNED_IN,
     # Mutations
     "joinTeam": Who.SIGNED_IN,

@@ -157,6 +157,13 @@ class ChangeLog(Protocol):
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
         """All teams' changes after a position, in the order of recording."""
 
+    async def changes_on(self, page: PageRequest[Moment]) -> Sequence[Change]:
+        """All teams' changes on the page, in the order of recording.
+
+        Before and after a moment divide the changes as the feed of all teams does: after it are
+        those committed later. One without a time stands for the change at its position.
+        """
+
     async def histories_of_teams(
         self, team_ids: Collection[TeamId], page: HistoryPage
     ) -> Mapping[TeamId, Sequence[Change]]:

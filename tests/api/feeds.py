@@ -100,9 +100,11 @@ async def events_of(lines: AsyncIterator[str]) -> AsyncIterator[Answer]:
 async def history_of(api: Client, team_id: str, **page: Any) -> Answer:
     """A page of a team's history."""
     query = (
-        "query ($id: ID!, $first: Int, $after: String, $newestFirst: Boolean! = false)"
-        "{ team(id: $id) { history(first: $first, after: $after, newestFirst: $newestFirst)"
-        f"{{ edges {{ cursor node {{ {CHANGE} }} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
+        "query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String,"
+        " $newestFirst: Boolean! = false) { team(id: $id) { history(first: $first, after: $after,"
+        " last: $last, before: $before, newestFirst: $newestFirst)"
+        f"{{ edges {{ cursor node {{ {CHANGE} }} }} "
+        "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"
     )
     found: Answer = (await api.execute(query, {"id": team_id, **page}))["team"]["history"]
     return found

@@ -11,8 +11,9 @@ from tests.harness.client import Answer, Client, ServerError
 
 async def _history_of_user(api: Client, user_id: str, **page: Any) -> Answer:
     query = (
-        "query ($id: ID!, $first: Int, $after: String, $newestFirst: Boolean! = true)"
-        "{ user(id: $id) { history(first: $first, after: $after, newestFirst: $newestFirst)"
+        "query ($id: ID!, $first: Int, $after: String, $last: Int, $newestFirst: Boolean! = true)"
+        "{ user(id: $id) {"
+        " history(first: $first, after: $after, last: $last, newestFirst: $newestFirst)"
         f"{{ edges {{ node {{ {CHANGE} }} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
     )
     found: Answer = (await api.execute(query, {"id": user_id, **page}))["user"]["history"]
@@ -52,6 +53,27 @@ async def test_a_teams_history_is_paged_in_either_direction(
         pages.append(await history_of(api, team["id"], **page))
 
     assert [_versions(page) for page in pages] == expected
+
+
+@pytest.mark.parametrize(
+    ("newest_first", "expected"),
+    [(False, [[5, 6, 7], [2, 3, 4], [1]]), (True, [[3, 2, 1], [6, 5, 4], [7]])],
+)
+async def test_a_teams_history_is_paged_from_its_end_in_either_order(
+    newest_first: bool,  # noqa: FBT001 - a parameter of the test
+    expected: list[list[int]],
+    api: Client,
+) -> None:
+    team = await _busy_team(api, 7)
+
+    pages: list[Answer] = []
+    while not pages or pages[-1]["pageInfo"]["hasPreviousPage"]:
+        before = pages[-1]["pageInfo"]["startCursor"] if pages else None
+        page = {"last": 3, "before": before, "newestFirst": newest_first}
+        pages.append(await history_of(api, team["id"], **page))
+
+    assert [_versions(page) for page in pages] == expected
+    assert [page["pageInfo"]["hasNextPage"] for page in pages] == [False, True, True]
 
 
 async def test_a_page_of_the_default_size_holds_all_of_a_short_history(api: Client) -> None:
@@ -96,14 +118,22 @@ async def test_a_users_history_is_paged(api: Client) -> None:
 
     newest = await _history_of_user(api, sue, first=3)
     rest = await _history_of_user(api, sue, first=3, after=newest["pageInfo"]["endCursor"])
+    oldest = await _history_of_user(api, sue, last=3)
 
     assert (_versions(newest), _versions(rest)) == ([5, 4, 3], [2])
+    assert _versions(oldest) == [4, 3, 2]
     assert (newest["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
 
 
 @pytest.mark.parametrize(
     ("page", "field"),
-    [({"first": 0}, "first"), ({"first": 101}, "first"), ({"after": "?"}, "after")],
+    [
+        ({"first": 0}, "first"),
+        ({"first": 101}, "first"),
+        ({"first": 1, "last": 1}, "last"),
+        ({"after": "?"}, "after"),
+        ({"before": "?"}, "before"),
+    ],
 )
 async def test_an_invalid_page_of_a_history_is_refused(
     page: dict[str, Any], field: str, api: Client

@@ -28,6 +28,7 @@ ALLOWED = {
     "team": SIGNED_IN,
     "teams": SIGNED_IN,
     "user": SIGNED_IN,
+    "changes": SIGNED_IN,
     "changesCursor": SIGNED_IN,
     "joinTeam": SIGNED_IN,
     "leaveTeam": SIGNED_IN,
@@ -156,6 +157,7 @@ async def test_a_query_is_allowed_as_its_rule_says(
         "teams": "teams { totalCount }",
         "user": f'user(id: "{cast.self_id}") {{ team {{ id }} }}',
         "viewer": "viewer { id }",
+        "changes": "changes { edges { cursor } }",
         "changesCursor": "changesCursor",
     }[query]
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from app.storage.client import Client, team_changes_of
 from app.storage.teams.documents import MEMBER_COUNT
 from tests.api.commands import RecordedApi, recorded_api
 from tests.api.world import new_id
@@ -101,6 +102,25 @@ async def test_histories_on_one_level_share_one_query(api: RecordedApi, count: i
     assert sorted(api.commands.take_names()) == ["aggregate"] * 2 + ["find"] * 4
 
 
+async def test_a_page_of_changes_and_their_teams_take_one_find_each(
+    api: RecordedApi, client: Client, database: str
+) -> None:
+    teams = [await api.create_team(), await api.create_team()]
+    await team_changes_of(client, database).insert_many(
+        [
+            {"position": n, "teamId": team_id, "version": 1, "kind": "TeamCreated", "name": "Red"}
+            for n, team_id in enumerate(teams, 1)
+        ]
+    )
+
+    data = await api.execute("""{ changes(last: 3) {
+        pageInfo { endCursor } edges { cursor node { version team { id } } }
+    } }""")
+
+    assert [edge["node"]["team"]["id"] for edge in data["changes"]["edges"]] == teams
+    assert api.commands.take_names() == ["find"] * 2
+
+
 async def test_a_count_of_teams_reads_no_team(api: RecordedApi) -> None:
     await api.create_team()
 
@@ -118,6 +138,7 @@ async def test_a_count_of_teams_reads_no_team(api: RecordedApi) -> None:
         "{ __typename }",
         "{ __schema { queryType { name } } }",
         "{ teams { __typename } }",
+        "{ changes { __typename } }",
         '{ user(id: "sue") { history { __typename } } }',
     ],
 )

@@ -60,11 +60,14 @@ class FakeLog:
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
         return await self._read(lambda c: c.position > position, limit=limit)
 
+    async def changes_on(self, page: PageRequest[Moment]) -> Sequence[Change]:
+        raise NotImplementedError
+
     async def histories_of_teams(
         self, team_ids: Collection[TeamId], page: HistoryPage
     ) -> Mapping[TeamId, Sequence[Change]]:
         return {
-            team_id: [change for change in self.visible if change.team_id == team_id][-page.limit :]
+            team_id: [change for change in self.visible if change.team_id == team_id][-page.size :]
             for team_id in team_ids
         }
 

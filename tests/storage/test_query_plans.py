@@ -9,7 +9,8 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import monitoring
 
-from app.domain.ids import TeamId, UserId
+from app.domain.changes import Moment
+from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.pages import HistoryPage, PageRequest, TeamOrder, TeamPosition
 from app.storage.changes.log import MongoChangeLog
 from app.storage.client import Client, team_changes_of, teams_of
@@ -98,6 +99,24 @@ async def plans(mongodb_uri: str, database: str) -> AsyncIterator[Plans]:
     client.close()
 
 
+async def record_moves(client: Client, database: str) -> None:
+    """Records that 10 users joined 5 teams, 100 times each."""
+    await team_changes_of(client, database).insert_many(
+        [
+            {
+                "position": number + 1,
+                "teamId": f"team-{number % 5}",
+                "version": number // 5 + 1,
+                "kind": "UserJoinedTeam",
+                "userId": f"user-{number % 10}",
+                "at": BEGAN_AT,
+                "commitTime": number + 1,
+            }
+            for number in range(1_000)
+        ]
+    )
+
+
 def names(stages: list[dict[str, Any]]) -> set[str]:
     return {stage["stage"] for stage in stages}
 
@@ -171,25 +190,48 @@ async def test_a_page_in_the_middle_reads_hardly_more_of_the_index_than_it_shows
     assert {where: keys for where, keys in read.items() if keys > 25} == {}
 
 
+@pytest.mark.parametrize("from_back", [False, True])
+async def test_a_page_of_all_changes_reads_what_it_shows(
+    plans: Plans, client: Client, database: str, *, from_back: bool
+) -> None:
+    await record_moves(client, database)
+    window = Moment(400, CommitTime(0)), Moment(600, CommitTime(0))
+
+    found = await plans.log.changes_on(PageRequest(5, *window, from_back))
+
+    first = 595 if from_back else 401
+    assert [change.position for change in found] == list(range(first, first + 5))
+    assert indexes(await plans.stages()) == {"one_change_per_position"}
+    assert "SORT" not in names(await plans.stages())
+    assert await plans.keys_read() == 5
+
+
+async def test_a_moment_divides_the_changes_by_their_commit_times(
+    plans: Plans, client: Client, database: str
+) -> None:
+    await record_moves(client, database)
+    # The log had 500 entries at the moment; ten more had been committed and were recorded later.
+    moment = Moment(500, CommitTime(510))
+
+    shown = await plans.log.changes_on(PageRequest(2, before=moment, from_back=True))
+    later = await plans.log.changes_on(PageRequest(2, after=moment))
+    future = Moment(900, CommitTime(2_000))
+    none = await plans.log.changes_on(PageRequest(2, after=future))
+    newest = await plans.log.changes_on(PageRequest(2, before=future, from_back=True))
+
+    assert [change.position for change in shown] == [509, 510]
+    assert [change.position for change in later] == [511, 512]
+    assert not none
+    assert [change.position for change in newest] == [999, 1_000]
+
+
 @pytest.mark.parametrize("newest_first", [False, True])
 @pytest.mark.parametrize("after", [None, 500])
 async def test_histories_read_together_walk_an_index_and_read_what_they_show(
     plans: Plans, client: Client, database: str, after: int | None, *, newest_first: bool
 ) -> None:
-    await team_changes_of(client, database).insert_many(
-        [
-            {
-                "position": number + 1,
-                "teamId": f"team-{number % 5}",
-                "version": number // 5 + 1,
-                "kind": "UserJoinedTeam",
-                "userId": f"user-{number % 10}",
-                "at": BEGAN_AT,
-            }
-            for number in range(1_000)
-        ]
-    )
-    page = HistoryPage(after, newest_first, 2)
+    await record_moves(client, database)
+    page = HistoryPage(size=2, after=after, newest_first=newest_first)
     teams = [TeamId(f"team-{number}") for number in range(6)]
     users = [UserId(f"user-{number}") for number in range(11)]
 

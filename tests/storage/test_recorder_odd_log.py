@@ -63,7 +63,7 @@ FOREIGN_ENTRIES: list[dict[str, Any]] = [
 async def test_recording_goes_on_behind_foreign_entries_of_the_log(world: World) -> None:
     changes, calm = world.database["team_changes"], await world.new_team()
     teams = [await world.new_team(f"sue-{i}") for i in range(len(FOREIGN_ENTRIES))]
-    everyone = HistoryPage(after=None, newest_first=False, limit=100)
+    everyone = HistoryPage(size=100)
     async with world.recording():
         for number, (team, entry) in enumerate(zip(teams, FOREIGN_ENTRIES, strict=True)):
             await _until_told(world, {f"sue-{number}"})

@@ -31,6 +31,7 @@ def cost(text: str, **variables: object) -> int:
         ("{ teams(nameContains: null) { pageInfo { endCursor } } }", 3),
         ('{ team(id: "") { members { totalCount } } }', 8),
         ("{ viewer { history(first: 3) { edges { cursor } } } }", 1 + 21 + 3 * 2),
+        ("{ changes(last: 3) { edges { cursor } } }", 1 + 20 + 3 * 2),
         ("{ teams { edges { cursor } } }", 1 + 20 * 2),
         ("{ teams(last: 3) { edges { cursor } } }", 1 + 3 * 2),
         ("{ teams(first: 1000000) { edges { cursor } } }", 1 + 100 * 2),

@@ -29,7 +29,11 @@ Last = Annotated[
 After = Annotated[str | None, strawberry.argument(description="Only items after this cursor.")]
 Before = Annotated[str | None, strawberry.argument(description="Only items before this cursor.")]
 NewestFirst = Annotated[
-    bool, strawberry.argument(description="Whether to list the latest change first.")
+    bool,
+    strawberry.argument(
+        description="Whether to list the latest change first. `first`, `after`, `last` and "
+        "`before` refer to this order."
+    ),
 ]
 TeamIdArgument = Annotated[TeamId, strawberry.argument(description="The team's id.")]
 UserIdArgument = Annotated[UserId, strawberry.argument(description="The user's id.")]

@@ -1,13 +1,13 @@
 """Data loaders: the reads of many items of an answer, batched into one query each."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from strawberry.dataloader import DataLoader
 
-from app.domain.changes import Moment
+from app.domain.changes import Change, Moment
 from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
@@ -56,7 +56,11 @@ class Loaders:
                 for listing in keys
             ]
 
+        async def load_changes(keys: list[PageRequest[Moment]]) -> list[Sequence[Change]]:
+            return [await log.changes_on(page) for page in keys]
+
         self._moments = DataLoader(load_moments)
+        self.changes = DataLoader(load_changes)
         self.team_pages = DataLoader(load_team_pages)
         self.teams: DataLoader[tuple[TeamId, TeamOptions], Team | None] = _batched(
             lambda ids, options: directory.find_teams(

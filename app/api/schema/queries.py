@@ -1,5 +1,6 @@
 """The `Query` type, and the list of teams with its page."""
 
+from dataclasses import replace
 from enum import Enum
 from functools import partial
 from typing import Annotated
@@ -20,12 +21,14 @@ from app.api.schema.connections import Connection, LoadedPage
 from app.api.schema.context import Info
 from app.api.schema.cursors import (
     moment_cursor,
+    read_feed_cursor,
     read_moment_cursor,
     read_team_cursor,
     team_cursor,
 )
+from app.api.schema.histories import page_of_changes
 from app.api.schema.loaders import TeamListing
-from app.api.schema.types import Team, User
+from app.api.schema.types import Team, TeamChangeConnection, User, present_change
 from app.domain import pages
 from app.domain.changes import Moment
 from app.domain.faults import TeamDamaged
@@ -142,6 +145,29 @@ class Query:
             return LoadedPage(edges, page.has_next, page.has_previous)
 
         return TeamConnection(load=load, listing=listing, moment=moment)
+
+    @strawberry.field(
+        description="The changes of all teams in the order of the change log, which is that of "
+        "`allTeamChanges`. `after` and `before` also take the `cursor` of `teams` and "
+        "`changesCursor`: before it are the changes that the teams read there show, if recorded "
+        "by now."
+    )
+    async def changes(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> TeamChangeConnection:
+        info.context.require("changes")
+        page = page_request(
+            first=first, after=after, last=last, before=before, read_cursor=read_feed_cursor
+        )
+        load = info.context.loaders.changes.load
+        return TeamChangeConnection(
+            load=page_of_changes(page, lambda size: load(replace(page, size=size)), present_change)
+        )
 
     @strawberry.field(
         description="An opaque cursor of the current moment, from which `allTeamChanges(after:)` "

@@ -35,12 +35,12 @@ from app.api.observation import note_bug
 from app.api.operations.documents import Documents
 from app.api.operations.execution import GuardedExecution, operations_under_way
 from app.api.operations.limits import DEFAULT_LIMITS, Limits
+from app.api.schema.change_types import CHANGE_TYPES
 from app.api.schema.context import Info
 from app.api.schema.mutations import Mutation
 from app.api.schema.queries import Query
 from app.api.schema.shared_answers import SharingExecutor
 from app.api.schema.subscriptions import Subscription
-from app.api.schema.types import CHANGE_TYPES
 from app.domain.ids import RequestId, TeamId, UserId, Version
 
 # The limit on comparisons of equally named fields during validation. With graphql-core's default of

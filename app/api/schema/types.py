@@ -1,4 +1,4 @@
-"""The object types `User`, `Team` and `TeamChange`, which refer to one another."""
+"""The types `User`, `Team` and `TeamChange`, which refer to one another."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,11 @@ from app.api.schema.cursors import (
     read_change_cursor,
     read_member_cursor,
 )
+from app.api.schema.histories import page_of_changes
 from app.domain import teams as domain
-from app.domain.changes import Change, ChangeKind
+from app.domain.changes import Change
 from app.domain.ids import CommitTime, TeamId, UserId, Version
-from app.domain.pages import HistoryPage
+from app.domain.pages import HistoryPage, PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,19 @@ class User:
         "A `TeamDeleted`, which removes all members, is listed in `Team.history` only."
     )
     async def history(
-        self, info: Info, first: First = None, after: After = None, newest_first: NewestFirst = True
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        newest_first: NewestFirst = True,
     ) -> "TeamChangeConnection":
+        request = page_request(
+            first=first, after=after, last=last, before=before, read_cursor=read_change_cursor
+        )
         loader = info.context.loaders.histories_of_users
-        return _history(lambda page: loader.load((self.id, page)), first, after, newest_first)
+        return _history(request, lambda page: loader.load((self.id, page)), newest_first)
 
 
 @strawberry.type(description="A page of a team's members, in the order of joining.")
@@ -110,10 +120,15 @@ class Team:
         info: Info,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
         newest_first: NewestFirst = False,
     ) -> "TeamChangeConnection":
+        request = page_request(
+            first=first, after=after, last=last, before=before, read_cursor=read_change_cursor
+        )
         loader = info.context.loaders.histories_of_teams
-        return _history(lambda page: loader.load((self.id, page)), first, after, newest_first)
+        return _history(request, lambda page: loader.load((self.id, page)), newest_first)
 
     @strawberry.field(
         description="The members in the order of joining, as of `version`: "
@@ -177,115 +192,24 @@ class TeamChange:
         return Team.of(team, at=options[1]) if team else None
 
 
-@strawberry.type(description="A team was created.")
-class TeamCreated(TeamChange):
-    @strawberry.field(description="The initial name.")
-    def name(self) -> str:
-        return self.change.name or ""
-
-    @strawberry.field(description="The initial capacity. Null if the service's default applies.")
-    def capacity(self) -> int | None:
-        return self.change.capacity
-
-
-@strawberry.type(
-    description="A team was renamed. The same change may have set its capacity: see `team`."
-)
-class TeamRenamed(TeamChange):
-    @strawberry.field(description="The new name.")
-    def name(self) -> str:
-        return self.change.name or ""
-
-
-@strawberry.type(description="A team's capacity was changed.")
-class CapacityChanged(TeamChange):
-    @strawberry.field(description="The new capacity. Null if the service's default applies.")
-    def capacity(self) -> int | None:
-        return self.change.capacity
-
-
-@strawberry.type(description="A user joined a team.")
-class UserJoinedTeam(TeamChange):
-    @strawberry.field(description="The user who joined.")
-    def user(self) -> User:
-        return User(id=self.change.user_id or UserId(""))
-
-    @strawberry.field(description="The team that the user was moved from. Null if not moved.")
-    def from_team_id(self) -> TeamId | None:
-        return self.change.other_team_id
-
-
-@strawberry.type(description="A user left a team.")
-class UserLeftTeam(TeamChange):
-    @strawberry.field(description="The user who left.")
-    def user(self) -> User:
-        return User(id=self.change.user_id or UserId(""))
-
-    @strawberry.field(description="The team that the user was moved to. Null if not moved.")
-    def to_team_id(self) -> TeamId | None:
-        return self.change.other_team_id
-
-
-@strawberry.type(
-    description="A team was deleted, and its members are on no team. The last change of a team."
-)
-class TeamDeleted(TeamChange): ...
-
-
-@strawberry.type(
-    description="Another program changed the team; the details are unknown. Reload the team."
-)
-class ForeignChange(TeamChange): ...
-
-
-@strawberry.type(
-    description="The changes from `fromVersion` to `version` are unknown. Reload the team."
-)
-class HistoryGap(TeamChange):
-    @strawberry.field(description="The first missing version.")
-    def from_version(self) -> Version:
-        return self.change.from_version or self.change.version
-
-
-_CHANGE_TYPES: dict[ChangeKind, type[TeamChange]] = {
-    ChangeKind.TEAM_CREATED: TeamCreated,
-    ChangeKind.TEAM_RENAMED: TeamRenamed,
-    ChangeKind.CAPACITY_CHANGED: CapacityChanged,
-    ChangeKind.USER_JOINED_TEAM: UserJoinedTeam,
-    ChangeKind.USER_LEFT_TEAM: UserLeftTeam,
-    ChangeKind.TEAM_DELETED: TeamDeleted,
-    ChangeKind.FOREIGN_CHANGE: ForeignChange,
-    ChangeKind.HISTORY_GAP: HistoryGap,
-}
-
-CHANGE_TYPES = tuple(_CHANGE_TYPES.values())
-
-
 def present_change(change: Change) -> TeamChange:
-    """The schema's form of a change."""
-    return _CHANGE_TYPES[change.kind](change=change)
+    """The schema's form of a change: the type that has the name of its kind."""
+    types = {each.__name__: each for each in TeamChange.__subclasses__()}
+    return types[change.kind](change=change)
 
 
-@strawberry.type(description="A page of a history.")
+@strawberry.type(description="A page of changes.")
 class TeamChangeConnection(Connection[Edge[TeamChange]]): ...
 
 
 def _history(
+    request: PageRequest[int],
     read: Callable[[HistoryPage], Awaitable[Sequence[Change] | None]],
-    first: int | None,
-    after: str | None,
     newest_first: bool,
 ) -> TeamChangeConnection:
-    """A page of a history. *Raises*: `CodedError` naming the invalid argument."""
-    page = page_request(first=first, after=after, read_cursor=read_change_cursor)
+    def read_page(size: int) -> Awaitable[Sequence[Change] | None]:
+        return read(
+            HistoryPage(size, request.after, request.before, request.from_back, newest_first)
+        )
 
-    async def load() -> LoadedPage[Edge[TeamChange]]:
-        # One more than requested shows whether there is a next page.
-        found = await read(HistoryPage(page.after, newest_first, page.size + 1)) or ()
-        edges = [
-            Edge(cursor=change_cursor(change.position), node=present_change(change))
-            for change in found[: page.size]
-        ]
-        return LoadedPage(edges, len(found) > page.size, has_previous=page.after is not None)
-
-    return TeamChangeConnection(load=load)
+    return TeamChangeConnection(load=page_of_changes(request, read_page, present_change))

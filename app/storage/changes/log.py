@@ -7,7 +7,7 @@ from pymongo.read_concern import ReadConcern
 
 from app.domain.changes import Change, Moment
 from app.domain.ids import TeamId, UserId, Version
-from app.domain.pages import HistoryPage
+from app.domain.pages import HistoryPage, PageRequest
 from app.storage.changes.documents import read_change
 from app.storage.changes.lease import RECORDER_ID
 from app.storage.client import Client, recorder_of, team_changes_of
@@ -16,7 +16,8 @@ from app.storage.errors import driver_faults
 
 # Skips values of other types, which external writers may have stored.
 _NUMBER: Document = {"$type": ["int", "long"]}
-POSITION: Document = {**_NUMBER, "$lt": 2**50}
+_END = 2**50
+POSITION: Document = {**_NUMBER, "$lt": _END}
 
 
 class MongoChangeLog:
@@ -39,6 +40,30 @@ class MongoChangeLog:
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
         # Walks `one_change_per_position`.
         return await self._find({"position": {"$gt": position, **POSITION}}, "position", limit)
+
+    async def changes_on(self, page: PageRequest[Moment]) -> Sequence[Change]:
+        # Walks `one_change_per_position`.
+        after = None if page.after is None else await self._last_position_at(page.after)
+        before = None if page.before is None else page.before.position
+        if page.before is not None and page.before.at:
+            before = await self._last_position_at(page.before) + 1
+        position, direction = _walk(HistoryPage(page.size, after, before, page.from_back))
+        readable: Document = {"version": _NUMBER, "teamId": {"$type": "string"}}
+        changes = await self._find(
+            {"position": position, **readable}, "position", page.size, direction=direction
+        )
+        return changes[::-1] if page.from_back else changes
+
+    async def _last_position_at(self, moment: Moment) -> int:
+        """The position of the last change committed up to the moment."""
+        if not moment.at:
+            return moment.position
+        later: Document = {
+            "position": {**POSITION, "$gt": moment.position},
+            "commitTime": {"$gt": moment.at},
+        }
+        first = await self._find(later, "position", 1)
+        return first[0].position - 1 if first else _END
 
     async def histories_of_teams(
         self, team_ids: Collection[TeamId], page: HistoryPage
@@ -63,11 +88,12 @@ class MongoChangeLog:
         self, field: str, ids: Sequence[str], page: HistoryPage
     ) -> Sequence[Change]:
         """The pages of all ids in one query, which reads only those entries from the index."""
-        order, beyond = (DESCENDING, "$lt") if page.newest_first else (ASCENDING, "$gt")
-        within: list[Document] = [{"$sort": {"position": order}}, {"$limit": page.limit}]
-        after = {} if page.after is None else {beyond: page.after}
-        position = {**POSITION, **after}
-        within.insert(0, {"$match": {"position": position, "version": _NUMBER}})
+        position, direction = _walk(page)
+        within: list[Document] = [
+            {"$match": {"position": position, "version": _NUMBER}},
+            {"$sort": {"position": direction}},
+            {"$limit": page.size},
+        ]
         lookup = {
             "from": self._changes.name,
             "localField": "id",
@@ -86,11 +112,12 @@ class MongoChangeLog:
             {"$replaceRoot": {"newRoot": "$change"}},
         ]
         with driver_faults():
-            return self._read(await self._raw.aggregate(pipeline).to_list(None))
+            found = self._read(await self._raw.aggregate(pipeline).to_list(None))
+        return found[::-1] if page.from_back else found
 
     async def first_position(self) -> int:
         first = await self._find({"position": POSITION}, "position", 1)
-        return first[0].position if first else 0
+        return first[0].position - 1 if first else 0
 
     async def last_position(self) -> int:
         last = await self._find({"position": POSITION}, "position", 1, direction=DESCENDING)
@@ -127,3 +154,13 @@ class MongoChangeLog:
 
     def _read(self, documents: Sequence[Document]) -> Sequence[Change]:
         return [read_change(each) for each in all_decoded(documents, self._changes.codec_options)]
+
+
+def _walk(page: HistoryPage) -> tuple[Document, int]:
+    """The positions of a page, and the direction in which they are read from its start."""
+    after, before = page.after, _END if page.before is None else page.before
+    if page.newest_first:
+        after, before = page.before, _END if page.after is None else page.after
+    above = {} if after is None else {"$gt": after}
+    direction = DESCENDING if page.newest_first != page.from_back else ASCENDING
+    return {**POSITION, **above, "$lt": min(before, _END)}, direction
