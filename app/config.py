@@ -186,6 +186,9 @@ class Settings:
     max_persisted_queries: Annotated[
         int, _whole(0, 100_000), "Remember this many documents by hash; 0 remembers none."
     ] = 1_000
+    compiled_execution: Annotated[
+        bool, _SWITCH, "Execute documents in compiled form. If off, by graphql-core alone."
+    ] = True
 
     max_body_bytes: Annotated[int, _whole(1_000, 100_000_000), "Reject larger request bodies."] = (
         1_000_000

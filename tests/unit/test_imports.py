@@ -53,9 +53,10 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "safety": {"indexes", "observer", "errors", "client"},
     },
     "api": {
-        "operations": set(),
+        "execution": set(),
+        "operations": {"execution"},
         "sign_in": set(),
-        "schema": {"operations", "sign_in"},
+        "schema": {"execution", "operations", "sign_in"},
         "http": {"schema", "operations", "sign_in"},
     },
     "doctor": {

@@ -32,6 +32,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from app.api.bounded_cache import BoundedCache
 from app.api.codes import Code
 from app.api.errors import CodedError, coded_as_invalid
+from app.api.execution.documents import attach
 from app.api.operations.dearest import Valuation, too_costly
 from app.api.operations.limits import Limits, beyond
 from app.api.operations.measures import MeasuredOperation, Measures, measure
@@ -156,6 +157,8 @@ class Documents:
             raise beyond(Code.QUERY_TOO_DEEP, "levels", limits.max_depth) from None
         # Validating a document that exceeds a limit might take long.
         errors = [*self._beyond_limits(document, operations)] or [*self._validate(document)]
+        if not errors and limits.compiled_execution:
+            attach(document, self._schema)
         return PreparedDocument(document, tuple(errors), operations)
 
     def _validate(self, document: DocumentNode) -> Iterator[GraphQLError]:

@@ -25,6 +25,7 @@ class Limits:
     max_operations_under_way_per_client: int = 50
     introspection: bool = True
     graphiql: bool = True
+    compiled_execution: bool = True
 
 
 DEFAULT_LIMITS = Limits()

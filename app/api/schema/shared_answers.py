@@ -24,9 +24,9 @@ from graphql import (
     VisitorAction,
     visit,
 )
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.api.bounded_cache import BoundedCache
+from app.api.execution.executor import CompilingExecutor
 from app.domain.changes import Change
 
 # Long enough to serve all subscribers, short enough that `team`, the current one, stays fresh.
@@ -135,7 +135,7 @@ class _VariablesBelowRoot(Visitor):
         self.names.add(node.name.value)
 
 
-class SharingExecutor(StrawberryGraphQLCoreExecutionContext):
+class SharingExecutor(CompilingExecutor):
     """Executes an operation for an event, or reuses the answer to another subscriber."""
 
     def execute_operation(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the base's signature

@@ -1,0 +1,1 @@
+"""Compiled execution: a validated document is turned into closures once and run many times."""

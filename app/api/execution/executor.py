@@ -1,0 +1,59 @@
+"""The executor of all operations: compiled where possible, else graphql-core's."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationType
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from app.api.execution.documents import CompiledDocument, compiled_form
+from app.api.execution.fields import execute_fields, execute_fields_serially
+
+
+class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Executes an operation as its document was compiled, with graphql-core's results.
+
+    Before the first resolver runs it is decided which of the two executes the operation.
+    """
+
+    compiled: CompiledDocument | None = None
+
+    @classmethod
+    def build(
+        cls, schema: GraphQLSchema, document: DocumentNode, *more: Any, **given: Any
+    ) -> list[GraphQLError] | Any:
+        """The executor of an operation, or the errors for which there is none."""
+        executor = super().build(schema, document, *more, **given)
+        if isinstance(executor, cls):
+            executor.compiled = compiled_form(document)
+        return executor
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """The result, or an awaitable of it."""
+        fields = self._compiled_fields()
+        if fields is None:
+            return super().execute_operation(serially)
+        if serially is None:
+            serially = self.operation.operation is OperationType.MUTATION
+        try:
+            if serially:
+                data = execute_fields_serially(self, self.root_value, fields)
+            else:
+                data = execute_fields(self, self.root_value, None, fields)
+        except GraphQLError as error:
+            self.collected_errors.add(error, None)
+            return self.build_response(None)
+        return self.build_response(data) if isinstance(data, dict) else self._respond(data)
+
+    def _compiled_fields(self) -> Any:
+        has_middleware = self.middleware_manager and self.middleware_manager.middlewares
+        if self.compiled is None or has_middleware or self.abort_signal or self.hooks:
+            return None
+        return self.compiled.fields(self)
+
+    async def _respond(self, data: Awaitable[dict[str, Any]]) -> Any:
+        try:
+            return self.build_response(await data)
+        except GraphQLError as error:
+            self.collected_errors.add(error, None)
+            return self.build_response(None)

@@ -1,0 +1,1 @@
+"""Compiled execution beside graphql-core's: operations and resolvers to compare them with."""

@@ -1,0 +1,197 @@
+"""Compiled execution gives what graphql-core gives, and calls resolvers in the same order."""
+
+import asyncio
+import gc
+import os
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from copy import deepcopy
+from inspect import isawaitable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from graphql import (
+    DocumentNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    parse,
+    subscribe,
+    validate,
+)
+from graphql.execution import MiddlewareManager
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis_graphql import from_schema, queries
+from strawberry.execution import optimized_is_awaitable
+
+from app.api.execution.documents import attach, compiled_form
+from app.api.operations.documents import Documents
+from app.api.operations.limits import Limits
+from app.api.schema.schema import build_schema
+from app.api.schema.shared_answers import SharingExecutor
+from tests.unit.compiled.documents import Variation, vary
+from tests.unit.compiled.resolvers import Current, World, troubled_resolvers
+
+OPERATIONS = int(os.environ.get("COMPARED_OPERATIONS", "300"))
+"""How many operations are compared; a full run has 20,000."""
+
+VARIATIONS = 14
+WORLDS = 3
+
+# Graphql-core leaves coroutines behind that were cancelled before they had begun.
+pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+_ADDRESS = re.compile(r"0x[0-9a-f]+")
+
+SCHEMA_TEXT = (Path(__file__).parents[3] / "schema.graphql").read_text(encoding="utf-8")
+# The library knows no subscriptions, so it is told that they are queries.
+SUBSCRIPTIONS = SCHEMA_TEXT.replace("type Query {", "type Asking {").replace(
+    "type Subscription {", "type Query {"
+)
+DOCUMENTS = st.one_of(
+    from_schema(SCHEMA_TEXT, custom_scalars={}),
+    from_schema(SCHEMA_TEXT, custom_scalars={}),
+    queries(SUBSCRIPTIONS).map(lambda text: f"subscription {text.lstrip()}"),
+)
+
+
+class Comparison:
+    """Executes operations in both ways."""
+
+    def __init__(self, schema: GraphQLSchema, current: Current) -> None:
+        self.schema = schema
+        self._current = current
+        self._loop = asyncio.new_event_loop()
+        self.seen: Counter[str] = Counter()
+
+    def close(self) -> None:
+        self._loop.close()
+
+    def run(self, document: DocumentNode, variables: dict[str, Any], world: World) -> Any:
+        """What a client sees of an operation, and the resolvers' log."""
+        self._current[:] = [world]
+        results = self._loop.run_until_complete(self._execute(document, deepcopy(variables)))
+        shown = [
+            (
+                repr(result.data),
+                [
+                    *(
+                        (
+                            _ADDRESS.sub("", error.message),
+                            *(error.path, error.locations, error.extensions),
+                            type(error.original_error),
+                        )
+                        for error in result.errors or ()
+                    )
+                ],
+            )
+            for result in results
+        ]
+        self.seen["errors"] += any(errors for _, errors in shown)
+        self.seen["data"] += any(data != "None" for data, _ in shown)
+        return shown, world.log
+
+    async def _execute(self, document: DocumentNode, variables: dict[str, Any]) -> list[Any]:
+        results = [result async for result in self._results(document, variables)]
+        # What goes on in the background after an error.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others, timeout=10)
+        return results
+
+    async def _results(
+        self, document: DocumentNode, variables: dict[str, Any]
+    ) -> AsyncIterator[Any]:
+        (operation, *_) = document.definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        is_subscription = operation.operation is OperationType.SUBSCRIPTION
+        given: dict[str, Any] = {
+            "variable_values": variables,
+            "middleware": MiddlewareManager(),
+            "executor_class": SharingExecutor,
+            "operation_extensions": None,
+        }
+        if not is_subscription:
+            given["is_awaitable"] = optimized_is_awaitable
+        found: Any = (subscribe if is_subscription else execute)(self.schema, document, **given)
+        found = await found if isawaitable(found) else found
+        if not isinstance(found, AsyncIterator):
+            yield found
+            return
+        async for result in found:
+            yield result
+
+    def compare(self, operation: Variation, seed: int) -> None:
+        """Asserts that both ways give the same, several times with one compiled form."""
+        document, compiled = parse(operation.text), parse(operation.text)
+        if validate(self.schema, document):
+            return
+        attach(compiled, self.schema, *([seed % 12] if seed % 5 == 0 else []))
+        for number in range(WORLDS):
+            trouble = (0.0, 0.04, 0.15)[(seed + number) % 3]
+            worlds = [World(self.schema, seed + number, trouble) for _ in range(2)]
+            expected = self.run(document, operation.variables, worlds[0])
+            found = self.run(compiled, operation.variables, worlds[1])
+            self.seen["operations"] += 1
+            form = compiled_form(compiled)
+            self.seen["compiled"] += bool(form and form._root_fields)
+            assert found == expected, f"{operation.text} {operation.variables}"
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Iterator[Comparison]:
+    schema, current = build_schema()._schema, Current()
+    with troubled_resolvers(schema, current):
+        compared = Comparison(schema, current)
+        yield compared
+        compared.close()
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+async def test_documents_are_compiled_if_the_setting_is_on(*, compiled: bool) -> None:
+    documents = Documents(build_schema()._schema, Limits(compiled_execution=compiled))
+
+    prepared = await documents.prepare("{ viewer { id } }", "sue")
+
+    assert (compiled_form(prepared.document) is not None) is compiled
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{ __schema { queryType { name } } }", '{ __type(name: "Team") { name } viewer { id } }'],
+)
+def test_introspection_is_left_to_graphql_core(text: str) -> None:
+    schema, document = build_schema()._schema, parse(text)
+    attach(document, schema)
+    executor, compiled = SharingExecutor.build(schema, document), compiled_form(document)
+
+    assert compiled
+    assert not isinstance(executor, list)
+    assert compiled.fields(executor) is None
+
+
+def test_compiled_execution_equals_graphql_cores(comparison: Comparison) -> None:
+    @settings(
+        max_examples=OPERATIONS // 20,
+        deadline=None,
+        database=None,
+        derandomize=OPERATIONS <= 300,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(DOCUMENTS, st.integers(0, 2**32))
+    def compare(text: str, seed: int) -> None:
+        for number in range(VARIATIONS):
+            varied = vary(text, comparison.schema, Random(seed + number))
+            comparison.compare(varied, seed + number)
+
+    compare()
+    gc.collect()  # while the warnings are ignored
+
+    seen = comparison.seen
+    assert seen["operations"] >= OPERATIONS
+    assert seen["compiled"] > seen["operations"] * 0.6
+    assert min(seen["errors"], seen["data"]) > seen["operations"] / 4
