@@ -48,10 +48,14 @@ class StepListener(monitoring.CommandListener):
 
 def _write(command: Command) -> tuple[What, str, str] | None:
     """The conditional write that puts a user on a team."""
-    if command.get("findAndModify") != "teams":
-        return None
-    user = command["update"].get("$push", {}).get("userIds")
-    return ("write", user, str(command["query"]["_id"])) if isinstance(user, str) else None
+    match command:
+        case {
+            "findAndModify": "teams",
+            "query": {"_id": team},
+            "update": {"$push": {"userIds": {"$each": [user]}}},
+        }:
+            return "write", user, str(team)
+    return None
 
 
 def _read(command: Command) -> tuple[What, str, str] | None:

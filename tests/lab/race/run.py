@@ -14,6 +14,7 @@ from tests.lab.race.start import INTERRUPTED, moving
 
 with moving("Starting the race."):
     import click
+    from click.core import ParameterSource
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
     from rich.console import Console
@@ -22,6 +23,7 @@ with moving("Starting the race."):
     from app.domain.faults import Fault
     from app.embedded.database import EmbeddedDatabase
     from tests.lab.bench.servers import deployment
+    from tests.lab.race.browser import show_race
     from tests.lab.race.display import Display
     from tests.lab.race.fight import Fight
     from tests.lab.race.picture import NAME, draw
@@ -36,6 +38,7 @@ with moving("Starting the race."):
     from tests.lab.race.sides import DATABASE_SECONDS, Fought, Ring, race_classic, race_ours
     from tests.lab.race.victim import Victim, find_victim
 
+DEFAULT = ParameterSource.DEFAULT
 HELD, BROKEN, NOT_RUN = 0, 1, 2
 
 
@@ -98,7 +101,21 @@ HELD, BROKEN, NOT_RUN = 0, 1, 2
     metavar="DATABASE",
     help="Keep the classic code's database under this name. --data-dir alone names it race_broken.",
 )
+@click.option(
+    "--browser",
+    is_flag=True,
+    help="Show both at once in a browser: by default 20 users and 12 clients.",
+)
+@click.option(
+    "--port",
+    default=8100,
+    show_default=True,
+    type=click.IntRange(1, 65_535),
+    help="Serve the page of --browser on this port.",
+)
+@click.pass_context
 def main(
+    context: click.Context,
     *,
     seconds: float,
     servers: int,
@@ -110,6 +127,8 @@ def main(
     mongodb_uri: str | None,
     data_dir: Path | None,
     keep_broken: str | None,
+    browser: bool,
+    port: int,
 ) -> None:
     """Let clients fight over users, through several servers, and count who gets on two teams.
 
@@ -121,9 +140,17 @@ def main(
     _refuse_unusable(kept, mongodb_uri, data_dir, picture)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
+    if browser:
+        defaults = {"users": 20, "clients": 12}
+        users, clients = (
+            defaults[name] if context.get_parameter_source(name) is DEFAULT else given
+            for name, given in (("users", users), ("clients", clients))
+        )
     try:
         with tempfile.TemporaryDirectory() as folder:
             ring = Ring("", Path(folder), servers, clients, users, seed, seconds / 2)
+            if browser:
+                sys.exit(_show(ring, mongodb_uri, picture, port))
             classic, ours = _race(ring, mongodb_uri, data_dir, kept)
             victim = find_victim(classic.fight, classic.steps, ours.fight, ours.steps)
         if victim is not None:
@@ -186,6 +213,18 @@ def _race(
         classic = race_classic(ring, broken, display)
         database = stack.enter_context(_database(uri, f"race_ours_{run}", keep=False))
         return classic, race_ours(ring, database, display)
+
+
+def _show(ring: Ring, mongodb_uri: str | None, picture: Path, port: int) -> int:
+    """The exit status of a race that is shown in a browser, where both take part at once."""
+    run = uuid4().hex[:8]
+    with ExitStack() as stack:
+        uri = stack.enter_context(deployment(mongodb_uri))
+        names = (f"race_{side}_{run}" for side in ("classic", "ours"))
+        classic, ours = (stack.enter_context(_database(uri, name, keep=False)) for name in names)
+        show = show_race(replace(ring, uri=uri), picture, (classic, ours), port)
+    fought = show.sides["ours"].fought
+    return judge(fought.fight) if fought else NOT_RUN
 
 
 @contextmanager
