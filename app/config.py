@@ -122,9 +122,9 @@ class Settings:
     ] = ()
     trusted_proxies: Annotated[tuple[str, ...], _NETWORKS, "Trust X-Forwarded-For from these."] = ()
     graphiql: Annotated[bool, _SWITCH, "Serve GraphiQL to browsers."] = True
-    board: Annotated[
-        bool | None, _SWITCH, "Serve the live board at /; by default in development only."
-    ] = None
+    board: Annotated[bool | None, _SWITCH, "Serve the board at /; by default in development."] = (
+        None
+    )
     request_timeout_seconds: Annotated[
         float, _seconds(0.1, 60), "Answer every request within this time, queueing included."
     ] = 5.0
@@ -180,9 +180,7 @@ class Settings:
     trusted_documents: Annotated[
         Path | None, _EXISTING, "Read registered documents from this manifest or folder."
     ] = None
-    only_trusted_documents: Annotated[
-        bool, _SWITCH, "Reject documents that are not registered."
-    ] = False
+    only_trusted_documents: Annotated[bool, _SWITCH, "Reject unregistered documents."] = False
     max_persisted_queries: Annotated[
         int, _whole(0, 100_000), "Remember this many documents by hash; 0 remembers none."
     ] = 1_000
@@ -190,26 +188,16 @@ class Settings:
         bool, _SWITCH, "Execute documents in compiled form. If off, by graphql-core alone."
     ] = True
 
-    max_body_bytes: Annotated[int, _whole(1_000, 100_000_000), "Reject larger request bodies."] = (
-        1_000_000
-    )
+    max_body_bytes: Annotated[int, _whole(1_000, 100_000_000), "Reject larger bodies."] = 1_000_000
     max_document_length: Annotated[
         int, _whole(100, 10_000_000), "Reject documents with more characters."
     ] = 100_000
     max_tokens: Annotated[int, _whole(1, 100_000), "Reject documents with more tokens."] = 2_000
     max_depth: Annotated[int, _whole(1, 100), "Reject documents with more levels of fields."] = 15
-    max_aliases: Annotated[
-        int, _whole(0, 10_000), "Reject operations with more aliases, fragments included."
-    ] = 30
-    max_directives: Annotated[int, _whole(0, 10_000), "Reject operations with more directives."] = (
-        50
-    )
-    max_root_fields: Annotated[
-        int, _whole(1, 10_000), "Reject operations with more root fields."
-    ] = 20
-    max_cost: Annotated[int, _whole(1, 10_000_000), "Reject operations with a higher cost."] = (
-        20_000
-    )
+    max_aliases: Annotated[int, _whole(0, 10_000), "Reject more aliases per operation."] = 30
+    max_directives: Annotated[int, _whole(0, 10_000), "Reject more directives per operation."] = 50
+    max_root_fields: Annotated[int, _whole(1, 10_000), "Reject more root fields."] = 20
+    max_cost: Annotated[int, _whole(1, 10_000_000), "Reject operations of a higher cost."] = 20_000
     max_batch_size: Annotated[
         int, _whole(0, 100), "Allow this many operations in one request; 0 disables batching."
     ] = 0
@@ -252,14 +240,10 @@ class Settings:
     ] = 0.0
 
     @property
-    def is_development(self) -> bool:
-        """Whether no tokens are verified: `X-User-Id` is trusted on loopback."""
-        return self.jwt_secret is None and self.jwt_key_file is None and self.jwt_jwks_url is None
-
-    @property
     def serves_board(self) -> bool:
-        """Whether the live board is at /."""
-        return self.is_development if self.board is None else self.board
+        """Whether the live board is at /: by default if no tokens are verified."""
+        keys = (self.jwt_secret, self.jwt_key_file, self.jwt_jwks_url)
+        return not any(keys) if self.board is None else self.board
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
