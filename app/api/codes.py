@@ -79,6 +79,9 @@ class Code(StrEnum):
     """A feed was requested of a team that never existed."""
     CURSOR_EXPIRED = "CURSOR_EXPIRED"
     """The cursor is older than the change log, or `asOf` is too long ago: read afresh."""
+    HISTORY_UNKNOWN = "HISTORY_UNKNOWN"
+    """The change log does not tell this value of `asOf`: another program has changed the team, or
+    changes are missing, or more than 10,000 lie between it and both ends."""
     SUBSCRIBER_TOO_SLOW = "SUBSCRIBER_TOO_SLOW"
     """The subscriber fell 1,000 changes behind and was cut off: resume after the last change
     received. A client that reads nothing is disconnected after 30 seconds."""

@@ -72,8 +72,9 @@ class Change:
 
     `position` orders the entries of all teams: it grows by one with each, and a cursor encodes
     it. Of the optional fields, those of the kind are set. A `HISTORY_GAP` stands for all versions
-    from `from_version` to `version`, of which nothing else is known. `commit_time` is None if
-    the change was not read from the change stream.
+    from `from_version` to `version`, of which nothing else is known. A `TEAM_RENAMED` that
+    `sets_capacity` has set it too. `commit_time` is None if the change was not read from the change
+    stream.
     """
 
     position: int
@@ -85,6 +86,7 @@ class Change:
     user_id: UserId | None = None
     name: str | None = None
     capacity: int | None = None
+    sets_capacity: bool = False
     request_id: RequestId | None = None
     other_team_id: TeamId | None = None
     from_version: Version | None = None

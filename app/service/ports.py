@@ -1,6 +1,7 @@
 """Protocols of the service's storage, implemented in `app/storage` and by fakes in tests."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from app.domain.changes import Attribution, Change, Moment, Unchanged
@@ -104,6 +105,9 @@ class TeamDirectory(Protocol):
     async def find_creator(self, team_id: TeamId) -> UserId | None:
         """The creator of a live team, which never changes; None if unknown."""
 
+    async def find_roster(self, team_id: TeamId) -> tuple[Team, Sequence[UserId]] | None:
+        """A live team and all its members, of one read. *Raises*: `TeamDamaged`."""
+
     async def find_version(self, team_id: TeamId) -> Version | None:
         """The version of a team, deleted or not; None if it never existed."""
 
@@ -150,9 +154,24 @@ class ChangeLog(Protocol):
     """The change log. *Raises*: `DatabaseUnavailable`."""
 
     async def changes_of_team(
-        self, team_id: TeamId, *, after: Version | None, limit: int
+        self,
+        team_id: TeamId,
+        *,
+        after: Version | None,
+        limit: int,
+        up_to: Version | None = None,
+        newest_first: bool = False,
     ) -> Sequence[Change]:
-        """A team's changes after a version, in version order."""
+        """A team's changes after a version, in version order or reversed."""
+
+    async def last_change_by(self, team_id: TeamId, at: datetime) -> Change | None:
+        """The change of the highest version that was made up to the time."""
+
+    async def last_naming(self, team_id: TeamId, *, up_to: Version) -> Change | None:
+        """The change that gave the team its name at a version; None if hidden or not recorded."""
+
+    async def last_sizing(self, team_id: TeamId, *, up_to: Version) -> Change | None:
+        """The change that gave the team its capacity at a version, as `last_naming`."""
 
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
         """All teams' changes after a position, in the order of recording."""

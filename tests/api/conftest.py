@@ -12,10 +12,16 @@ from tests.harness.servers import Server, running_servers
 
 
 @pytest.fixture(scope="session")
-async def servers(mongodb_uri: str) -> AsyncIterator[list[Server]]:
+def shared_database() -> str:
+    """The name of the database of `servers`."""
+    return new_id("test")
+
+
+@pytest.fixture(scope="session")
+async def servers(mongodb_uri: str, shared_database: str) -> AsyncIterator[list[Server]]:
     """Two server processes that share a database."""
     limits = {"DEFAULT_CAPACITY": str(DEFAULT_CAPACITY)}
-    async with running_servers(2, mongodb_uri, new_id("test"), **limits) as servers:
+    async with running_servers(2, mongodb_uri, shared_database, **limits) as servers:
         yield servers
 
 

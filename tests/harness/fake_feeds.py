@@ -10,7 +10,7 @@ from app.domain.changes import Change, ChangeKind, Moment
 from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
-from app.domain.teams import FoundTeam
+from app.domain.teams import FoundTeam, Team
 from app.service.hub import Hub
 
 RED, BLUE = TeamId("red"), TeamId("blue")
@@ -51,8 +51,16 @@ class FakeLog:
         return change
 
     async def changes_of_team(
-        self, team_id: TeamId, *, after: Version | None, limit: int
+        self,
+        team_id: TeamId,
+        *,
+        after: Version | None,
+        limit: int,
+        up_to: Version | None = None,
+        newest_first: bool = False,
     ) -> Sequence[Change]:
+        assert up_to is None
+        assert not newest_first
         return await self._read(
             lambda c: c.team_id == team_id and c.version > (after or 0), limit=limit
         )
@@ -61,6 +69,15 @@ class FakeLog:
         return await self._read(lambda c: c.position > position, limit=limit)
 
     async def changes_on(self, page: PageRequest[Moment]) -> Sequence[Change]:
+        raise NotImplementedError
+
+    async def last_change_by(self, team_id: TeamId, at: datetime) -> Change | None:
+        raise NotImplementedError
+
+    async def last_naming(self, team_id: TeamId, *, up_to: Version) -> Change | None:
+        raise NotImplementedError
+
+    async def last_sizing(self, team_id: TeamId, *, up_to: Version) -> Change | None:
         raise NotImplementedError
 
     async def histories_of_teams(
@@ -125,6 +142,9 @@ class FakeDirectory:
         self.team_of_user_before: tuple[TeamId | None, CommitTime] = self.team_of_user
 
     async def find_creator(self, team_id: TeamId) -> UserId | None:
+        raise NotImplementedError
+
+    async def find_roster(self, team_id: TeamId) -> tuple[Team, Sequence[UserId]] | None:
         raise NotImplementedError
 
     async def find_version(self, team_id: TeamId) -> Version | None:

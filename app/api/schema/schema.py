@@ -51,6 +51,17 @@ MAX_MERGING_EFFORT = 50_000
 _SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 
 
+def _read_time(text: object) -> datetime:
+    """The time in RFC 3339's form. *Raises*: `ValueError`, also for a time without an offset."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("DateTime must be a time with an offset, such as 2026-11-26T09:00:00Z.")
+
+
 DATE_TIME = strawberry.scalar(
     name="DateTime",
     description="A time in UTC with milliseconds, such as `2026-11-26T09:00:00.000Z`.",
@@ -58,7 +69,7 @@ DATE_TIME = strawberry.scalar(
     serialize=lambda moment: (
         moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     ),
-    parse_value=datetime.fromisoformat,
+    parse_value=_read_time,
 )
 _ID = DEFAULT_SCALAR_REGISTRY[strawberry.ID]
 SCALARS: dict[object, ScalarDefinition] = {

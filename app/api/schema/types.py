@@ -7,6 +7,7 @@ from datetime import datetime
 import strawberry
 
 from app.api.schema.arguments import After, Before, First, Last, NewestFirst, page_request
+from app.api.schema.as_of import AsOfTime, AsOfVersion, known, page_of_members, read_as_of
 from app.api.schema.connections import Connection, Edge, LoadedPage
 from app.api.schema.context import Info
 from app.api.schema.cursors import (
@@ -16,10 +17,11 @@ from app.api.schema.cursors import (
     read_member_cursor,
 )
 from app.api.schema.histories import page_of_changes
+from app.domain import snapshots
 from app.domain import teams as domain
 from app.domain.changes import Change
 from app.domain.ids import CommitTime, TeamId, UserId, Version
-from app.domain.pages import HistoryPage, PageRequest
+from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,74 @@ class User:
         return _history(request, lambda page: loader.load((self.id, page)), newest_first)
 
 
-@strawberry.type(description="A page of a team's members, in the order of joining.")
+@strawberry.type(description="A page of a team's members.")
 class UserConnection(Connection[Edge[User]]):
     count: strawberry.Private[int]
 
     @strawberry.field(description="The number of members on all pages.")
     def total_count(self) -> int:
         return self.count
+
+
+def _members(page: Page[UserId, MemberPosition]) -> LoadedPage[Edge[User]]:
+    edges = [
+        Edge(cursor=member_cursor(position), node=User(id=user_id))
+        for user_id, position in page.items
+    ]
+    return LoadedPage(edges, page.has_next, page.has_previous)
+
+
+@strawberry.type(
+    description="A team as it was at one of its versions, reconstructed from the change log. "
+    "A field that a `HistoryGap` or a `ForeignChange` hides is null, with the error "
+    "`HISTORY_UNKNOWN`."
+)
+class TeamSnapshot:
+    snapshot: strawberry.Private[snapshots.TeamSnapshot]
+
+    @strawberry.field(description="The version that is shown.")
+    def version(self) -> Version:
+        return self.snapshot.version
+
+    @strawberry.field(description="The name at that version.")
+    def name(self) -> str | None:
+        return known(self.snapshot.state.name)
+
+    @strawberry.field(
+        description="The maximum number of members. Null without an error if the service's "
+        "default applied."
+    )
+    def capacity(self) -> int | None:
+        return known(self.snapshot.state.capacity)
+
+    @strawberry.field(description="The number of members.")
+    def member_count(self) -> int | None:
+        return len(known(self.snapshot.state.user_ids))
+
+    @strawberry.field(description="When the version was made.")
+    def since(self) -> datetime | None:
+        return known(self.snapshot.since)
+
+    @strawberry.field(
+        description="When the next version was made. Null without an error if this is still the "
+        "present one."
+    )
+    def until(self) -> datetime | None:
+        return known(self.snapshot.until)
+
+    @strawberry.field(description="The members at that version, by id in ascending order.")
+    def members(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> UserConnection | None:
+        page = page_request(
+            first=first, after=after, last=last, before=before, read_cursor=read_member_cursor
+        )
+        found = page_of_members(self.snapshot, page)
+
+        async def load() -> LoadedPage[Edge[User]]:
+            return _members(found)
+
+        return UserConnection(load=load, count=len(known(self.snapshot.state.user_ids)))
 
 
 @strawberry.type(description="A team, as it was at `version`.")
@@ -131,6 +194,20 @@ class Team:
         return _history(request, lambda page: loader.load((self.id, page)), newest_first)
 
     @strawberry.field(
+        description="The team at an earlier version, or at a time by the clocks of the servers; "
+        "give exactly one. Null if the team did not exist then. The error `HISTORY_UNKNOWN` if the "
+        "change log does not tell the version at that time."
+    )
+    async def as_of(
+        self,
+        info: Info,
+        version: AsOfVersion = None,
+        at: AsOfTime = None,
+    ) -> TeamSnapshot | None:
+        snapshot = await read_as_of(info, self.id, version, at)
+        return TeamSnapshot(snapshot=snapshot) if snapshot else None
+
+    @strawberry.field(
         description="The members in the order of joining, as of `version`: "
         "`teamChanges(afterVersion:)` continues from there. In the result of a mutation they are "
         "read after the change and may be newer."
@@ -152,11 +229,7 @@ class Team:
             page = await info.context.loaders.member_pages.load(key)
             if page is None:  # deleted since the team was read
                 return LoadedPage([], has_next=False, has_previous=False)
-            edges = [
-                Edge(cursor=member_cursor(position), node=User(id=user_id))
-                for user_id, position in page.items
-            ]
-            return LoadedPage(edges, page.has_next, page.has_previous)
+            return _members(page)
 
         return UserConnection(load=load, count=self.counted or 0)
 

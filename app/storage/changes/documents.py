@@ -3,6 +3,7 @@
 position         1, 2, 3, … over all teams, in the order of recording
 teamId, version  unique together
 kind, at, actorId, userId, name, capacity, requestId, input, otherTeamId, fromVersion
+                 of a rename, a capacity of null: the service's default was set too
 commitTime       the commit time of the change
 readAt           in its place after lost history: the time at which the team was read
 
@@ -63,6 +64,8 @@ def _known_fields(description: object, kinds: frozenset[str]) -> dict[str, Any] 
             if not is_valid(value):
                 return None
             known[field] = value
+    if kind == ChangeKind.TEAM_RENAMED and "capacity" in description:
+        known.setdefault("capacity", None)
     return known if _REQUIRED.get(kind, "kind") in known else None
 
 
@@ -128,6 +131,7 @@ def read_change(document: Document) -> Change:
         user_id=known.get("userId"),
         name=known.get("name"),
         capacity=known.get("capacity"),
+        sets_capacity=known["kind"] == ChangeKind.TEAM_RENAMED and "capacity" in known,
         request_id=known.get("requestId"),
         other_team_id=known.get("otherTeamId"),
         from_version=Version(from_version) if _is_range(from_version, version) else None,

@@ -1,13 +1,15 @@
 """Reads of the change log: by team and version, by user, and over all teams by position."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.read_concern import ReadConcern
 
-from app.domain.changes import Change, Moment
-from app.domain.ids import TeamId, UserId, Version
+from app.domain.changes import Change, ChangeKind, Moment
+from app.domain.ids import LAST_VERSION, TeamId, UserId, Version
 from app.domain.pages import HistoryPage, PageRequest
+from app.domain.snapshots import OPAQUE_KINDS
 from app.storage.changes.documents import read_change
 from app.storage.changes.lease import RECORDER_ID
 from app.storage.client import Client, recorder_of, team_changes_of
@@ -31,11 +33,47 @@ class MongoChangeLog:
         )
 
     async def changes_of_team(
-        self, team_id: TeamId, *, after: Version | None, limit: int
+        self,
+        team_id: TeamId,
+        *,
+        after: Version | None,
+        limit: int,
+        up_to: Version | None = None,
+        newest_first: bool = False,
     ) -> Sequence[Change]:
         # Walks `one_change_per_version`.
-        found: Document = {"teamId": team_id, "version": {"$gt": after or 0, **_NUMBER}}
-        return await self._find(found, "version", limit)
+        above: Document = {"$gt": after or 0, **_NUMBER}
+        versions = above if up_to is None else {**above, "$lte": up_to}
+        direction = DESCENDING if newest_first else ASCENDING
+        return await self._find(
+            {"teamId": team_id, "version": versions}, "version", limit, direction=direction
+        )
+
+    async def last_change_by(self, team_id: TeamId, at: datetime) -> Change | None:
+        return await self._last(team_id, LAST_VERSION, {"at": {"$lte": at}})
+
+    async def last_naming(self, team_id: TeamId, *, up_to: Version) -> Change | None:
+        return await self._last_setting(team_id, up_to, {"name": {"$exists": True}})
+
+    async def last_sizing(self, team_id: TeamId, *, up_to: Version) -> Change | None:
+        sizing = {"kind": {"$in": [ChangeKind.TEAM_CREATED, ChangeKind.CAPACITY_CHANGED]}}
+        return await self._last_setting(
+            team_id, up_to, {"$or": [{"capacity": {"$exists": True}}, sizing]}
+        )
+
+    async def _last_setting(
+        self, team_id: TeamId, up_to: Version, setting: Document
+    ) -> Change | None:
+        told = {"kind": {"$in": [kind for kind in ChangeKind if kind not in OPAQUE_KINDS]}}
+        last = await self._last(team_id, up_to, {"$or": [setting, {"$nor": [told]}]})
+        return last if last and last.kind not in OPAQUE_KINDS else None
+
+    async def _last(self, team_id: TeamId, up_to: Version, filters: Document) -> Change | None:
+        # Walks `one_change_per_version` and examines the entries until one fits.
+        versions = {**_NUMBER, "$lte": up_to}
+        found = {"teamId": team_id, "version": versions, **filters}
+        changes = await self._find(found, "version", 1, direction=DESCENDING)
+        return changes[0] if changes else None
 
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
         # Walks `one_change_per_position`.

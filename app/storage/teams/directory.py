@@ -1,7 +1,7 @@
 """The reads of teams: by id, by user, and in pages; and pages of members."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bson.raw_bson import RawBSONDocument
@@ -11,7 +11,7 @@ from pymongo import ASCENDING, DESCENDING
 from app.domain.faults import PlaceLost, TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
-from app.domain.teams import FoundTeam
+from app.domain.teams import FoundTeam, Team
 from app.storage.client import Client, SnapshotReads, teams_of
 from app.storage.documents import (
     RAW,
@@ -29,6 +29,7 @@ from app.storage.teams.documents import (
     LIVE,
     MEMBER_COUNT,
     MEMBERS,
+    read_team,
     read_team_or_fault,
     read_user_ids,
     read_version,
@@ -78,6 +79,13 @@ class MongoTeamDirectory:
         creation = documents[0].get("creation") if documents else None
         actor_id = creation.get("actorId") if isinstance(creation, Mapping) else None
         return UserId(actor_id) if is_text(actor_id) else None
+
+    async def find_roster(self, team_id: TeamId) -> tuple[Team, Sequence[UserId]] | None:
+        found = {"_id": stored_team_id(team_id), **LIVE}
+        fields = {**team_fields(with_member_count=False), "found": MEMBERS}
+        for document in await self._find(found, fields):
+            return read_team(document, self._default_capacity), read_user_ids(document, "found")
+        return None
 
     async def find_version(self, team_id: TeamId) -> Version | None:
         documents = await self._find({"_id": stored_team_id(team_id)}, {"version": 1})
