@@ -39,13 +39,15 @@ class Attribution:
     """The actor and time of a change, and the means to recognise a repeated request.
 
     `input_digest` is a hash of the operation and its whole input. A request id that comes with
-    another digest was used before for a different request.
+    another digest was used before for a different request. `left_out` has the bit `1 << index` for
+    each listed user who is not added, so that a repetition can say who was.
     """
 
     actor_id: UserId | None
     at: datetime
     request_id: RequestId | None
     input_digest: str
+    left_out: int = 0
 
 
 def attribute(

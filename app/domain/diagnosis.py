@@ -5,13 +5,13 @@ of `problems.py`, after `repeated`, they give an answer that was true at the tim
 none holds, the cause of the refusal is gone, and the write is worth another attempt.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.changes import UNCHANGED, Attribution, Unchanged
 from app.domain.faults import TeamDamaged
 from app.domain.ids import LAST_VERSION, TeamId, UserId, Version
-from app.domain.outcomes import Accepted, AcceptedMove
+from app.domain.outcomes import Accepted, AcceptedMove, AcceptedUsers, UserOutcome
 from app.domain.problems import (
     AlreadyOnTeam,
     InvalidInput,
@@ -25,31 +25,42 @@ from app.domain.teams import FoundTeam, Team
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """An earlier sending of the request: its input, and the team it changed; for a move, both."""
+    """An earlier sending of the request: its input, and the team it changed; for a move, both.
+
+    `left_out` is that of its `Attribution`.
+    """
 
     team: Team
     input_digest: str
     other_team: Team | None = None
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TeamState:
-    """The result of one read: the live teams asked for, the user's team, an earlier sending.
+    """The result of one read: the live teams asked for, the users' teams, an earlier sending.
 
     Every team in it has its `member_count`. A damaged one is a fault only for an answer that shows
     it, or if no reason holds: see `damage`.
     """
 
     teams: Mapping[TeamId, FoundTeam]
-    current_team_id: TeamId | None
+    current_team_ids: Mapping[UserId, TeamId]
     replay: Replay | None
 
     @property
+    def current_team_id(self) -> TeamId | None:
+        """The team of the only user asked for."""
+        return next(iter(self.current_team_ids.values()), None)
+
+    @property
     def current_team(self) -> Team | None:
-        """The user's team. *Raises*: `TeamDamaged`."""
-        if self.current_team_id is None:
-            return None
-        team = self.teams[self.current_team_id]
+        """The team of the only user asked for. *Raises*: `TeamDamaged`."""
+        return self.usable_team(self.current_team_id) if self.current_team_id else None
+
+    def usable_team(self, team_id: TeamId) -> Team:
+        """A team of the state. *Raises*: `TeamDamaged`."""
+        team = self.teams[team_id]
         if isinstance(team, TeamDamaged):
             raise team
         return team
@@ -94,6 +105,19 @@ def repeated_move(
     if replay.team.id == to_team_id:
         return AcceptedMove(replay.other_team, replay.team, replayed=True)
     return AcceptedMove(replay.team, replay.other_team, replayed=True)
+
+
+def repeated_addition(
+    replay: Replay | None, by: Attribution, user_ids: Sequence[UserId]
+) -> AcceptedUsers | InvalidInput | None:
+    """`repeated` for many users."""
+    if replay is None:
+        return None
+    users = [
+        UserOutcome(user_id, added=not replay.left_out >> index & 1)
+        for index, user_id in enumerate(user_ids)
+    ]
+    return _request_id_reused(replay, by) or AcceptedUsers(replay.team, users, replayed=True)
 
 
 def _request_id_reused(replay: Replay, by: Attribution) -> InvalidInput | None:
@@ -150,6 +174,22 @@ def team_full(state: TeamState, team_id: TeamId) -> TeamFull | None:
     if team is None or team.member_count is None or team.member_count < team.limit:
         return None
     return TeamFull(team.limit)
+
+
+def users_not_added(
+    state: TeamState, team_id: TeamId, user_ids: Sequence[UserId]
+) -> dict[UserId, AlreadyOnTeam | TeamFull]:
+    """The users who can't be added, and why. The first free ones in the list get the room."""
+    team = state.usable_team(team_id)
+    room = team.limit - (team.member_count or 0)
+    problems: dict[UserId, AlreadyOnTeam | TeamFull] = {}
+    for user_id in user_ids:
+        if current_team_id := state.current_team_ids.get(user_id):
+            problems[user_id] = AlreadyOnTeam(user_id, state.usable_team(current_team_id))
+        elif room <= 0:
+            problems[user_id] = TeamFull(team.limit)
+        room -= user_id not in problems
+    return problems
 
 
 def members_do_not_fit(

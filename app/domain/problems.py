@@ -1,9 +1,11 @@
 """Problems: the expected refusals, as values. `message` is derived from the fields.
 
 When several hold, the first of this order is reported: NotAllowed, InvalidInput, TeamNotFound,
-AlreadyOnTeam or NotOnTeam, VersionConflict, TeamFull.
+AlreadyOnTeam or NotOnTeam, VersionConflict, TeamFull. Of many users, `VersionConflict` comes before
+the problems of each.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.ids import TeamId, UserId, Version
@@ -101,3 +103,15 @@ class TeamFull:
     @property
     def message(self) -> str:
         return f"There is not enough room: the limit is {self.capacity}."
+
+
+@dataclass(frozen=True, slots=True)
+class UsersNotAdded:
+    """Some of the users can't be added, so nobody was."""
+
+    problems: Mapping[UserId, AlreadyOnTeam | TeamFull]
+
+    @property
+    def message(self) -> str:
+        first = next(iter(self.problems.values()))
+        return f"Nobody was added, since {len(self.problems)} can't be. {first.message}"

@@ -10,6 +10,9 @@ from app.domain.ids import TeamId, Version
 MAX_NAME_LENGTH = 100
 MAX_CAPACITY = 10_000
 
+# The users that one request may add.
+MAX_USERS_ADDED = 100
+
 # Unicode categories that a one-line name must not contain: control characters, lone surrogates
 # (no UTF-8, so no BSON) and line and paragraph separators. Format characters (Cf) stay, since
 # emoji and several scripts are joined with them.

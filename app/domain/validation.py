@@ -3,10 +3,12 @@
 `field` is the value's name in the schema, so that a client can highlight it.
 """
 
+from collections.abc import Sequence
+
 from app.domain.changes import UNCHANGED, Unchanged
 from app.domain.ids import FIRST_VERSION, ID_CHARACTERS, MAX_ID_LENGTH, is_well_formed_id
 from app.domain.problems import InvalidInput
-from app.domain.teams import MAX_CAPACITY, MAX_NAME_LENGTH, is_valid_name
+from app.domain.teams import MAX_CAPACITY, MAX_NAME_LENGTH, MAX_USERS_ADDED, is_valid_name
 
 
 def check_id(field: str, value: str | None) -> InvalidInput | None:
@@ -16,6 +18,19 @@ def check_id(field: str, value: str | None) -> InvalidInput | None:
     return InvalidInput(
         field, f"must be 1 to {MAX_ID_LENGTH} characters, each one of {ID_CHARACTERS}"
     )
+
+
+def check_ids(field: str, values: Sequence[str]) -> InvalidInput | None:
+    """Validate a list of ids; the first invalid one is named by its index."""
+    if not 1 <= len(values) <= MAX_USERS_ADDED:
+        return InvalidInput(field, f"must list 1 to {MAX_USERS_ADDED} ids")
+    first_index: dict[str, int] = {}
+    for index, value in enumerate(values):
+        if invalid := check_id(f"{field}[{index}]", value):
+            return invalid
+        if (first := first_index.setdefault(value, index)) != index:
+            return InvalidInput(f"{field}[{index}]", f"is the same id as {field}[{first}]")
+    return None
 
 
 def check_name(name: str | Unchanged) -> InvalidInput | None:

@@ -46,7 +46,7 @@ async def delete_team(
         ):
             return Accepted(team)
         # Read after the refusal, so a reason found in it held during this request (G8).
-        state = await store.read_state(team_ids=[team_id], user_id=None, by=by)
+        state = await store.read_state(team_ids=[team_id], user_ids=(), by=by)
         if answer := (
             repeated(state.replay, by)
             or team_not_found(state, team_id)

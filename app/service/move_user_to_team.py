@@ -86,7 +86,7 @@ async def move_user_to_team(
         ):
             return moved
         # Read after the refusal, so a reason found in it held during this request (G8).
-        state = await store.read_state(team_ids=team_ids, user_id=user_id, by=by)
+        state = await store.read_state(team_ids=team_ids, user_ids=[user_id], by=by)
         if answer := (
             repeated_move(state.replay, by, to_team_id)
             or team_not_found(state, to_team_id)

@@ -40,6 +40,7 @@ RULES: Final[Mapping[str, Who]] = {
     "leaveTeam": Who.SIGNED_IN,
     "switchTeam": Who.SIGNED_IN,
     "addUserToTeam": Who.ADMINS,
+    "addUsersToTeam": Who.ADMINS,
     "removeUserFromTeam": Who.ADMINS,
     "moveUserToTeam": Who.ADMINS,
     "createTeam": Who.ADMINS_OR_ALL_IF_SET,

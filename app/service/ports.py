@@ -51,6 +51,21 @@ class TeamStore(Protocol):
     ) -> Team | None:
         """The team with the user on it, if it has room and the user is on no team."""
 
+    async def add_members(
+        self,
+        *,
+        team_id: TeamId,
+        user_ids: Sequence[UserId],
+        must_be_full: bool,
+        expected_version: Version | None,
+        by: Attribution,
+        with_member_count: bool,
+    ) -> Sequence[Team] | None:
+        """The team after each of the users, if it has room for all and every user is on no team.
+
+        With `must_be_full`, only if the last of them takes the last place.
+        """
+
     async def remove_member(
         self,
         *,
@@ -76,9 +91,9 @@ class TeamStore(Protocol):
         """Both teams, changed in one transaction. *Raises*: `TooMuchContention`."""
 
     async def read_state(
-        self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
+        self, *, team_ids: Collection[TeamId], user_ids: Collection[UserId], by: Attribution
     ) -> TeamState:
-        """The live teams among those ids, the user's team, and an earlier sending of the request.
+        """The live teams among those ids, the users' teams, and an earlier sending of the request.
 
         All of one read, so that it held together.
         """

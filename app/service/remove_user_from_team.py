@@ -62,7 +62,7 @@ async def remove_user_from_team(
         ):
             return Accepted(team)
         # Read after the refusal, so a reason found in it held during this request (G8).
-        state = await store.read_state(team_ids=[team_id], user_id=user_id, by=by)
+        state = await store.read_state(team_ids=[team_id], user_ids=[user_id], by=by)
         if answer := (
             repeated(state.replay, by)
             or team_not_found(state, team_id)

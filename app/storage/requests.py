@@ -3,12 +3,14 @@
 A write marks its team with its request id; a team keeps its last `REMEMBERED_REQUESTS` marks. The
 recorder copies them to `requests` together with the change log, where they stay until they expire.
 A request is new if it is in neither place. To be certain of that, a team accepts a change with a
-request id only while its marks reach back to the last recorded change.
+request id only while its marks reach back to the last recorded change. The mark of `addUsersToTeam`
+has one bit per user left out, so that a replay can show who was added.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from pymongo import DESCENDING, UpdateOne
 
@@ -29,11 +31,27 @@ class RequestMark:
     team_id: TeamId
     input_digest: str
     other_team_id: TeamId | None = None
+    left_out: int = 0
+
+    @classmethod
+    def of(cls, team_id: TeamId, input_: str, other_team_id: TeamId | None = None) -> Self:
+        """The mark with the stored `input`."""
+        match = _INPUT.fullmatch(input_)
+        digest, left_out = match.groups() if match else (input_, "0")
+        return cls(team_id, digest, other_team_id, int(left_out, 16))
+
+
+_INPUT = re.compile(r"([0-9a-f]+)\.([0-9a-f]{1,25})")
+
+
+def stored_input(by: Attribution) -> str:
+    """The field `input`: the digest, and after a dot, in hexadecimal, the users left out if any."""
+    return f"{by.input_digest}.{by.left_out:x}" if by.left_out else by.input_digest
 
 
 def request_mark(by: Attribution, *, id_field: str = "id") -> dict[str, Any]:
     """The mark as a team stores it; the creation's stores the id as `requestId`."""
-    return {id_field: by.request_id, "actorId": by.actor_id, "input": by.input_digest}
+    return {id_field: by.request_id, "actorId": by.actor_id, "input": stored_input(by)}
 
 
 def unseen_request(by: Attribution) -> dict[str, Any]:
@@ -62,7 +80,7 @@ def read_creation_mark(document: Document) -> RequestMark:
     """The mark of the request that created the team."""
     creation = document.get("creation")
     digest = creation.get("input") if isinstance(creation, Mapping) else None
-    return RequestMark(read_team_id(document), str(digest))
+    return RequestMark.of(read_team_id(document), str(digest))
 
 
 def read_request_mark(document: Document, by: Attribution) -> RequestMark | None:
@@ -73,7 +91,7 @@ def read_request_mark(document: Document, by: Attribution) -> RequestMark | None
             continue
         if mark.get("actorId") == by.actor_id:
             other = mark.get("otherTeamId")
-            return RequestMark(
+            return RequestMark.of(
                 read_team_id(document),
                 str(mark.get("input")),
                 TeamId(other) if is_text(other) else None,
@@ -97,14 +115,28 @@ class RecordedRequests:
             found: dict[str, Any] | None = await self._requests.find_one(key)
         if found is None:
             return None
-        return RequestMark(found["teamId"], found["input"], found.get("otherTeamId"))
+        return RequestMark.of(found["teamId"], found["input"], found.get("otherTeamId"))
+
+    async def all_remembered(self, team_id: TeamId, by: Attribution) -> Document | None:
+        """The filter clause that the team's marks reach back to the last recorded change.
+
+        None if the request is recorded already. A team with free places for marks has never
+        dropped one, however far it is ahead of the log: one write may add 100 versions.
+        """
+        # The bound is read first. Otherwise a first sending could be recorded, and its mark be
+        # dropped by the team, between the two reads: not found here, and below a bound that has
+        # grown since.
+        bound = await self.bound(team_id)
+        if await self.find(by) is not None:
+            return None
+        has_free_place = {f"requests.{REMEMBERED_REQUESTS - 1}": {"$exists": False}}
+        return {"$or": [{"version": {"$lt": bound}}, has_free_place]}
 
     async def bound(self, team_id: TeamId) -> int:
         """The version from which on a team may have dropped a mark that is not recorded yet.
 
-        A change with a request id is accepted below this version only. It is read before `find`
-        and before that write, which is safe: recording can only have advanced since, and the true
-        bound with it.
+        It is read before `find` and before that write, which is safe: recording can only have
+        advanced since, and the true bound with it.
         """
         with driver_faults():
             last: dict[str, Any] | None = await self._changes.find_one(

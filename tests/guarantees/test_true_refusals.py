@@ -27,11 +27,11 @@ class StoreWithRival(MongoTeamStore):
         self.looks = 0
 
     async def read_state(
-        self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
+        self, *, team_ids: Collection[TeamId], user_ids: Collection[UserId], by: Attribution
     ) -> TeamState:
         self.looks += 1
         await self._rival()
-        return await super().read_state(team_ids=team_ids, user_id=user_id, by=by)
+        return await super().read_state(team_ids=team_ids, user_ids=user_ids, by=by)
 
 
 async def test_a_write_whose_reason_for_refusal_is_gone_gets_another_attempt(
@@ -68,9 +68,9 @@ async def test_a_reason_that_never_stays_ends_in_a_contention_error(
         """Full for every write, and with room for every look."""
 
         async def read_state(
-            self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
+            self, *, team_ids: Collection[TeamId], user_ids: Collection[UserId], by: Attribution
         ) -> TeamState:
-            state = await super().read_state(team_ids=team_ids, user_id=user_id, by=by)
+            state = await super().read_state(team_ids=team_ids, user_ids=user_ids, by=by)
             await add(store, team.id, "joe")
             return state
 

@@ -17,6 +17,12 @@ _PROBLEM_FIELDS = {
     "TeamFull": "capacity",
     "InvalidInput": "field",
 }
+_OUTCOMES = (
+    "outcomes { user { id } added version problem { __typename ... on Problem { message } "
+    f"... on AlreadyOnTeam {{ {_PROBLEM_FIELDS['AlreadyOnTeam']} }} "
+    f"... on TeamFull {{ {_PROBLEM_FIELDS['TeamFull']} }} }} }}"
+)
+_PROBLEM_FIELDS["UsersNotAdded"] = _OUTCOMES
 _ADDING = ("InvalidInput", "AlreadyOnTeam", "VersionConflict", "TeamFull")
 _REMOVING = ("InvalidInput", "NotOnTeam", "VersionConflict")
 _PROBLEMS = {
@@ -24,6 +30,7 @@ _PROBLEMS = {
     "updateTeam": ("InvalidInput", "VersionConflict", "TeamFull"),
     "deleteTeam": ("InvalidInput", "VersionConflict"),
     "addUserToTeam": _ADDING,
+    "addUsersToTeam": ("InvalidInput", "VersionConflict", "UsersNotAdded"),
     "joinTeam": _ADDING,
     "removeUserFromTeam": _REMOVING,
     "leaveTeam": _REMOVING,
@@ -37,6 +44,8 @@ def _document(mutation: str) -> str:
     team = f"team {{ {TEAM_FIELDS} }}"
     if mutation in {"moveUserToTeam", "switchTeam"}:
         team = f"fromTeam {{ {TEAM_FIELDS} }} toTeam {{ {TEAM_FIELDS} }}"
+    if mutation == "addUsersToTeam":
+        team += f" {_OUTCOMES}"
     problems = " ".join(
         f"... on {name} {{ {_PROBLEM_FIELDS[name]} }}" for name in _PROBLEMS[mutation]
     )

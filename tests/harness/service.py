@@ -5,6 +5,7 @@ from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted
 from app.domain.teams import Team
 from app.service.add_user_to_team import AddUserToTeamOutcome, add_user_to_team
+from app.service.add_users_to_team import AddUsersToTeamOutcome, add_users_to_team
 from app.service.create_team import create_team
 from app.service.move_user_to_team import MoveUserToTeamOutcome, move_user_to_team
 from app.service.ports import TeamStore
@@ -48,6 +49,26 @@ async def add(
         user_id=UserId(user_id),
         expected_version=Version(expected_version) if expected_version else None,
         request_id=RequestId(request_id) if request_id else None,
+        with_member_count=True,
+    )
+
+
+async def add_many(
+    store: TeamStore,
+    team_id: TeamId,
+    *user_ids: str,
+    actor: str | None = None,
+    request_id: str | None = None,
+    atomic: bool = False,
+) -> AddUsersToTeamOutcome:
+    return await add_users_to_team(
+        store,
+        viewer_id=UserId(actor) if actor else None,
+        team_id=team_id,
+        user_ids=[UserId(each) for each in user_ids],
+        expected_version=None,
+        request_id=RequestId(request_id) if request_id else None,
+        atomic=atomic,
         with_member_count=True,
     )
 

@@ -64,7 +64,7 @@ async def test_a_change_of_a_damaged_team_is_made_and_shown_or_not_made(
                 with_member_count=True,
             )
             if team is None:
-                state = await store.read_state(team_ids=[team_id], user_id=user_id, by=by)
+                state = await store.read_state(team_ids=[team_id], user_ids=[user_id], by=by)
                 await Attempts().again(state)
                 assert not isinstance(state.teams[team_id], TeamDamaged)
         except TeamDamaged:

@@ -32,4 +32,4 @@ def state(
 ) -> TeamState:
     """The state with these teams."""
     known = {team.id: team for team in (*teams, *([current_team] if current_team else []))}
-    return TeamState(known, current_team.id if current_team else None, replay)
+    return TeamState(known, {SUE: current_team.id} if current_team else {}, replay)

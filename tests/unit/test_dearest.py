@@ -100,3 +100,18 @@ async def test_telling_takes_no_longer_than_reading_a_document_does() -> None:
 
     assert error is not None
     assert time.process_time() - began < 0.1
+
+
+async def test_the_cost_below_a_list_without_pages_counts_all_its_items() -> None:
+    query = (
+        'mutation { addUsersToTeam(input: {teamId: "red", userIds: ["sue"]}) { ... on '
+        "AddUsersToTeamSuccess { outcomes { user { team { members(first: 100) { edges { node "
+        "{ id } } } } } } } } }"
+    )
+
+    error = await refusal(query)
+
+    assert error is not None
+    assert error.extensions is not None
+    costs = {each["path"]: each["cost"] for each in error.extensions["dearest"]}
+    assert costs["addUsersToTeam.outcomes.user.team.members"] == 100 * (1 + 100 * 3)

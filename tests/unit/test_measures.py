@@ -49,6 +49,7 @@ def cost(text: str, **variables: object) -> int:
         ("{ teams(first: 4) { edges { cursor } more: edges { cursor } } }", 17),
         ("{ a: viewer { ...F } b: viewer { ...F } } fragment F on User { id }", 4),
         ("mutation { joinTeam(input: {}) { __typename } }", 2),
+        ("mutation { addUsersToTeam(input: {}) { outcomes { user { id } } } }", 2 + 100 * 2),
     ],
 )
 def test_the_cost_is_the_number_of_values_that_the_answer_can_hold(

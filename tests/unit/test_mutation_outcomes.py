@@ -42,6 +42,11 @@ class FakeStore:
 
     insert_team = update_team = delete_team = add_member = remove_member = _write
 
+    async def add_members(self, **given: Any) -> list[Team] | None:
+        """The team told of, after the last user."""
+        added = await self._write(**given)
+        return [added] if added else None
+
     async def move_member(self, **given: Any) -> AcceptedMove | None:
         """A move between the team told of and another."""
         to_team = await self._write(**given)
@@ -51,7 +56,7 @@ class FakeStore:
         self,
         *,
         team_ids: Collection[TeamId],  # noqa: ARG002 - what is asked for is not looked at
-        user_id: UserId | None,  # noqa: ARG002
+        user_ids: Collection[UserId],  # noqa: ARG002
         by: Attribution,  # noqa: ARG002
     ) -> TeamState:
         return self.now
@@ -65,6 +70,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "updateTeam": {"teamId": RED, "expectedVersion": 7, "capacity": 3},
     "deleteTeam": {"teamId": RED, "expectedVersion": 7},
     "addUserToTeam": {"teamId": RED, "userId": "sue"},
+    "addUsersToTeam": {"teamId": RED, "userIds": ["sue"]},
     "removeUserFromTeam": {"teamId": RED, "userId": "sue"},
     "moveUserToTeam": {"userId": "sue", "toTeamId": RED},
     "joinTeam": {"teamId": RED},
@@ -110,6 +116,7 @@ FULL = team(RED, member_count=4)
 OTHER_VERSION = {"expectedVersion": 6}
 REUSED = state(team(RED), replay=Replay(team(RED), "another digest"))
 REQUEST = {"requestId": "r1"}
+ATOMIC = {"atomic": True}
 
 
 @pytest.mark.parametrize(
@@ -139,6 +146,13 @@ REQUEST = {"requestId": "r1"}
                 (state(FULL), {}, "TeamFull"),
             )
         ),
+        ("addUsersToTeam", NOWHERE, {"userIds": []}, "InvalidInput"),
+        ("addUsersToTeam", REUSED, REQUEST, "InvalidInput"),
+        ("addUsersToTeam", state(), OTHER_VERSION, "TeamNotFound"),
+        ("addUsersToTeam", ON_BLUE, OTHER_VERSION | ATOMIC, "VersionConflict"),
+        ("addUsersToTeam", ON_BLUE, ATOMIC, "UsersNotAdded"),
+        ("addUsersToTeam", state(FULL), ATOMIC, "UsersNotAdded"),
+        ("addUsersToTeam", state(FULL), {}, "AddUsersToTeamSuccess"),
         *(
             (mutation, now, given, problem)
             for mutation in ("removeUserFromTeam", "leaveTeam")

@@ -15,7 +15,7 @@ from graphql import (
 from app.api.codes import Code
 from app.api.errors import CodedError
 from app.api.operations.limits import MAX_EXACT_INTEGER, beyond
-from app.api.operations.measures import Cost, Measurer, Measures, PageSize, page_size_of
+from app.api.operations.measures import Cost, Measurer, Measures, PageSize, list_size, page_size_of
 
 MAX_PATHS = 5
 
@@ -109,7 +109,7 @@ class _Explainer(Measurer):
                 waiting += self._fields(
                     field.node.selection_set,
                     f"{field.path}.",
-                    times=field.times,
+                    times=field.times * list_size(field.node),
                     page_size=self._size_of(field),
                 )
         return dearest

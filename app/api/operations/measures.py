@@ -5,6 +5,7 @@ The cost estimates how many values the answer can hold, and the database's work:
     cost(selections) = the sum of cost(field), with fragments expanded
     cost(field)      = 1 + cost(its selections)
     cost(edges)      = page size x (1 + cost(its selections))
+    cost(outcomes)   = 1 + 100 x cost(its selections), since that many users can be added at once
 
 The page size is the `first` or `last` of the field around `edges`, by default 20. So
 `teams(first: 50) { edges { node { id } } }` costs 1 + 50 x (1 + 1 + 1) = 151. Fields with `@skip`
@@ -44,6 +45,7 @@ from graphql import (
 )
 
 from app.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from app.domain.teams import MAX_USERS_ADDED
 
 TEAM_PRICE = 5
 HISTORY_PRICE = 20
@@ -212,7 +214,7 @@ class Measurer:
             cost = total(INTROSPECTION_COSTS[name] * (1 + below.aliases), [])
             return Measures(1, 1, aliases, below.directives, introspections=1, cost=cost)
         parts: list[tuple[PageSize, Cost]] = [
-            (1, below.cost),
+            (list_size(node), below.cost),
             (page_size_of(node), below.per_edge),
         ]
         cost = total(1 + _price(node, below), parts)
@@ -257,6 +259,11 @@ def _price(node: FieldNode, below: Measures) -> int:
             )
             return SEARCH_PRICE * searches + COUNT_PRICE * below.counts
     return 0
+
+
+def list_size(node: FieldNode) -> int:
+    """The maximum length of a list without pages; 1 for any other field."""
+    return MAX_USERS_ADDED if node.name.value == "outcomes" else 1
 
 
 def page_size_of(node: FieldNode) -> PageSize:

@@ -1,12 +1,14 @@
 """The problem types, each of the same name as its counterpart in `domain/problems.py`."""
 
-from typing import assert_never, overload
+from typing import Annotated, Self, assert_never, overload
 
 import strawberry
 
 from app.api.observation import note_problem
-from app.api.schema.types import Team
+from app.api.schema.types import Team, User
 from app.domain import problems as domain
+from app.domain.ids import Version
+from app.domain.outcomes import UserOutcome
 
 
 @strawberry.interface(
@@ -35,6 +37,11 @@ class AlreadyOnTeam(Problem):
         description="The team that the user is on, possibly the requested one."
     )
 
+    @classmethod
+    def of(cls, problem: domain.AlreadyOnTeam) -> Self:
+        """The schema's form of the problem."""
+        return cls(message=problem.message, current_team=Team.of(problem.current_team))
+
 
 @strawberry.type(description="The user is not on this team.")
 class NotOnTeam(Problem):
@@ -56,6 +63,55 @@ class VersionConflict(Problem):
 class TeamFull(Problem):
     capacity: int = strawberry.field(description="The maximum number of members.")
 
+    @classmethod
+    def of(cls, problem: domain.TeamFull) -> Self:
+        """The schema's form of the problem."""
+        return cls(message=problem.message, capacity=problem.capacity)
+
+
+AddUserProblem = Annotated[
+    AlreadyOnTeam | TeamFull,
+    strawberry.union("AddUserProblem", description="The reason why a user can't be added."),
+]
+
+
+@strawberry.type(description="The outcome for one of many users.")
+class AddUserOutcome:
+    user: User = strawberry.field(description="The user.")
+    added: bool = strawberry.field(description="Whether the user was added.")
+    version: Version | None = strawberry.field(
+        description="The team's version after the user was added. Null if not added, or replayed."
+    )
+    problem: AddUserProblem | None = strawberry.field(
+        description="Why the user was not added. `TeamFull` if the users before filled the team. "
+        "Null if added, or replayed."
+    )
+
+    @classmethod
+    def of(cls, outcome: UserOutcome) -> Self:
+        """The schema's form of an outcome."""
+        problem: AlreadyOnTeam | TeamFull | None
+        match outcome.problem:
+            case domain.AlreadyOnTeam():
+                problem = AlreadyOnTeam.of(outcome.problem)
+            case domain.TeamFull():
+                problem = TeamFull.of(outcome.problem)
+            case None:
+                problem = None
+        return cls(
+            user=User(id=outcome.user_id),
+            added=outcome.added,
+            version=outcome.version,
+            problem=problem,
+        )
+
+
+@strawberry.type(description="A user can't be added, so nobody was.")
+class UsersNotAdded(Problem):
+    outcomes: list[AddUserOutcome] = strawberry.field(
+        description="The users who can't be added, and why, in the order of the input."
+    )
+
 
 @overload
 def present_problem(problem: domain.NotAllowed) -> NotAllowed: ...
@@ -71,6 +127,8 @@ def present_problem(problem: domain.NotOnTeam) -> NotOnTeam: ...
 def present_problem(problem: domain.VersionConflict) -> VersionConflict: ...
 @overload
 def present_problem(problem: domain.TeamFull) -> TeamFull: ...
+@overload
+def present_problem(problem: domain.UsersNotAdded) -> UsersNotAdded: ...
 
 
 def present_problem(
@@ -80,7 +138,8 @@ def present_problem(
     | domain.AlreadyOnTeam
     | domain.NotOnTeam
     | domain.VersionConflict
-    | domain.TeamFull,
+    | domain.TeamFull
+    | domain.UsersNotAdded,
 ) -> Problem:
     """The schema's form of a problem.
 
@@ -96,8 +155,8 @@ def present_problem(
             return InvalidInput(message=message, field=field)
         case domain.TeamNotFound():
             return TeamNotFound(message=message)
-        case domain.AlreadyOnTeam(current_team=team):
-            return AlreadyOnTeam(message=message, current_team=Team.of(team))
+        case domain.AlreadyOnTeam():
+            return AlreadyOnTeam.of(problem)
         case domain.NotOnTeam(other_team=other_team):
             return NotOnTeam(
                 message=message, other_team=Team.of(other_team) if other_team else None
@@ -109,7 +168,13 @@ def present_problem(
                 actual_version=actual,
                 team=Team.of(team),
             )
-        case domain.TeamFull(capacity=capacity):
-            return TeamFull(message=message, capacity=capacity)
+        case domain.TeamFull():
+            return TeamFull.of(problem)
+        case domain.UsersNotAdded(problems=problems):
+            refused = [
+                AddUserOutcome.of(UserOutcome(user_id, added=False, problem=each))
+                for user_id, each in problems.items()
+            ]
+            return UsersNotAdded(message=message, outcomes=refused)
         case _:
             assert_never(problem)

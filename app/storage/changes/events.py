@@ -18,9 +18,9 @@ from app.storage.documents import Document, is_int, read_commit_time, stored_tea
 
 logger = logging.getLogger(__name__)
 
-# Our descriptions of one change have some hundred bytes; of 50 changes, each with the longest ids,
-# 22,000.
-_MAX_LAST_CHANGE_BYTES = 40_000
+# Our descriptions of one change have some hundred bytes; of 100 changes, each with the longest ids,
+# 47,000.
+MAX_LAST_CHANGE_BYTES = 80_000
 _MAX_TEAM_ID_BYTES = 1_000
 
 
@@ -30,7 +30,7 @@ def _if(condition: object, then: object) -> Document:
 
 def change_fields(version: object, last_change: object) -> dict[str, Any]:
     """The projection of the fields that the log needs; null for a value of an unexpected type."""
-    size = {"$lte": [{"$bsonSize": last_change}, _MAX_LAST_CHANGE_BYTES]}
+    size = {"$lte": [{"$bsonSize": last_change}, MAX_LAST_CHANGE_BYTES]}
     return {
         "version": _if({"$in": [{"$type": version}, ["int", "long"]]}, version),
         "lastChange": _if({"$eq": [{"$type": last_change}, "object"]}, _if(size, last_change)),

@@ -1,4 +1,4 @@
-"""The reads that explain a refused write: its teams, its user's team, an earlier sending."""
+"""The reads that explain a refused write: its teams, its users' teams, an earlier sending."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -34,16 +34,16 @@ class Diagnosis:
         self._default_capacity = default_capacity
 
     async def read_state(
-        self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
+        self, *, team_ids: Collection[TeamId], user_ids: Collection[UserId], by: Attribution
     ) -> TeamState:
         # A single find, so that all of its result held at one moment.
         recorded = await self._requests.find(by)
         ids = {*team_ids, recorded.team_id} if recorded else set(team_ids)
         conditions: list[Document] = [{"_id": {"$in": [stored_team_id(id_) for id_ in ids]}}]
         fields = {**team_fields(with_member_count=True), "deletedAt": 1}
-        if user_id is not None:
-            conditions.append({"userIds": user_id})
-            fields["hasUser"] = {"$in": [{"$literal": user_id}, MEMBERS]}
+        if user_ids:
+            conditions.append({"userIds": {"$in": list(user_ids)}})
+            fields["users"] = {"$setIntersection": [MEMBERS, {"$literal": list(user_ids)}]}
         if by.request_id is not None:
             fields["requests"] = 1
         documents = await self._find({"$or": conditions}, fields)
@@ -54,7 +54,7 @@ class Diagnosis:
         mark = recorded or next((mark for mark in marks if mark is not None), None)
         return TeamState(
             teams=known,
-            current_team_id=next((id_ for id_, d in live.items() if d.get("hasUser")), None),
+            current_team_ids={user: id_ for id_, d in live.items() for user in d.get("users", ())},
             replay=await self._read_replay(mark, known) if mark else None,
         )
 
@@ -68,7 +68,9 @@ class Diagnosis:
             found = await self._find({"_id": {"$in": missing}}, fields)
             teams |= {read_team_id(d): read_team_or_fault(d, self._default_capacity) for d in found}
         team, *others = [_shown(teams.get(id_)) for id_ in team_ids]
-        return Replay(team, mark.input_digest, others[0] if others else None)
+        return Replay(
+            team, mark.input_digest, others[0] if others else None, left_out=mark.left_out
+        )
 
     async def find_created(self, by: Attribution) -> Replay | None:
         if recorded := await self._requests.find(by):

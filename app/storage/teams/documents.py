@@ -21,7 +21,7 @@ from app.domain.faults import TeamDamaged
 from app.domain.ids import LAST_VERSION, MAX_ID_LENGTH, TeamId, UserId, Version
 from app.domain.teams import MAX_NAME_LENGTH, FoundTeam, Team
 from app.storage.documents import Document, is_int, is_text, read_team_id, stored_team_id
-from app.storage.requests import request_mark
+from app.storage.requests import request_mark, stored_input
 
 LIVE: Document = {"deletedAt": None}
 
@@ -168,7 +168,7 @@ def last_change(kind: ChangeKind, by: Attribution, **details: object) -> dict[st
         "requestId": by.request_id,
     }
     if by.request_id is not None:
-        change["input"] = by.input_digest
+        change["input"] = stored_input(by)
     return change
 
 

@@ -5,16 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
-
 from app.domain.changes import Attribution, ChangeKind
-from app.domain.ids import LAST_VERSION, TeamId, UserId, Version
+from app.domain.ids import TeamId, UserId, Version
 from app.domain.teams import Team
-from app.storage.client import Collection
 from app.storage.documents import Document, stored_team_id
-from app.storage.errors import damage_faults, driver_faults
-from app.storage.teams.documents import LIVE, MEMBER_COUNT, last_change, read_team, written_fields
+from app.storage.teams.documents import MEMBER_COUNT, last_change
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,10 +26,13 @@ class MembershipChange:
     )
 
 
-def condition_of(changes: Sequence[MembershipChange], default_capacity: int) -> Document:
+def condition_of(
+    changes: Sequence[MembershipChange], default_capacity: int, *, must_be_full: bool = False
+) -> Document:
     """The filter of a team on which all of these changes, of one kind, can be made.
 
-    *Held by*: G2 `$nin`, G4 `$expr`.
+    With `must_be_full`, only if the last join takes the last place. *Held by*: G2 `$nin`, G4
+    `$expr`.
     """
     user_ids = [change.user_id for change in changes]
     stored_id = stored_team_id(changes[0].team_id)
@@ -44,7 +42,9 @@ def condition_of(changes: Sequence[MembershipChange], default_capacity: int) -> 
     return {
         "_id": stored_id,
         "userIds": {"$nin": user_ids},
-        "$expr": {"$lte": [{"$add": [MEMBER_COUNT, len(changes)]}, room]},
+        "$expr": {
+            "$eq" if must_be_full else "$lte": [{"$add": [MEMBER_COUNT, len(changes)]}, room]
+        },
     }
 
 
@@ -64,44 +64,14 @@ def update_of(
         last_change(change.kind, change.by, userId=change.user_id, **details) for change in changes
     )
     if earlier:
-        last["earlier"] = earlier
+        # The request is recorded once, with the last change.
+        last["earlier"] = [{k: v for k, v in each.items() if k != "input"} for each in earlier]
     if changes[0].kind is ChangeKind.USER_LEFT_TEAM:
         return {"$pullAll": {"userIds": user_ids}, "$set": {"lastChange": last}}
     return {"$push": {"userIds": {"$each": user_ids}}, "$set": {"lastChange": last}}
 
 
-async def write_together(
-    teams: Collection, default_capacity: int, changes: Sequence[MembershipChange]
-) -> list[Team] | None:
-    """The team after each of these changes, made by one write; None if that is refused.
-
-    All are of one team and kind, and none has an expected version or a request id. Each gets a
-    version of its own. *Held by*: the conditions of all of them in one filter, and the index.
-    """
-    count = len(changes)
-    filters = {
-        **condition_of(changes, default_capacity),
-        **LIVE,
-        "version": {"$lt": LAST_VERSION - count + 1},
-    }
-    update = update_of(changes)
-    update["$inc"] = {"version": count}
-    update["$set"]["updatedAt"] = changes[-1].by.at
-    counted = any(change.with_member_count for change in changes)
-    try:
-        with driver_faults(), damage_faults():
-            document: Any = await teams.find_one_and_update(
-                filters,
-                update,
-                projection=written_fields(with_member_count=counted),
-                return_document=ReturnDocument.AFTER,
-            )
-    except DuplicateKeyError:
-        return None
-    return _teams_after(changes, read_team(document, default_capacity)) if document else None
-
-
-def _teams_after(changes: Sequence[MembershipChange], team: Team) -> list[Team]:
+def teams_after(changes: Sequence[MembershipChange], team: Team) -> list[Team]:
     """The team after each of the changes that one write made; `team` is the one after the last."""
     step = 1 if changes[0].kind is ChangeKind.USER_JOINED_TEAM else -1
     return [

@@ -20,7 +20,6 @@ MAX_SHARED = 50
 MAX_WAITING = 1_000
 
 
-WriteOne = Callable[[MembershipChange], Awaitable[Team | None]]
 WriteTogether = Callable[[Sequence[MembershipChange]], Awaitable[list[Team] | None]]
 
 
@@ -36,8 +35,7 @@ class SharedWrites:
     *Cancellation*: a change that still waits is not made; one that is being written may be.
     """
 
-    def __init__(self, write_one: WriteOne, write_together: WriteTogether) -> None:
-        self._write_one = write_one
+    def __init__(self, write_together: WriteTogether) -> None:
         self._write_together = write_together
         self._lines: dict[TeamId, deque[MembershipChange]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,6 +89,10 @@ class SharedWrites:
         if teams is None:
             teams = await self._write_alone(changes)
         _answer(changes, teams)
+
+    async def _write_one(self, change: MembershipChange) -> Team | None:
+        teams = await self._write_together([change])
+        return teams[0] if teams else None
 
     async def _write_alone(
         self, changes: Sequence[MembershipChange]

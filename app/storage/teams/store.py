@@ -5,8 +5,7 @@ a check and its write in which another server could act.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
-from functools import partial
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from bson import ObjectId
@@ -35,8 +34,8 @@ from app.storage.teams.documents import (
 from app.storage.teams.memberships import (
     MembershipChange,
     condition_of,
+    teams_after,
     update_of,
-    write_together,
 )
 from app.storage.teams.shared_writes import SharedWrites
 from app.storage.transactions import Transactions
@@ -58,9 +57,7 @@ class MongoTeamStore:
         self._diagnosis = Diagnosis(client, database, default_capacity=default_capacity)
         self._default_capacity = default_capacity
         self._transactions = Transactions(client, note_retry)
-        self._shared = SharedWrites(
-            self._change_membership, partial(write_together, self._teams, default_capacity)
-        )
+        self._shared = SharedWrites(self._change_memberships)
 
     async def _change(
         self,
@@ -70,29 +67,27 @@ class MongoTeamStore:
         by: Attribution,
         *,
         with_member_count: bool,
+        versions: int = 1,
         other_team_id: TeamId | None = None,
         session: AsyncIOMotorClientSession | None = None,
     ) -> Team | None:
-        """The one write behind every change of a team: all conditions, and +1 on the version.
+        """The one write behind every change of a team: all conditions, and `versions` more.
 
         Plain update operators only: a pipeline update would reach the change stream as a diff,
         without the complete `lastChange`.
         """
         filters = {**condition, **LIVE, **unseen_request(by)}
         # No write goes past the last version: GraphQL's `Int` could not carry it.
-        version: dict[str, int] = {"$lt": LAST_VERSION}
+        version: dict[str, int] = {"$lte": LAST_VERSION - versions}
         if expected_version is not None:
             version["$eq"] = expected_version
-        if by.request_id is not None and isinstance(team_id := condition["_id"], ObjectId | str):
-            # The bound is read first. Otherwise a first sending could be recorded, and its mark be
-            # dropped by the team, between the two reads: not found here, and below a bound that has
-            # grown since.
-            bound = await self._requests.bound(TeamId(str(team_id)))
-            version["$lt"] = min(bound, LAST_VERSION)
-            if await self._requests.find(by) is not None:
-                return None
         filters["version"] = version
-        update["$inc"] = {"version": 1}
+        if by.request_id is not None and isinstance(team_id := condition["_id"], ObjectId | str):
+            remembered = await self._requests.all_remembered(TeamId(str(team_id)), by)
+            if remembered is None:
+                return None
+            filters |= remembered
+        update["$inc"] = {"version": versions}
         update["$set"]["updatedAt"] = by.at
         if mark := push_mark(by, other_team_id):
             update.setdefault("$push", {}).update(mark)
@@ -178,6 +173,25 @@ class MongoTeamStore:
         change = MembershipChange(kind, team_id, user_id, by, with_member_count)
         return await self._make(change, expected_version)
 
+    async def add_members(
+        self,
+        *,
+        team_id: TeamId,
+        user_ids: Sequence[UserId],
+        must_be_full: bool,
+        expected_version: Version | None,
+        by: Attribution,
+        with_member_count: bool,
+    ) -> Sequence[Team] | None:
+        """*Held by*: G1 index `one_team_per_user`, G2 `$nin`, G3 `version`, G4 `$expr`.
+
+        Ten are to be added and two fit: the other eight are left out as `TeamFull`. Before the two
+        are written Joe leaves, so that a third would fit; `must_be_full` refuses that write.
+        """
+        kind = ChangeKind.USER_JOINED_TEAM
+        changes = [MembershipChange(kind, team_id, id_, by, with_member_count) for id_ in user_ids]
+        return await self._change_memberships(changes, expected_version, must_be_full=must_be_full)
+
     async def remove_member(
         self,
         *,
@@ -188,9 +202,8 @@ class MongoTeamStore:
         with_member_count: bool,
     ) -> Team | None:
         """*Held by*: membership and, if given, `version` (G3) in the filter."""
-        change = MembershipChange(
-            ChangeKind.USER_LEFT_TEAM, team_id, user_id, by, with_member_count
-        )
+        kind = ChangeKind.USER_LEFT_TEAM
+        change = MembershipChange(kind, team_id, user_id, by, with_member_count)
         return await self._make(change, expected_version)
 
     async def move_member(
@@ -229,20 +242,20 @@ class MongoTeamStore:
             )
             if left is None:
                 return None
-            joined = await self._change_membership(
-                joining,
+            joined = await self._change_memberships(
+                [joining],
                 expected_to_version,
                 other_team_id=left.id,
                 session=session,
             )
-            return AcceptedMove(from_team=left, to_team=joined) if joined else None
+            return AcceptedMove(from_team=left, to_team=joined[0]) if joined else None
 
         return await self._transactions.run(move, to_team_id, from_team_id)
 
     async def read_state(
-        self, *, team_ids: Collection[TeamId], user_id: UserId | None, by: Attribution
+        self, *, team_ids: Collection[TeamId], user_ids: Collection[UserId], by: Attribution
     ) -> TeamState:
-        return await self._diagnosis.read_state(team_ids=team_ids, user_id=user_id, by=by)
+        return await self._diagnosis.read_state(team_ids=team_ids, user_ids=user_ids, by=by)
 
     async def find_created(self, by: Attribution) -> Replay | None:
         return await self._diagnosis.find_created(by)
@@ -256,24 +269,27 @@ class MongoTeamStore:
     ) -> Team | None:
         if expected_version is None and change.by.request_id is None:
             return await self._shared.make(change)
-        return await self._change_membership(change, expected_version)
+        teams = await self._change_memberships([change], expected_version)
+        return teams[0] if teams else None
 
-    async def _change_membership(
+    async def _change_memberships(
         self,
-        change: MembershipChange,
+        changes: Sequence[MembershipChange],
         expected_version: Version | None = None,
         *,
+        must_be_full: bool = False,
         other_team_id: TeamId | None = None,
         session: AsyncIOMotorClientSession | None = None,
-    ) -> Team | None:
-        """One user's joining or leaving by a write of its own; None if it is refused."""
+    ) -> list[Team] | None:
+        """The team after each of these changes, made by one write, each with its own version."""
         try:
-            return await self._change(
-                condition_of([change], self._default_capacity),
+            team = await self._change(
+                condition_of(changes, self._default_capacity, must_be_full=must_be_full),
                 expected_version,
-                update_of([change], other_team_id),
-                change.by,
-                with_member_count=change.with_member_count,
+                update_of(changes, other_team_id),
+                changes[-1].by,
+                with_member_count=any(change.with_member_count for change in changes),
+                versions=len(changes),
                 other_team_id=other_team_id,
                 session=session,
             )
@@ -281,3 +297,4 @@ class MongoTeamStore:
             if "userIds" in refused_by(error):
                 return None
             raise
+        return teams_after(changes, team) if team else None

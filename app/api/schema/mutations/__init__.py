@@ -3,6 +3,7 @@
 import strawberry
 
 from app.api.schema.mutations.add_user_to_team import AddUserToTeamResult, add_user_to_team
+from app.api.schema.mutations.add_users_to_team import AddUsersToTeamResult, add_users_to_team
 from app.api.schema.mutations.create_team import CreateTeamResult, create_team
 from app.api.schema.mutations.delete_team import DeleteTeamResult, delete_team
 from app.api.schema.mutations.join_team import JoinTeamResult, join_team
@@ -33,6 +34,11 @@ class Mutation:
     )
     add_user_to_team: AddUserToTeamResult = strawberry.mutation(
         resolver=add_user_to_team, description="Add a user who is on no team to this team."
+    )
+    add_users_to_team: AddUsersToTeamResult = strawberry.mutation(
+        resolver=add_users_to_team,
+        description="Add many users to this team by one write: those who are on no team, as far "
+        "as there is room, or with `atomic` all or nobody. For rate limits it is one operation.",
     )
     remove_user_from_team: RemoveUserFromTeamResult = strawberry.mutation(
         resolver=remove_user_from_team, description="Remove a user from a team."

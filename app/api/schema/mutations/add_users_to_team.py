@@ -1,0 +1,91 @@
+"""addUsersToTeam."""
+
+from typing import Annotated
+
+import strawberry
+
+from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.mutations.fields import (
+    TEAM_ID,
+    Input,
+    Success,
+    expected_version_field,
+    request_id_field,
+    result_of,
+)
+from app.api.schema.problems import (
+    AddUserOutcome,
+    InvalidInput,
+    NotAllowed,
+    TeamNotFound,
+    UsersNotAdded,
+    VersionConflict,
+    present_problem,
+)
+from app.api.schema.types import Team
+from app.domain.ids import RequestId, TeamId, UserId, Version
+from app.domain.outcomes import AcceptedUsers
+from app.domain.teams import MAX_USERS_ADDED
+from app.service import add_users_to_team as service
+
+
+@strawberry.input(description="The users to add, and the team.")
+class AddUsersToTeamInput:
+    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    user_ids: list[UserId] = strawberry.field(
+        description=f"The ids of 1 to {MAX_USERS_ADDED} distinct users. They join in this order. "
+        "`InvalidInput.field` names an invalid one by its index, for example `userIds[3]`."
+    )
+    expected_version: Version | None = expected_version_field()
+    request_id: RequestId | None = request_id_field()
+    atomic: bool = strawberry.field(
+        default=False,
+        description="Whether to add nobody, and return `UsersNotAdded`, if a user can't be added. "
+        "By default the others are added.",
+    )
+
+
+@strawberry.type(
+    description="All users who can be added are on the team: maybe nobody, and then nothing was "
+    "changed."
+)
+class AddUsersToTeamSuccess(Success):
+    outcomes: list[AddUserOutcome] = strawberry.field(
+        description="An outcome for each user, in the order of `userIds`. If `replayed`, who was "
+        "added, without versions and problems."
+    )
+
+
+AddUsersToTeamResult = Annotated[
+    AddUsersToTeamSuccess
+    | NotAllowed
+    | InvalidInput
+    | TeamNotFound
+    | VersionConflict
+    | UsersNotAdded,
+    result_of("addUsersToTeam"),
+]
+
+
+async def add_users_to_team(info: Info, input: Input[AddUsersToTeamInput]) -> AddUsersToTeamResult:
+    if refused := info.context.refusal("addUsersToTeam"):
+        return present_problem(refused)
+    outcome = await service.add_users_to_team(
+        info.context.services.store,
+        viewer_id=info.context.viewer_id,
+        team_id=input.team_id,
+        user_ids=input.user_ids,
+        expected_version=input.expected_version,
+        request_id=input.request_id,
+        atomic=input.atomic,
+        with_member_count=info.selects(*COUNTED_BY),
+    )
+    match outcome:
+        case AcceptedUsers():
+            return AddUsersToTeamSuccess(
+                team=Team.of(outcome.team),
+                replayed=outcome.replayed,
+                outcomes=[AddUserOutcome.of(each) for each in outcome.users],
+            )
+        case problem:
+            return present_problem(problem)
