@@ -61,11 +61,11 @@ async def test_a_move_that_fails_between_its_halves_changes_neither_team(
     target = await new_team(store, "Target")
     before = await _documents(client, database)
 
-    async def fail(**_: object) -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise OperationFailure("the second half fails")
 
     with monkeypatch.context() as broken:
-        broken.setattr(store, "add_member", fail)
+        broken.setattr(store, "_change_memberships", fail)
         with pytest.raises(OperationFailure, match="second half"):
             await move(store, "sue", target.id)
 
