@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 
-from bson import encode
+import pytest
+from bson import ObjectId, encode
 
 from app.domain.changes import Attribution
 from app.domain.diagnosis import TeamState
+from app.domain.faults import TeamDamaged
 from app.domain.ids import MAX_ID_LENGTH, TeamId, UserId
 from app.domain.outcomes import AcceptedUsers
 from app.domain.problems import TeamFull
@@ -105,6 +107,18 @@ async def test_a_place_that_gets_free_before_the_write_is_used(world: World) -> 
     assert outcome.users[3].problem == TeamFull(3)
     assert outcome.team.member_count == 3
     assert store.looks == 2
+
+
+async def test_a_user_on_a_damaged_team_is_a_fault_and_nothing_changes(world: World) -> None:
+    damaged, team = await world.new_team("ann"), await world.new_team()
+    await world.set(damaged, {"$set": {"version": "7"}}, bypass_document_validation=True)
+
+    with pytest.raises(TeamDamaged):
+        await add_many(world.store, team.id, "sue", "ann")
+
+    stored = await world.teams.find_one({"_id": ObjectId(team.id)})
+    assert stored is not None
+    assert (stored["version"], stored["userIds"]) == (1, [])
 
 
 async def test_a_shared_write_and_one_of_many_users_add_up(world: World) -> None:

