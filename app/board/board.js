@@ -7,7 +7,7 @@ import { ask, say } from "./dialogs.js";
 import { byId, make } from "./dom.js";
 import { Identity, headersOf } from "./identity.js";
 import { MUTATIONS, PLACE } from "./operations.js";
-import { Past } from "./past.js";
+import { Past, readEarlier } from "./past.js";
 import { race } from "./race.js";
 import { sentenceOf } from "./sentences.js";
 import { TeamJoiner } from "./team-joiner.js";
@@ -37,12 +37,22 @@ function start() {
     for (const { id, name } of detail.teams.values()) names.set(id, name);
     teams.all = detail.teams;
     past = new Past(teams.all);
+    if (detail.cursor) goFurtherBack(past, readEarlier(client, teams.all, detail.cursor));
     drawAll();
   });
   teams.addEventListener("team", ({ detail }) => redraw(detail.id));
   teams.addEventListener("change", ({ detail }) => showChange(detail.change));
   byId("activity-list").replaceChildren();
   stop = teams.follow(showState);
+}
+
+/** Puts the changes from before the page was opened before those that have arrived since. */
+async function goFurtherBack(shown, reading) {
+  const earlier = await reading.catch(() => null);  // Without them the slider begins now.
+  if (!earlier || past !== shown) return;
+  past = new Past(earlier.teams, [...earlier.changes, ...shown.changes]);
+  if (moment !== null) moment += earlier.changes.length;
+  drawSlider();
 }
 
 function showChange(change) {

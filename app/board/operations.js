@@ -25,6 +25,14 @@ const CHANGE = `__typename teamId version at actorId cursor
 
 export const CHANGES = `subscription BoardChanges($after: String) { allTeamChanges(after: $after) { ${CHANGE} } }`;
 
+export const EARLIER = `query BoardEarlier($before: String) {
+  changes(last: 100, before: $before) { pageInfo { hasPreviousPage startCursor } edges { node { ${CHANGE} } } }
+}`;
+
+export const AS_OF = `query BoardAsOf($id: ID!, $version: Int!) {
+  team(id: $id) { asOf(version: $version) { version name capacity } }
+}`;
+
 /** Where a user is and how the user came there; the newest change first. */
 export const PLACE = `query BoardPlace($id: ID!) {
   user(id: $id) { team { id name } history(first: 20) { edges { node { ${CHANGE} team { name } } } } }

@@ -29,7 +29,7 @@ export class Teams extends EventTarget {
       if (!this.all.size) this.#tell("reset", { teams: read });  // the first page is shown while others are read
     } while (after);
     this.all = read;
-    this.#tell("reset", { teams: read });
+    this.#tell("reset", { teams: read, cursor });
     return cursor;
   }
 

@@ -8,8 +8,9 @@ from typing import Literal
 import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # no types
-from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, ViewportSize, expect
+from playwright.async_api import Browser, BrowserContext, Route, ViewportSize, expect
 
+from tests.api.browser.board import card, opened
 from tests.api.browser.conftest import WAIT_MS
 from tests.api.world import create_team_with, find_team, new_id, team_id_of
 from tests.harness.client import Client
@@ -21,9 +22,9 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture
-async def server(mongodb_uri: str) -> AsyncIterator[Server]:
+async def server(mongodb_uri: str, empty_database: str) -> AsyncIterator[Server]:
     """A server with a database of its own, since the board shows all teams."""
-    async with running_servers(1, mongodb_uri, new_id("board")) as (server,):
+    async with running_servers(1, mongodb_uri, empty_database) as (server,):
         yield server
 
 
@@ -31,23 +32,6 @@ async def server(mongodb_uri: str) -> AsyncIterator[Server]:
 async def api(server: Server) -> AsyncIterator[Client]:
     async with Client(server.url) as client:
         yield client
-
-
-async def opened(
-    context: BrowserContext, server: Server, user: str = "sue", *, admin: bool = False
-) -> Page:
-    """The live board of a user."""
-    page = await context.new_page()
-    await page.goto(server.url)
-    await page.fill("#user", user)
-    await page.set_checked("#admin", admin)
-    await page.locator("#search").focus()
-    await expect(page.locator("#live")).to_have_text("live")
-    return page
-
-
-def card(page: Page, name: str) -> Locator:
-    return page.locator(".card").filter(has=page.get_by_role("heading", name=name, exact=True))
 
 
 async def test_two_windows_show_each_others_changes(
@@ -172,23 +156,6 @@ async def test_a_user_is_moved_by_dragging_by_keyboard_and_by_choosing_a_card(
     await page.get_by_role("button", name="Move…").click()
     await card(page, "Red").get_by_role("button", name="Put sue here").click()
     await expect(card(page, "Red").locator(SUE)).to_be_visible()
-
-
-async def test_the_slider_shows_an_earlier_moment_and_offers_no_change_there(
-    context: BrowserContext, server: Server, api: Client
-) -> None:
-    team = await create_team_with(api, name="Blue")
-    page = await opened(context, server)
-    for user in ("ann", "bob"):
-        await api.mutate("addUserToTeam", teamId=team["id"], userId=user)
-    await expect(card(page, "Blue").locator(".chip")).to_have_count(2)
-
-    await page.locator("#moment").fill("1")
-    await expect(card(page, "Blue").locator(".chip")).to_have_count(1)
-    await expect(page.locator("#when")).to_contain_text("change 1 of 2")
-    await expect(card(page, "Blue").get_by_role("button", name="Join")).to_have_count(0)
-    await page.click("#now")
-    await expect(card(page, "Blue").locator(".chip")).to_have_count(2)
 
 
 async def test_an_empty_board_is_filled_and_raced_on(
