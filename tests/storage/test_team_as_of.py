@@ -175,6 +175,18 @@ async def test_a_version_inside_a_gap_is_unknown_and_its_ends_are_known(past: Pa
     assert (end.state.user_ids, end.since, end.until) == ({"a"}, UNKNOWN, time_of(5))
 
 
+async def test_a_former_name_is_unknown_across_a_missing_change(past: Past) -> None:
+    blue, green = ({"kind": "TeamRenamed", "name": name, "capacity": 3} for name in "bg")
+    entries = [CREATED, joined("a"), blue, joined("b"), joined("c"), joined("d"), green]
+    stored = [{**each, "version": n} for n, each in enumerate(entries, 1) if each is not blue]
+    await past.store("a", "b", "c", "d", version=7, entries=stored)
+
+    state = (await past.at_version(5)).state
+
+    assert (state.name, state.capacity) == (UNKNOWN, UNKNOWN)
+    assert state.user_ids == {"a", "b", "c"}
+
+
 async def test_a_log_that_contradicts_the_team_tells_no_members(past: Past) -> None:
     await past.store(version=4, entries=[dict(CREATED), joined("a"), joined("a"), joined("b")])
 

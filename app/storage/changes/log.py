@@ -66,7 +66,13 @@ class MongoChangeLog:
     ) -> Change | None:
         told = {"kind": {"$in": [kind for kind in ChangeKind if kind not in OPAQUE_KINDS]}}
         last = await self._last(team_id, up_to, {"$or": [setting, {"$nor": [told]}]})
-        return last if last and last.kind not in OPAQUE_KINDS else None
+        if last is None or last.kind in OPAQUE_KINDS:
+            return None
+        # An entry that an external writer has removed may have been a later setting.
+        since: Document = {"teamId": team_id, "version": {"$gt": last.version, "$lte": up_to}}
+        with driver_faults():
+            count = await self._changes.count_documents(since)
+        return last if count == up_to - last.version else None
 
     async def _last(self, team_id: TeamId, up_to: Version, filters: Document) -> Change | None:
         # Walks `one_change_per_version` and examines the entries until one fits.
