@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from graphql import (
@@ -22,6 +23,8 @@ from hypothesis_graphql import Mode, from_schema, nodes, queries
 
 from tests.lab.fuzz.edits import edited
 from tests.lab.fuzz.values import JSON_VALUES, TEXTS, Known, mostly
+
+TIMES: Final = st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
 
 # What is put into a document to spoil it.
 _FRAGMENTS: Final = (
@@ -92,7 +95,7 @@ def documents(schema_text: str, known: Known) -> SearchStrategy[str]:
         "Key": known.ids().map(nodes.String),
         "Number": known.numbers.map(nodes.Int),
         "Text": TEXTS.map(nodes.String),
-        "DateTime": TEXTS.map(nodes.String),
+        "DateTime": mostly(TIMES, TEXTS).map(nodes.String),
     }
 
     def drawn_from(schema: str, draw_from: Callable[..., SearchStrategy[Any]]) -> Any:
