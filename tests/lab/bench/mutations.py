@@ -52,7 +52,7 @@ async def _measure(
     try:
         await _compare(teams, port, connections, mutations, rounds)
         async with connected(port, 1) as (socket,):
-            await _cost_by_size(teams, socket)
+            await cost_by_size(teams, socket)
     finally:
         await client.drop_database(database)
         client.close()
@@ -66,7 +66,7 @@ async def _compare(
     api: list[Timing] = []
     for round_number in range(-1, rounds):  # the first one warms up and is not counted
         ids = await insert_teams(teams, [0] * TEAMS)
-        bare_timing = await run_load([_bare_join(teams, ids)] * connections, 0, mutations)
+        bare_timing = await run_load([bare_join(teams, ids)] * connections, 0, mutations)
         ids = await insert_teams(teams, [0] * TEAMS)
         async with connected(port, connections) as sockets:
             api_timing = await run_load(
@@ -90,7 +90,8 @@ async def _compare(
     )
 
 
-async def _cost_by_size(teams: Collection, socket: Connection) -> None:
+async def cost_by_size(teams: Collection, socket: Connection) -> None:
+    """Print the latency of a join through the API for each of `TEAM_SIZES`."""
     click.echo("One join through the API, one connection, by the size of the team:")
     click.echo(f"  {'members':>8}{'median ms':>11}{'x the smallest':>16}")
     smallest = 0.0
@@ -125,7 +126,7 @@ async def insert_teams(teams: Collection, sizes: list[int]) -> list[ObjectId]:
     return [document["_id"] for document in documents]
 
 
-def _bare_join(teams: Collection, ids: list[ObjectId]) -> Call:
+def bare_join(teams: Collection, ids: list[ObjectId]) -> Call:
     """The write that the service makes, with nothing around it."""
 
     async def join(number: int) -> None:

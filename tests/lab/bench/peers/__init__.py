@@ -1,0 +1,1 @@
+"""Team Joiner beside the bare driver and two Node servers: `scripts/bench peers`."""
