@@ -75,7 +75,11 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         environment=os.environ,
     )
     client = _connect(settings, telemetry.listeners("requests"))
-    streams = connect_for_streams(_uri_of(settings), listeners=telemetry.listeners("streams"))
+    streams = connect_for_streams(
+        _uri_of(settings),
+        listeners=telemetry.listeners("streams"),
+        driver=settings.mongodb_driver,
+    )
     database, default_capacity = settings.mongodb_database, settings.default_capacity
     preparation = _preparation(client, settings)
     safety = SafetyWatch(client, database, telemetry.storage_metrics)
@@ -125,7 +129,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
             identifying.cancel()
             await asyncio.gather(feeding, identifying, return_exceptions=True)
             await store.finish(CLOSE_SECONDS)
-            close(client, streams)
+            await close(client, streams)
 
     async def refuse_unready() -> None:
         preparation.refuse_unfinished()
@@ -248,8 +252,12 @@ def _preparation(client: Client, settings: Settings) -> Preparation:
 
 
 def _connect(settings: Settings, listeners: Sequence[Listener] = ()) -> Client:
-    timeout_seconds = settings.request_timeout_seconds
-    return connect(_uri_of(settings), timeout_seconds=timeout_seconds, listeners=listeners)
+    return connect(
+        _uri_of(settings),
+        timeout_seconds=settings.request_timeout_seconds,
+        listeners=listeners,
+        driver=settings.mongodb_driver,
+    )
 
 
 def _uri_of(settings: Settings) -> str:
@@ -288,4 +296,4 @@ async def refuse_unsuitable(settings: Settings) -> None:
             async with asyncio.timeout(settings.request_timeout_seconds):
                 await _preparation(client, settings).attempt()
     finally:
-        close(client)
+        await close(client)

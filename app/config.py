@@ -143,6 +143,7 @@ class Settings:
         "Use this MongoDB replica set (6.0 or newer), not an embedded one.",
     ] = None
     mongodb_database: Annotated[str, _DATABASE, "Store the data in this database."] = "team_joiner"
+    mongodb_driver: Annotated[str, _one_of("NAME", "motor", "pymongo"), "Driver to use."] = "motor"
     data_dir: Annotated[Path, _FOLDER, "Store the embedded MongoDB's data here."] = Path(".data")
 
     default_capacity: Annotated[

@@ -11,11 +11,12 @@ from uuid import uuid4
 import pytest
 
 from app.embedded.database import EmbeddedDatabase
-from app.storage.client import Client, connect
+from app.storage.client import Client, close
 from app.storage.preparation import prepare_database
+from tests.harness.driver import DRIVER, connect
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Lets the processes that tests start be interrupted, and start quickly.
 
     A shell starts with SIGINT ignored what it puts in the background, and that is inherited. Where
@@ -25,6 +26,9 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    if DRIVER == "pymongo":
+        # PyMongo 4.20 leaves the socket to the garbage collector when connecting is cancelled.
+        config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
 
 
 def find_chromium() -> str | None:
@@ -52,7 +56,7 @@ async def client(mongodb_uri: str) -> AsyncIterator[Client]:
     """A driver connection of the storage package's own making."""
     client = connect(mongodb_uri, timeout_seconds=10)
     yield client
-    client.close()
+    await close(client)
 
 
 @pytest.fixture

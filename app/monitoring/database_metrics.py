@@ -25,6 +25,7 @@ from pymongo.monitoring import (
 )
 
 from app.domain.ids import CommitTime
+from app.storage.cancellation import cancellation_kept
 from app.storage.client import Client
 from app.storage.errors import EXPECTED_CODES
 from app.storage.observer import Listener
@@ -218,6 +219,6 @@ class DatabaseClock:
     async def run(self, client: Client) -> None:
         """Read the time until cancelled. One task owns it."""
         while True:
-            with suppress(PyMongoError):
+            with suppress(PyMongoError), cancellation_kept():
                 self.note(await client.admin.command("hello"))
             await asyncio.sleep(CLOCK_SECONDS)

@@ -1,5 +1,7 @@
 """OpenTelemetry spans for MongoDB commands; imported only if an exporter is configured."""
 
+from contextvars import ContextVar
+
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from pymongo.monitoring import (
@@ -9,19 +11,23 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
+# Motor runs a command in a thread with a copy of its caller's context, PyMongo's async API in the
+# caller's task. The latter reports no end of a command that is cancelled: its span goes with the
+# context, and is not exported.
+_span: ContextVar[Span | None] = ContextVar("span of the command in progress", default=None)
+
 
 class CommandTracer(CommandListener):
     """A span for each command of an operation, without the command's content.
 
-    The driver runs commands in threads that inherit their caller's context. Commands of background
-    work, such as the recorder's, have no spans.
+    Commands of background work, such as the recorder's, have none.
     """
 
     def __init__(self) -> None:
         self._tracer = trace.get_tracer("team_joiner")
-        self._spans: dict[tuple[int, object], Span] = {}
 
     def started(self, event: CommandStartedEvent) -> None:
+        _span.set(None)
         if not trace.get_current_span().get_span_context().is_valid:
             return
         attributes = {
@@ -36,14 +42,14 @@ class CommandTracer(CommandListener):
         span = self._tracer.start_span(
             name or event.command_name, kind=SpanKind.CLIENT, attributes=attributes
         )
-        self._spans[event.request_id, event.connection_id] = span
+        _span.set(span)
 
-    def succeeded(self, event: CommandSucceededEvent) -> None:
-        if span := self._spans.pop((event.request_id, event.connection_id), None):
+    def succeeded(self, _: CommandSucceededEvent) -> None:
+        if span := _span.get():
             span.end()
 
     def failed(self, event: CommandFailedEvent) -> None:
-        if span := self._spans.pop((event.request_id, event.connection_id), None):
+        if span := _span.get():
             code = event.failure.get("code")
             span.set_status(Status(StatusCode.ERROR, f"code {code}" if code else None))
             span.end()

@@ -1,21 +1,30 @@
-"""Clients and collections: time limits, and the read and write concerns that hold G5."""
+"""Clients and collections: the driver, time limits, and the concerns that hold G5.
 
+Types are those of PyMongo's async API. Motor's client has the same methods, but some return a
+result where PyMongo's return an awaitable, or the other way round: pass these to `settled`.
+"""
+
+import asyncio
 import threading
-import time
-from asyncio import wrap_future
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from contextlib import suppress
+from inspect import isawaitable
+from typing import Any, Final, TypeVar, overload
 
 import pymongo
 from bson import Timestamp
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
-from pymongo import ReadPreference, WriteConcern
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, InvalidURI
 from pymongo.read_concern import ReadConcern
 
 from app.domain.faults import DatabaseUnsuitable
 from app.domain.ids import CommitTime
+from app.storage.cancellation import cancellation_kept
 from app.storage.indexes import RECORDER, REQUESTS, TEAM_CHANGES, TEAM_REPAIRS, TEAMS
 from app.storage.observer import Listener
 
@@ -51,40 +60,57 @@ CLOSE_SECONDS = 1.0
 # closes it when its own heartbeats fail.
 LONGEST_SECONDS = 7 * 24 * 3600
 
-Client = AsyncIOMotorClient[dict[str, Any]]
-Collection = AsyncIOMotorCollection[dict[str, Any]]
+Client = AsyncMongoClient[dict[str, Any]]
+Database = AsyncDatabase[dict[str, Any]]
+Collection = AsyncCollection[dict[str, Any]]
+Session = AsyncClientSession
 
 T = TypeVar("T")
 
+_DRIVERS: Final[dict[str, Callable[..., Any]]] = {
+    "motor": AsyncIOMotorClient,
+    "pymongo": AsyncMongoClient,
+}
 
-def connect(uri: str, *, timeout_seconds: float, listeners: Sequence[Listener] = ()) -> Client:
+
+def connect(
+    uri: str,
+    *,
+    timeout_seconds: float,
+    listeners: Sequence[Listener] = (),
+    driver: str = "motor",
+) -> Client:
     """A client on the running event loop; it connects in the background.
 
     *Limits*: every operation, including its waits, ends within `timeout_seconds`.
     *Raises*: `DatabaseUnsuitable` for an unusable connection string.
     """
-    return _connect(uri, timeout_seconds, listeners, operation_seconds=timeout_seconds)
+    return _connect(driver, uri, timeout_seconds, listeners, operation_seconds=timeout_seconds)
 
 
-def connect_for_streams(uri: str, *, listeners: Sequence[Listener] = ()) -> Client:
+def connect_for_streams(
+    uri: str, *, listeners: Sequence[Listener] = (), driver: str = "motor"
+) -> Client:
     """A client for change streams, whose reads wait longer for events than a request may.
 
     *Limits*: a connection without any answer for `STREAM_SILENCE_SECONDS` counts as broken.
     *Raises*: as `connect`.
     """
-    return _connect(uri, STREAM_SILENCE_SECONDS, listeners, silence_seconds=STREAM_SILENCE_SECONDS)
+    silence_seconds = STREAM_SILENCE_SECONDS
+    return _connect(driver, uri, silence_seconds, listeners, silence_seconds=silence_seconds)
 
 
 def connect_for_repair(uri: str) -> Client:
-    """A client for the doctor, whose index builds have no time limit.
+    """A client for the doctor, whose index builds have no time limit. It is always Motor's.
 
     *Limits*: waits `REPAIR_PATIENCE_SECONDS` for a database that can't be reached.
     *Raises*: as `connect`.
     """
-    return _connect(uri, REPAIR_PATIENCE_SECONDS, ())
+    return _connect("motor", uri, REPAIR_PATIENCE_SECONDS, ())
 
 
 def _connect(
+    driver: str,
     uri: str,
     timeout_seconds: float,
     listeners: Sequence[Listener],
@@ -94,7 +120,7 @@ def _connect(
 ) -> Client:
     timeout_ms = int(timeout_seconds * 1000)
     try:
-        return AsyncIOMotorClient(
+        client: Client = _DRIVERS[driver](
             uri,
             appname="team-joiner",
             tz_aware=True,
@@ -119,39 +145,72 @@ def _connect(
         ) from error
     except (ConfigurationError, ValueError) as error:
         raise DatabaseUnsuitable(f"MONGODB_URI can't be used: {error}") from error
+    return client
 
 
-def close(*clients: Client) -> None:
-    """Close clients within `CLOSE_SECONDS`, even if the database is silent."""
-    closing = [threading.Thread(target=client.close, daemon=True) for client in clients]
-    for each in closing:
-        each.start()
-    deadline = time.monotonic() + CLOSE_SECONDS
-    for each in closing:
-        each.join(max(0, deadline - time.monotonic()))
+@overload
+async def settled(result: Awaitable[T]) -> T: ...
 
 
-async def at_length(call: Callable[[], T]) -> T:
-    """The result of a blocking driver call, without its client's time limit.
+@overload
+async def settled(result: T) -> T: ...
 
-    *Cancellation*: returns at once and leaves the call to its daemon thread, for which the process
-    does not wait when it exits, as it would for Motor's. MongoDB completes an index build whose
-    client has disconnected.
+
+async def settled(result: Any) -> Any:
+    """The result of a call that only one of the two drivers makes awaitable.
+
+    These are `start_session`, `start_transaction`, `aggregate` and `list_indexes`.
     """
+    return await result if isawaitable(result) else result
+
+
+async def close(*clients: Client) -> None:
+    """Close clients within `CLOSE_SECONDS`, even if the database is silent."""
+    of_either: Sequence[Any] = clients
+    closing = [
+        each.close() if isinstance(each, AsyncMongoClient) else _in_thread(each.close)
+        for each in of_either
+    ]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await asyncio.gather(*closing, return_exceptions=True)
+
+
+async def at_length(target: Any, call: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - the driver's
+    """The result of `call(target)`, without its client's time limit; a cursor is read to its end.
+
+    *Cancellation*: returns at once. PyMongo closes the connection; Motor's call is left to a daemon
+    thread, for which the process does not wait when it exits, as it would for Motor's own. MongoDB
+    completes an index build whose client has disconnected.
+    """
+
+    async def complete(target: object) -> Any:  # noqa: ANN401 - the driver's
+        with pymongo.timeout(LONGEST_SECONDS):
+            result = await settled(call(target))
+            return await settled(result.to_list()) if hasattr(result, "to_list") else result
+
+    if isinstance(target, AsyncCollection | AsyncDatabase):
+        with cancellation_kept():
+            return await complete(target)
+    # Nothing in it waits for an event loop: all calls of the synchronous driver block.
+    return await _in_thread(lambda: asyncio.run(complete(target.delegate)))
+
+
+async def _in_thread(call: Callable[[], T]) -> T:
+    """The result of a blocking call. *Cancellation*: leaves the call to its daemon thread."""
     outcome: Future[T] = Future()
     outcome.set_running_or_notify_cancel()
 
     def run() -> None:
         try:
-            with pymongo.timeout(LONGEST_SECONDS):
-                result = call()
+            result = call()
         except BaseException as error:
             outcome.set_exception(error)
         else:
             outcome.set_result(result)
 
     threading.Thread(target=run, daemon=True).start()
-    return await wrap_future(outcome)
+    return await asyncio.wrap_future(outcome)
 
 
 def teams_of(client: Client, database: str) -> Collection:

@@ -22,6 +22,7 @@ from app.domain.faults import (
     TeamDamaged,
 )
 from app.domain.ids import CommitTime
+from app.storage.cancellation import cancellation_kept
 
 NAMESPACE_EXISTS = 48
 UNAUTHORIZED = 13
@@ -84,9 +85,12 @@ def driver_faults(*, at: CommitTime | None = None) -> Iterator[None]:
 
     A read of a snapshot `at` a time raises `MomentGone` if that is why it failed. Any other error
     passes: it is a bug or a broken set-up, and is masked for clients.
+
+    *Cancellation*: as `cancellation_kept`.
     """
     try:
-        yield
+        with cancellation_kept():
+            yield
     except PyMongoError as error:
         if isinstance(error, OperationFailure) and error.code in _HISTORY_LOST_CODES:
             raise HistoryLost(str(error)) from error

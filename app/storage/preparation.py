@@ -5,10 +5,8 @@ Any number of servers may run it at the same time and at every start: what exist
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
@@ -19,6 +17,7 @@ from app.storage.changes.stream import ChangeStream
 from app.storage.client import (
     Client,
     Collection,
+    Database,
     at_length,
     recorder_of,
     requests_of,
@@ -53,7 +52,6 @@ VALIDATOR_RETRY_SECONDS = 0.25
 SHOWN = 5
 
 Note = Callable[[str], None]
-Database = AsyncIOMotorDatabase[dict[str, Any]]
 
 
 def _note_nothing(_: str) -> None:
@@ -117,11 +115,10 @@ async def _is_validated(database: Database, teams: Collection) -> bool:
 
 async def _set_validator(teams: Collection, note: Note) -> None:
     ours = {"validator": TEAM_VALIDATOR, "validationLevel": "strict", "validationAction": "error"}
-    set_validator = partial(teams.database.delegate.command, "collMod", TEAMS, **ours)
     while not is_validator_in_force(await teams.options()):
         note(f"setting the validator of {_name(teams)}")
         try:
-            await at_length(set_validator)
+            await at_length(teams.database, lambda it: it.command("collMod", TEAMS, **ours))
         except OperationFailure as error:
             if error.code not in BUSY:
                 raise
@@ -134,8 +131,9 @@ async def _build_indexes(collection: Collection, indexes: Sequence[IndexModel], 
     try:
         # A build that another server has started is awaited. By default, MongoDB would wait for all
         # members of the replica set, even for one that is down.
-        create = partial(collection.delegate.create_indexes, commitQuorum="majority")
-        await at_length(partial(create, list(indexes)))
+        await at_length(
+            collection, lambda it: it.create_indexes(list(indexes), commitQuorum="majority")
+        )
     except DuplicateKeyError:
         if collection.name == TEAMS:
             await _refuse_damage(collection, note, await _find_malformed_teams(collection))
@@ -155,7 +153,7 @@ async def _set_expiry(requests: Collection, *, hours: int) -> None:
     existing = (await requests.index_information()).get(REQUEST_EXPIRY)
     if existing is None:
         options = {"name": REQUEST_EXPIRY, "expireAfterSeconds": seconds}
-        await at_length(partial(requests.delegate.create_index, "at", **options))
+        await at_length(requests, lambda it: it.create_index("at", **options))
     elif existing["expireAfterSeconds"] != seconds:
         setting = {"name": REQUEST_EXPIRY, "expireAfterSeconds": seconds}
         await requests.database.command("collMod", requests.name, index=setting)
@@ -205,15 +203,16 @@ async def _find_users_on_several_teams(teams: Collection) -> Sequence[tuple[str,
         {"$sort": {"_id": 1}},
         {"$limit": SHOWN},
     ]
-    found = await at_length(lambda: list(teams.delegate.aggregate(pipeline, allowDiskUse=True)))
+    found = await at_length(teams, lambda it: it.aggregate(pipeline, allowDiskUse=True))
     return [(str(user["_id"]), [str(team) for team in user["teams"]]) for user in found]
 
 
 async def _find_malformed_teams(teams: Collection) -> Sequence[str]:
     """The ids of the first documents that the validator would reject."""
     # In storage order: by `_id`, a large collection would be read in random order.
-    malformed = teams.delegate.find({"$nor": [TEAM_VALIDATOR]}, {"_id": 1}).limit(SHOWN)
-    return [str(team["_id"]) for team in await at_length(lambda: list(malformed))]
+    wanted = {"$nor": [TEAM_VALIDATOR]}
+    malformed = await at_length(teams, lambda it: it.find(wanted, {"_id": 1}).limit(SHOWN))
+    return [str(team["_id"]) for team in malformed]
 
 
 def _refusal(

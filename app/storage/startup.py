@@ -9,7 +9,8 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
-from app.storage.client import Client
+from app.storage.cancellation import cancellation_kept
+from app.storage.client import Client, settled
 from app.storage.preparation import prepare_database
 
 logger = logging.getLogger(__name__)
@@ -108,7 +109,8 @@ async def _progress_of_builds(client: Client, database: str) -> str:
         {"$project": {"ns": 1, "msg": 1, "progress": 1, "command.indexes.name": 1}},
     ]
     try:
-        found = await client.admin.aggregate(pipeline).to_list(None)
+        with cancellation_kept():
+            found = await (await settled(client.admin.aggregate(pipeline))).to_list(None)
     except PyMongoError:
         return ""
     return "; ".join(_described(each) for each in found if each["ns"].startswith(f"{database}."))

@@ -7,16 +7,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import PyMongoError
 
 from app.domain.faults import TooMuchContention
 from app.domain.ids import TeamId
-from app.storage.client import MAJORITY_WRITES, Client
+from app.storage.client import MAJORITY_WRITES, Client, Session, settled
 from app.storage.errors import driver_faults
 
 ResultT = TypeVar("ResultT")
-Body = Callable[[AsyncIOMotorClientSession], Awaitable[ResultT | None]]
+Body = Callable[[Session], Awaitable[ResultT | None]]
 
 # Full jitter between 0 and a ceiling that doubles, so that conflicting transactions of several
 # processes drift apart. A transaction takes some 3 ms, so 40 attempts take about 4 s.
@@ -75,7 +74,8 @@ class Sessions:
 
     Motor sends a command in a thread, which continues when its caller is cancelled. If the session
     were ended meanwhile, the driver could send the transaction's first statement as a write of its
-    own, which would remain without the rest.
+    own, which would remain without the rest. PyMongo's async API would cancel the command, and
+    leave it unknown whether a commit was sent. So an attempt is a task that no caller cancels.
     """
 
     def __init__(self, client: Client) -> None:
@@ -109,9 +109,9 @@ class Sessions:
             attempt.exception()  # a cancelled caller does not retrieve it
 
     async def _attempt(self, body: Body[ResultT], abandoned: asyncio.Event) -> ResultT | None:
-        session = await self._client.start_session()
+        session = await settled(self._client.start_session())
         try:
-            session.start_transaction(write_concern=MAJORITY_WRITES)
+            await settled(session.start_transaction(write_concern=MAJORITY_WRITES))
             result = await body(session)
             if result is None or abandoned.is_set():
                 await session.abort_transaction()
@@ -129,7 +129,7 @@ class Sessions:
         return result
 
 
-async def _commit(session: AsyncIOMotorClientSession) -> None:
+async def _commit(session: Session) -> None:
     for _ in range(MAX_COMMITS - 1):
         try:
             return await session.commit_transaction()

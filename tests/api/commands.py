@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import monitoring
 
 from app.api.schema.context import Context, Services
@@ -15,9 +14,11 @@ from app.domain.viewers import Viewer
 from app.service.hub import Hub
 from app.service.permissions import Permissions
 from app.storage.changes.log import MongoChangeLog
+from app.storage.client import close
 from app.storage.teams.directory import MongoTeamDirectory
 from app.storage.teams.store import MongoTeamStore
 from tests.harness.client import ADMIN, ANONYMOUS, Answer
+from tests.harness.driver import connect
 
 # Commands that open, check and close connections.
 HOUSEKEEPING = frozenset({"hello", "isMaster", "ping", "endSessions", "saslStart", "saslContinue"})
@@ -97,9 +98,7 @@ class RecordedApi:
 async def recorded_api(mongodb_uri: str, database: str) -> AsyncIterator[RecordedApi]:
     """The API on a client of its own."""
     commands = Commands()
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-        mongodb_uri, tz_aware=True, event_listeners=[commands]
-    )
+    client = connect(mongodb_uri, timeout_seconds=10, listeners=[commands])
     directory = MongoTeamDirectory(client, database, default_capacity=10)
     services = Services(
         store=MongoTeamStore(client, database, default_capacity=10),
@@ -111,4 +110,4 @@ async def recorded_api(mongodb_uri: str, database: str) -> AsyncIterator[Recorde
         is_prepared=lambda: True,
     )
     yield RecordedApi(services, commands)
-    client.close()
+    await close(client)

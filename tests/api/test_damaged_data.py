@@ -13,7 +13,7 @@ import pytest
 from app.bootstrap import APPLICATION
 from app.embedded.database import EmbeddedDatabase
 from app.storage.client import Client as DriverClient
-from app.storage.client import connect
+from app.storage.client import close, connect
 from tests.api.world import new_id
 from tests.harness.client import Client, ServerError
 from tests.harness.commands import communicate
@@ -137,4 +137,4 @@ async def put_on_two_teams(uri: str, database: str, user_id: str) -> None:
     client = connect(uri, timeout_seconds=10)
     teams = [{"name": name, "userIds": [user_id], "version": 1} for name in ("Red", "Blue")]
     await client[database].teams.insert_many(teams)
-    client.close()
+    await close(client)

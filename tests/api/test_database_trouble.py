@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from app.embedded.database import EmbeddedDatabase
-from app.storage.client import connect
+from app.storage.client import close, connect
 from tests.api.world import find_team, new_id
 from tests.harness.client import Answer, Client, ServerError, headers_of
 from tests.harness.http import http_client
@@ -78,7 +78,7 @@ async def own_database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 async def trouble(own_database: str) -> AsyncIterator[Trouble]:
     driver = connect(own_database, timeout_seconds=10)
     mongod_pid = (await driver.admin.command("serverStatus"))["pid"]
-    driver.close()
+    await close(driver)
     limit = {"REQUEST_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS)}
     async with (
         running_servers(1, own_database, new_id("trouble"), **limit) as (server,),

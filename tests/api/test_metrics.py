@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from app.embedded.database import EmbeddedDatabase
-from app.storage.client import connect
+from app.storage.client import close, connect
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import Client
 from tests.harness.commands import run_command
@@ -169,7 +169,7 @@ async def test_a_command_that_is_not_answered_is_a_failure(tmp_path: Path) -> No
     with EmbeddedDatabase(tmp_path) as database:
         driver = connect(database.uri, timeout_seconds=10)
         mongod = psutil.Process((await driver.admin.command("serverStatus"))["pid"])
-        driver.close()
+        await close(driver)
         async with running_servers(1, database.uri, "teams", **MEASURED) as (server,):
 
             async def records() -> bool:

@@ -13,7 +13,7 @@ from bson.raw_bson import RawBSONDocument
 
 from app.storage.changes.lease import RECORDER_ID
 from app.storage.client import Client as DriverClient
-from app.storage.client import connect, recorder_of
+from app.storage.client import close, connect, recorder_of
 from tests.api.world import new_id
 from tests.harness.client import Answer, Client
 from tests.harness.servers import running_servers
@@ -101,7 +101,7 @@ async def api(mongodb_uri: str, database: str) -> AsyncIterator[Client]:
     forever = datetime(9000, 1, 1, tzinfo=UTC)
     held = {"_id": RECORDER_ID, "term": 1, "position": 0, "holder": "", "expiresAt": forever}
     await recorder_of(driver, database).insert_one(held)
-    driver.close()
+    await close(driver)
     async with (
         running_servers(1, mongodb_uri, database, RATE_LIMIT_PER_MINUTE="100000") as (server,),
         Client(server.url, timeout_seconds=5) as api,

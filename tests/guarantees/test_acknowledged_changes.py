@@ -1,16 +1,16 @@
 """G5: what is acknowledged is on a majority's journals; what is read has been acknowledged."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 from pymongo import monitoring
 
-from app.storage.client import connect
+from app.storage.client import close
 from app.storage.preparation import prepare_database
 from app.storage.teams.directory import MongoTeamDirectory
 from app.storage.teams.store import MongoTeamStore
+from tests.harness.driver import connect
 from tests.harness.service import add, move, new_team
 
 CARELESS = "&w=1&journal=false&readConcernLevel=local&readPreference=secondaryPreferred"
@@ -58,16 +58,17 @@ def sent(registered: SentCommands) -> Iterator[SentCommands]:
 async def test_no_connection_string_can_make_writes_or_reads_careless(
     mongodb_uri: str, empty_database: str, sent: SentCommands
 ) -> None:
-    with closing(connect(mongodb_uri + CARELESS, timeout_seconds=10)) as client:
-        await prepare_database(client, empty_database)
-        sent.commands.clear()
-        store = MongoTeamStore(client, empty_database, default_capacity=10)
-        directory = MongoTeamDirectory(client, empty_database, default_capacity=10)
+    client = connect(mongodb_uri + CARELESS, timeout_seconds=10)
+    await prepare_database(client, empty_database)
+    sent.commands.clear()
+    store = MongoTeamStore(client, empty_database, default_capacity=10)
+    directory = MongoTeamDirectory(client, empty_database, default_capacity=10)
 
-        red, blue = await new_team(store, members=("sue",)), await new_team(store)
-        await add(store, red.id, "sue")
-        await move(store, "sue", blue.id)
-        await directory.find_teams([red.id], with_member_count=True)
+    red, blue = await new_team(store, members=("sue",)), await new_team(store)
+    await add(store, red.id, "sue")
+    await move(store, "sue", blue.id)
+    await directory.find_teams([red.id], with_member_count=True)
+    await close(client)
 
     writes, reads = sent.named("insert", "findAndModify"), sent.named("find", "aggregate")
     commits = [c for c in sent.commands if "commitTransaction" in c]

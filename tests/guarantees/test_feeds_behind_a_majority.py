@@ -6,15 +6,15 @@ from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import WriteConcern
 
 from app.storage.changes import tail as tail_module
 from app.storage.changes.log import MongoChangeLog
 from app.storage.changes.stream import ChangeStream
 from app.storage.changes.tail import MongoChangeTail
-from app.storage.client import Client, connect_for_streams
+from app.storage.client import Client, close
 from app.storage.preparation import prepare_database
+from tests.harness.driver import connect_for_streams
 from tests.harness.fake_feeds import SOME_TIME
 from tests.harness.recording import ChangeLogReader, recording
 from tests.harness.replica_set import ReplicaSet
@@ -36,7 +36,7 @@ async def streams(replica_set: ReplicaSet) -> AsyncIterator[Client]:
     await prepare_database(streams, DATABASE)
     yield streams
     await streams.drop_database(DATABASE)
-    streams.close()
+    await close(streams)
 
 
 class Log:
@@ -44,7 +44,7 @@ class Log:
 
     def __init__(self, streams: Client) -> None:
         unacknowledged = WriteConcern(1)
-        self._changes: AsyncIOMotorCollection[dict[str, object]] = streams[DATABASE].get_collection(
+        self._changes = streams[DATABASE].get_collection(
             "team_changes", write_concern=unacknowledged
         )
 

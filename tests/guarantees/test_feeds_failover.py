@@ -3,7 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from app.storage.client import connect
+from app.storage.client import close
+from tests.harness.driver import connect
 from tests.harness.feeds import drop_at_random, under_load
 from tests.harness.replica_set import ReplicaSet
 from tests.harness.servers import running_servers
@@ -37,4 +38,4 @@ async def test_subscribers_see_each_version_once_while_primaries_are_killed(
                 await feeds.after_more_answers(50)
             dropping.cancel()
             assert await feeds.end() == []
-        mongodb.close()
+        await close(mongodb)

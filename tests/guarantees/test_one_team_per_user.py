@@ -8,9 +8,10 @@ from pymongo.errors import DuplicateKeyError
 
 from app.domain.outcomes import Accepted
 from app.domain.problems import AlreadyOnTeam
-from app.storage.client import Client, connect
+from app.storage.client import Client, close
 from app.storage.documents import stored_team_id
 from app.storage.teams.store import MongoTeamStore
+from tests.harness.driver import connect
 from tests.harness.service import add, new_team
 
 RIVALS = 8
@@ -37,7 +38,7 @@ async def test_of_many_rivals_one_gets_the_user_and_the_others_see_which(
         assert len(losers) == RIVALS - 1
         assert {loser.current_team.id for loser in losers} == {winner.team.id}
     for own in clients:
-        own.close()
+        await close(own)
 
 
 async def test_the_database_refuses_an_external_write_of_a_second_team(

@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from bson import DatetimeMS, Int64, ObjectId
@@ -82,7 +82,7 @@ def damaged_teams() -> list[dict[str, Any]]:
 async def stored_teams(client: Client, database: str) -> set[bytes]:
     """All documents, byte for byte."""
     found = client[database].get_collection("teams", codec_options=RAW).find()
-    return {document.raw async for document in found}
+    return {bytes(cast("RawBSONDocument", document).raw) async for document in found}
 
 
 async def stored_form(client: Client, database: str) -> tuple[Any, Any]:

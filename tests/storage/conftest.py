@@ -12,9 +12,10 @@ from app.domain.teams import Team
 from app.monitoring.database_metrics import StorageMetrics
 from app.service.add_user_to_team import AddUserToTeamOutcome
 from app.storage.changes import recorder as recorder_module
-from app.storage.client import Client, connect_for_streams
+from app.storage.client import Client, close
 from app.storage.teams.store import MongoTeamStore
 from tests.harness import recording, service
+from tests.harness.driver import connect_for_streams
 from tests.harness.recording import ChangeLogReader
 from tests.harness.waiting import eventually
 
@@ -58,7 +59,7 @@ class World:
 async def streams(mongodb_uri: str) -> AsyncIterator[Client]:
     streams = connect_for_streams(mongodb_uri)
     yield streams
-    streams.close()
+    await close(streams)
 
 
 @pytest.fixture

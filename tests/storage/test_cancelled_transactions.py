@@ -1,18 +1,20 @@
-"""A transaction whose caller is cancelled while a thread of the driver is about to send for it."""
+"""A transaction whose caller is cancelled while the driver is about to send a command for it."""
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from pymongo.asynchronous.pool import AsyncConnection
 from pymongo.monitoring import CommandListener
 from pymongo.synchronous.client_session import ClientSession
 
 from app.storage.changes.appender import ChangeAppender
 from app.storage.changes.lease import take_lease
-from app.storage.client import Client, connect, recorder_of
+from app.storage.client import Client, close, recorder_of
 from app.storage.teams.store import MongoTeamStore
+from tests.harness.driver import connect
 from tests.harness.recording import ChangeLogReader
 from tests.harness.service import move, new_team
 from tests.harness.waiting import eventually
@@ -22,7 +24,11 @@ CHANGE = {"teamId": "red", "version": 1, "kind": "TeamCreated", "name": "Red"}
 
 
 class Held(CommandListener):
-    """Holds the thread that sends a command before the driver makes it a transaction's."""
+    """Holds a command before the driver makes it a transaction's.
+
+    Motor's is held in its thread. PyMongo's async API makes it one and begins to send it without a
+    step of the event loop between, so it is held one step earlier, with its connection.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
         self._command = command
@@ -36,6 +42,15 @@ class Held(CommandListener):
         def apply_to(session: object, *given: Any) -> None:
             self._applying(session, *given)
 
+        send: Any = AsyncConnection.command
+
+        async def send_when_released(*given: Any, **named: Any) -> object:
+            if self._armed and self._command in given[2] and named.get("session"):
+                self._reached.set()
+                await eventually(self._is_released)
+            return await send(*given, **named)
+
+        monkeypatch.setattr(AsyncConnection, "command", send_when_released)
         monkeypatch.setattr(ClientSession, "_apply_to", apply_to)
         monkeypatch.setattr(ClientSession, "in_transaction", property(self._asking))
 
@@ -62,7 +77,7 @@ class Held(CommandListener):
     failed = succeeded
 
     async def cancel(self, sending: asyncio.Task[Any], client: Client) -> None:
-        """Cancels what sends while the thread is held, and lets it send only when that is over."""
+        """Cancels what sends while its command is held, which is sent only when that is over."""
         await eventually(self._is_reached)
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -74,6 +89,9 @@ class Held(CommandListener):
 
     async def _is_reached(self) -> bool:
         return self._reached.is_set()
+
+    async def _is_released(self) -> bool:
+        return self._released.is_set()
 
     async def _is_answered(self) -> bool:
         return self._answered.is_set()
@@ -95,10 +113,10 @@ def held(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Ite
 
 
 @pytest.fixture
-def through(mongodb_uri: str, held: Held) -> Iterator[Client]:
+async def through(mongodb_uri: str, held: Held) -> AsyncIterator[Client]:
     through = connect(mongodb_uri, timeout_seconds=10, listeners=[held])
     yield through
-    through.close()
+    await close(through)
 
 
 @pytest.mark.parametrize("held", ["findAndModify"], indirect=True)

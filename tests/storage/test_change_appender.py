@@ -12,7 +12,8 @@ from app.domain.faults import DatabaseUnavailable
 from app.storage.changes import appender as change_appender
 from app.storage.changes.appender import ChangeAppender
 from app.storage.changes.lease import take_lease
-from app.storage.client import Client, connect, recorder_of, requests_of
+from app.storage.client import Client, close, recorder_of, requests_of
+from tests.harness.driver import connect
 from tests.harness.proxy import Proxy
 
 ANSWER_SECONDS = 1.0
@@ -50,7 +51,7 @@ async def test_a_database_silent_within_a_transaction_does_not_block_the_event_l
         )
         longest = await longest_pause_until(appending)
         proxy.let_pass()
-        through.close()
+        await close(through)
 
     with pytest.raises(DatabaseUnavailable):
         appending.result()

@@ -1,13 +1,18 @@
-"""What a client can read: every value that another program can write."""
+"""What a client can read: every value that another program can write; and its cancellation."""
 
+import asyncio
 import struct
 
 import bson
 import pytest
 from bson.raw_bson import RawBSONDocument
 
-from app.storage.client import Client, connect_for_repair, connect_for_streams, teams_of
+from app.domain.ids import TeamId
+from app.storage.client import Client, close, connect_for_repair, teams_of
+from app.storage.teams.directory import MongoTeamDirectory
+from tests.harness.driver import connect_for_streams
 
+NO_TEAM = TeamId("0123456789abcdef01234567")
 FARTHEST_DATE = 8_640_000_000_000_000
 
 
@@ -43,5 +48,17 @@ async def test_every_client_reads_what_another_program_wrote(
     for connect in (connect_for_streams, connect_for_repair):
         other = connect(mongodb_uri)
         assert "odd" in (await teams_of(other, database).find_one({}) or {})["lastChange"]
-        other.close()
+        await close(other)
     assert "odd" in (await teams_of(client, database).find_one({}) or {})["lastChange"]
+
+
+async def test_a_read_cancelled_at_any_step_is_cancelled(client: Client, database: str) -> None:
+    directory = MongoTeamDirectory(client, database, default_capacity=1_000)
+
+    for steps in range(60):
+        reading = asyncio.create_task(directory.find_teams([NO_TEAM], with_member_count=True))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if reading.cancel():
+            with pytest.raises(asyncio.CancelledError):
+                await reading

@@ -12,11 +12,12 @@ import pytest
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
 from app.embedded import database as embedded
 from app.storage import preparation, startup
-from app.storage.client import Client, connect, teams_of
+from app.storage.client import Client, close, settled, teams_of
 from app.storage.indexes import TEAM_INDEX_NAMES, TEAM_INDEXES, TEAM_VALIDATOR
 from app.storage.preparation import prepare_database
 from app.storage.safety import check_readiness
 from app.storage.startup import Preparation
+from tests.harness.driver import connect
 from tests.harness.http import http_client
 from tests.harness.servers import Server
 from tests.harness.waiting import eventually
@@ -50,7 +51,7 @@ async def hurried(mongodb_uri: str) -> AsyncIterator[Client]:
     """A client whose requests take less than the builds that are held."""
     client = connect(mongodb_uri, timeout_seconds=REQUEST_SECONDS)
     yield client
-    client.close()
+    await close(client)
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +71,7 @@ async def builds_under_way(client: Client) -> int:
         {"$currentOp": {"allUsers": True}},
         {"$match": {"desc": {"$regex": "^IndexBuilds"}, "command.createIndexes": "teams"}},
     ]
-    return len(await client.admin.aggregate(pipeline).to_list(None))
+    return len(await (await settled(client.admin.aggregate(pipeline))).to_list(None))
 
 
 async def test_an_index_build_longer_than_a_request_reports_its_progress(
@@ -130,7 +131,7 @@ async def test_a_build_does_not_wait_for_a_member_that_is_down(
     async with held_builds(client):
         preparing = asyncio.create_task(prepare_database(client, empty_database))
         await eventually(lambda: has_begun(client))
-        found = await client.admin.aggregate(pipeline).to_list(None)
+        found = await (await settled(client.admin.aggregate(pipeline))).to_list(None)
     await preparing
 
     assert found
@@ -223,7 +224,7 @@ async def test_an_unanswered_attempt_is_unavailable_and_not_a_step(empty_databas
 
     with pytest.raises(DatabaseUnavailable):
         server.refuse_unfinished()
-    client.close()
+    await close(client)
 
 
 async def test_a_server_answers_during_a_long_index_build_and_stops_at_once(

@@ -8,11 +8,12 @@ import pytest
 from pymongo import ASCENDING
 
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
-from app.storage.client import Client, connect, teams_of
+from app.storage.client import Client, close, teams_of
 from app.storage.indexes import TEAM_INDEX_NAMES, TEAM_INDEXES, TEAM_VALIDATOR
 from app.storage.preparation import prepare_database
 from app.storage.safety import check_readiness
 from app.storage.startup import Preparation
+from tests.harness.driver import connect
 from tests.storage.conftest import document
 
 
@@ -57,7 +58,7 @@ async def test_ten_servers_may_prepare_at_once(
         await asyncio.gather(*(prepare_database(each, empty_database) for each in clients))
     finally:
         for each in clients:
-            each.close()
+            await close(each)
 
     await assert_prepared(client, empty_database)
 
@@ -219,7 +220,7 @@ async def test_a_database_that_does_not_answer_leaves_the_preparation_undone() -
 
     succeeded = await preparation.attempt()
 
-    client.close()
+    await close(client)
     assert succeeded is False
     assert preparation.is_done() is False
 

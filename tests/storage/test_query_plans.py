@@ -6,15 +6,15 @@ from itertools import product
 from typing import Any
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import monitoring
 
 from app.domain.changes import Moment
 from app.domain.ids import CommitTime, TeamId, UserId
 from app.domain.pages import HistoryPage, PageRequest, TeamOrder, TeamPosition
 from app.storage.changes.log import MongoChangeLog
-from app.storage.client import Client, team_changes_of, teams_of
+from app.storage.client import Client, close, team_changes_of, teams_of
 from app.storage.teams.directory import MongoTeamDirectory
+from tests.harness.driver import connect
 
 INDEX_OF = {
     order: "live_teams_by_name" if order.by_name else "live_teams_by_creation"
@@ -83,7 +83,7 @@ def _stages_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 async def plans(mongodb_uri: str, database: str) -> AsyncIterator[Plans]:
     last_find = LastFind()
-    client: Client = AsyncIOMotorClient(mongodb_uri, tz_aware=True, event_listeners=[last_find])
+    client = connect(mongodb_uri, timeout_seconds=10, listeners=[last_find])
     await teams_of(client, database).insert_many(
         [
             {
@@ -96,7 +96,7 @@ async def plans(mongodb_uri: str, database: str) -> AsyncIterator[Plans]:
         ]
     )
     yield Plans(client, database, last_find)
-    client.close()
+    await close(client)
 
 
 async def record_moves(client: Client, database: str) -> None:

@@ -12,8 +12,9 @@ from pymongo.errors import PyMongoError
 
 from app.domain.faults import DatabaseUnsuitable
 from app.embedded.mongod import find_mongod
-from app.storage.client import connect
+from app.storage.client import close
 from app.storage.preparation import prepare_database
+from tests.harness.driver import connect
 
 START_SECONDS = 30
 
@@ -54,4 +55,4 @@ async def test_a_standalone_mongod_is_refused_with_what_to_do(standalone_uri: st
         await prepare_database(client, "teams")
 
     assert "teams" not in await client.list_database_names()
-    client.close()
+    await close(client)

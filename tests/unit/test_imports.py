@@ -40,16 +40,17 @@ WITHIN: dict[str, dict[str, set[str]]] = {
     "storage": {
         "indexes": set(),
         "observer": set(),
-        "errors": set(),
+        "cancellation": set(),
+        "errors": {"cancellation"},
         "documents": set(),
-        "client": {"indexes", "observer"},
+        "client": {"cancellation", "indexes", "observer"},
         "requests": {"client", "documents", "errors"},
         "transactions": {"client", "errors"},
         # The two families meet in the database only.
         "teams": {"indexes", "errors", "documents", "client", "requests", "transactions"},
         "changes": {"observer", "errors", "documents", "client", "requests", "transactions"},
         "preparation": {"indexes", "errors", "client", "changes"},
-        "startup": {"client", "preparation"},
+        "startup": {"cancellation", "client", "preparation"},
         "safety": {"indexes", "observer", "errors", "client"},
     },
     "api": {

@@ -60,4 +60,4 @@ class MongoDatabaseAccess:
                 f"then run this again. MongoDB says: {message}"
             ) from error
         finally:
-            close(client)
+            await close(client)

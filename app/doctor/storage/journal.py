@@ -80,7 +80,7 @@ class RepairJournal:
         """Write an entry per document, numbered from `next_number` on."""
         first = await self.next_number()
         heading = {"kind": "team", "run": self._run, "at": at}
-        await self._raw.insert_many(
+        await self._entries.insert_many(
             [
                 {"_id": number, **heading, **_describe(planned, after)}
                 for number, (planned, after) in enumerate(written, first)

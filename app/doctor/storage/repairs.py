@@ -97,7 +97,7 @@ class MongoRepairableTeams(MongoStoredTeams):
         """*Atomicity*: one document. If killed before the mark, the next undo finds it restored."""
         ids = [id_ for entry in entries for id_ in (entry.old_id, entry.new_id)]
         found = self._teams.with_options(codec_options=RAW).find({"_id": {"$in": ids}})
-        stored = {key_of(document["_id"]): document.raw async for document in found}
+        stored = {key_of(document["_id"]): bytes(document.raw) async for document in found}
         outcomes: dict[int, str] = {}
         swaps: dict[Swap, Entry] = {}
         for entry in entries:

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.doctor.ports import Obstacle
 from app.domain.faults import DatabaseUnsuitable
-from app.storage.client import Client, teams_of
+from app.storage.client import Client, settled, teams_of
 from app.storage.indexes import (
     ONE_TEAM_PER_USER,
     TEAM_INDEXES,
@@ -60,7 +60,8 @@ async def read_structure(client: Client, database: str) -> Structure:
                 f"The collection {database}.{TEAMS} was created with the option {option!r}, which "
                 "can't be changed. Copy its documents into an ordinary collection of that name."
             )
-    indexes = await teams_of(client, database).list_indexes().to_list(None)
+    found = await settled(teams_of(client, database).list_indexes())
+    indexes = await found.to_list(None)
     return Structure(exists=True, options=options, indexes=tuple(map(dict, indexes)))
 
 

@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from app.doctor.storage.team_documents import RAW, id_of_document, key_of
 from app.domain.faults import RepairStopped
-from app.storage.client import MAJORITY_WRITES, Client, Collection
+from app.storage.client import MAJORITY_WRITES, Client, Collection, settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ async def _replace(teams: Collection, swaps: Sequence[Swap]) -> list[Swap]:
 
 
 async def _exchange(client: Client, teams: Collection, each: Swap) -> bool:
-    async with await client.start_session() as session:
+    async with await settled(client.start_session()) as session:
 
         async def delete_and_insert(_: object) -> bool:
             deleted = await teams.delete_one(_unchanged(each.before), session=session)

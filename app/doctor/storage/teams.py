@@ -1,14 +1,14 @@
 """Read the team collection document by document."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from app.doctor.ports import Obstacle
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
 from app.doctor.storage.structure import read_structure
 from app.doctor.storage.team_documents import id_of, read_stored_team, split_batch
 from app.domain.ids import TeamId
-from app.storage.client import Client, team_changes_of, teams_of
+from app.storage.client import Client, settled, team_changes_of, teams_of
 from app.storage.documents import stored_team_id
 from app.storage.errors import driver_faults
 
@@ -45,7 +45,8 @@ class MongoStoredTeams:
             {"$group": {"_id": "$teamId", "version": {"$max": "$version"}}},
         ]
         with driver_faults():
-            found = await self._changes.aggregate(pipeline).to_list(None)
+            cursor = await settled(self._changes.aggregate(pipeline))
+            found = await cursor.to_list(None)
         return {TeamId(team["_id"]): team["version"] for team in found}
 
     async def taken_ids(self, team_ids: Sequence[TeamId]) -> frozenset[TeamId]:
@@ -68,5 +69,5 @@ class MongoStoredTeams:
                 wanted, sort=[("_id", 1)], batch_size=max(2, min(DOCUMENTS_AT_ONCE, fitting))
             )
             async for batch in batches:
-                for stored in split_batch(batch):
+                for stored in split_batch(cast("bytes", batch)):  # PyMongo's type is too wide
                     yield read_stored_team(stored)

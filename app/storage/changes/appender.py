@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bson.errors import BSONError
-from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import OperationFailure
 
 from app.domain.changes import ChangeKind
@@ -19,8 +18,10 @@ from app.storage.changes.lost_history import find_removals, read_last_changes
 from app.storage.changes.sequence import LastChange, VersionMismatch, in_sequence
 from app.storage.client import (
     Client,
+    Session,
     recorder_of,
     requests_of,
+    settled,
     team_changes_of,
     teams_of,
 )
@@ -78,7 +79,7 @@ class ChangeAppender:
         ]
         position += len(entries)
 
-        async def body(session: AsyncIOMotorClientSession) -> bool:
+        async def body(session: Session) -> bool:
             await self._write(entries, advanced(position, resume_token), session)
             return True
 
@@ -94,7 +95,7 @@ class ChangeAppender:
         self,
         entries: Sequence[dict[str, Any]],
         progress: Sequence[Mapping[str, Any]],
-        session: AsyncIOMotorClientSession,
+        session: Session,
     ) -> None:
         saved = await self._recorder.update_one(self._lease.condition, progress, session=session)
         if saved.matched_count == 0:
@@ -174,7 +175,7 @@ class ChangeAppender:
             self._position_read_at = time.monotonic()
         position, last = self._position, {}
         with driver_faults():
-            for entry in await self._read(self._raw.aggregate(pipeline)):
+            for entry in await self._read(await settled(self._raw.aggregate(pipeline))):
                 if (team_id := entry["_id"]) is None:
                     position = max(position, entry["position"])
                     continue
@@ -186,7 +187,7 @@ class ChangeAppender:
                 last[team_id] = _read_last(entry)
         return last, position
 
-    async def _read(self, cursor: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - one of motor's
+    async def _read(self, cursor: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - one of two kinds
         return all_decoded(await cursor.to_list(None), self._changes.codec_options)
 
 

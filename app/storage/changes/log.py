@@ -12,7 +12,7 @@ from app.domain.pages import HistoryPage, PageRequest
 from app.domain.snapshots import OPAQUE_KINDS
 from app.storage.changes.documents import read_change
 from app.storage.changes.lease import RECORDER_ID
-from app.storage.client import Client, recorder_of, team_changes_of
+from app.storage.client import Client, recorder_of, settled, team_changes_of
 from app.storage.documents import RAW, Document, all_decoded, read_commit_time
 from app.storage.errors import driver_faults
 
@@ -156,7 +156,8 @@ class MongoChangeLog:
             {"$replaceRoot": {"newRoot": "$change"}},
         ]
         with driver_faults():
-            found = self._read(await self._raw.aggregate(pipeline).to_list(None))
+            cursor = await settled(self._raw.aggregate(pipeline))
+            found = self._read(await cursor.to_list(None))
         return found[::-1] if page.from_back else found
 
     async def first_position(self) -> int:

@@ -8,7 +8,7 @@ from app.domain.changes import ChangeKind
 from app.domain.ids import FIRST_VERSION
 from app.storage.changes.documents import describe_changes
 from app.storage.changes.events import change_fields, read_recorded_id
-from app.storage.client import Collection
+from app.storage.client import Collection, settled
 from app.storage.documents import (
     RAW,
     Document,
@@ -36,6 +36,7 @@ async def read_last_changes(teams: Collection) -> AsyncIterator[list[dict[str, A
     """
     begin: Document = {}
     while True:
+        bounds: dict[str, Any] = {"min": begin} if begin else {}
         with driver_faults():
             answer = await teams.database.command(
                 "find",
@@ -43,11 +44,11 @@ async def read_last_changes(teams: Collection) -> AsyncIterator[list[dict[str, A
                 filter={"_id": {"$type": ["objectId", "string"]}},
                 projection=_TEAM_FIELDS,
                 hint={"_id": 1},
-                **({"min": begin} if begin else {}),
                 batchSize=TEAMS_AT_ONCE + 1,
                 singleBatch=True,
                 readConcern={"level": "snapshot"},
                 codec_options=RAW,
+                **bounds,
             )
         cursor = answer["cursor"]
         found = all_decoded(cursor["firstBatch"], teams.codec_options)
@@ -80,7 +81,7 @@ async def find_removals(
         {"$match": {"kind": {"$ne": ChangeKind.TEAM_DELETED.value}, "_id": {"$type": "string"}}},
     ]
     with driver_faults():
-        recorded = changes.aggregate(pipeline, allowDiskUse=True)
+        recorded = await settled(changes.aggregate(pipeline, allowDiskUse=True))
         while live := [team["_id"] for team in await recorded.to_list(TEAMS_AT_ONCE)]:
             ids = [stored_team_id(team_id) for team_id in live]
             answer = await teams.database.command(

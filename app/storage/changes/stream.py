@@ -10,10 +10,9 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
-from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
-from app.storage.client import CLOSE_SECONDS, Client, Collection
+from app.storage.client import CLOSE_SECONDS, Client, Collection, Session, settled
 from app.storage.documents import RAW, Document, all_decoded
 from app.storage.errors import (
     AUTHENTICATION_FAILED,
@@ -52,7 +51,7 @@ class ChangeStream:
         self._resumes = resume_after is not None
         stage: Document = {"resumeAfter": resume_after} if resume_after else {}
         self._pipeline = [{"$changeStream": stage}, *pipeline]
-        self._session: AsyncIOMotorClientSession | None = None
+        self._session: Session | None = None
         self._cursor: dict[str, Any] = {}
 
     @property
@@ -63,7 +62,7 @@ class ChangeStream:
     async def __aenter__(self) -> Self:
         """Open it; events from now on are included."""
         with driver_faults(), self._token_faults():
-            self._session = await self._client.start_session()
+            self._session = await settled(self._client.start_session())
             answer = await self._database.command(
                 "aggregate",
                 self._collection,

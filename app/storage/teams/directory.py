@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bson.raw_bson import RawBSONDocument
-from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, DESCENDING
 
 from app.domain.faults import PlaceLost, TeamDamaged
@@ -13,6 +12,7 @@ from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
 from app.domain.teams import FoundTeam, Team
 from app.storage.client import Client, SnapshotReads, teams_of
+from app.storage.client import Collection as Stored
 from app.storage.documents import (
     RAW,
     Document,
@@ -240,7 +240,7 @@ class MongoTeamDirectory:
             documents: list[Any] = await found.to_list(None)
             return documents
 
-    def _at(self, moment: CommitTime | None) -> AsyncIOMotorCollection[dict[str, Any]]:
+    def _at(self, moment: CommitTime | None) -> Stored:
         if moment is None:
             return self._teams
         return self._teams.with_options(read_concern=SnapshotReads(moment))

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from bson import ObjectId
-from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
@@ -18,7 +17,7 @@ from app.domain.diagnosis import Replay, TeamState
 from app.domain.ids import LAST_VERSION, TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
 from app.domain.teams import Team
-from app.storage.client import Client, teams_of
+from app.storage.client import Client, Session, teams_of
 from app.storage.documents import Document, stored_team_id
 from app.storage.errors import damage_faults, driver_faults, refused_by
 from app.storage.requests import RecordedRequests, push_mark, unseen_request
@@ -69,7 +68,7 @@ class MongoTeamStore:
         with_member_count: bool,
         versions: int = 1,
         other_team_id: TeamId | None = None,
-        session: AsyncIOMotorClientSession | None = None,
+        session: Session | None = None,
     ) -> Team | None:
         """The one write behind every change of a team: all conditions, and `versions` more.
 
@@ -229,7 +228,7 @@ class MongoTeamStore:
         if from_team_id is not None:
             source["$eq"] = stored_team_id(from_team_id)
 
-        async def move(session: AsyncIOMotorClientSession) -> AcceptedMove | None:
+        async def move(session: Session) -> AcceptedMove | None:
             # The user's current team, unless it is the target.
             left = await self._change(
                 {"_id": source, "userIds": user_id},
@@ -279,7 +278,7 @@ class MongoTeamStore:
         *,
         must_be_full: bool = False,
         other_team_id: TeamId | None = None,
-        session: AsyncIOMotorClientSession | None = None,
+        session: Session | None = None,
     ) -> list[Team] | None:
         """The team after each of these changes, made by one write, each with its own version."""
         try:

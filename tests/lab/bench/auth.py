@@ -10,7 +10,7 @@ from uuid import uuid4
 import click
 import uvloop
 
-from app.storage.client import connect, teams_of
+from app.storage.client import close, connect, teams_of
 from tests.harness.tokens import AUDIENCE, ISSUER, SECRET, Provider, with_rsa_key, with_secret
 from tests.lab.bench.load import ADMIN, connected, run_load
 from tests.lab.bench.mutations import TEAMS, api_join, insert_teams
@@ -71,7 +71,7 @@ async def _measure(
             await teams.delete_many({})
             if round_number >= 0:
                 rates[name].append(timing.rate)
-    client.close()
+    await close(client)
     click.echo(f"addUserToTeam, {connections} connections, {rounds} rounds of {mutations}:")
     for name, found in rates.items():
         ratios = sorted(a / b for a, b in zip(found, rates["headers"], strict=True))

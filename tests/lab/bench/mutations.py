@@ -12,7 +12,7 @@ import uvloop
 from bson import ObjectId
 from pymongo import ReturnDocument
 
-from app.storage.client import Collection, connect, teams_of
+from app.storage.client import Collection, close, connect, teams_of
 from app.storage.preparation import prepare_database
 from tests.lab.bench.load import ADMIN, Call, Connection, Timing, connected, run_load
 from tests.lab.bench.servers import api, deployment
@@ -55,7 +55,7 @@ async def _measure(
             await cost_by_size(teams, socket)
     finally:
         await client.drop_database(database)
-        client.close()
+        await close(client)
 
 
 async def _compare(

@@ -63,5 +63,5 @@ async def running_lab(
             stack.push_async_callback(server.kill)
         await asyncio.gather(*(server.start() for server in servers))
         mongodb = connect(uri, timeout_seconds=READ_SECONDS)
-        stack.callback(close, mongodb)  # the primary may be silent
+        stack.push_async_callback(close, mongodb)  # the primary may be silent
         yield Lab(replica_set, servers, network, mongodb, request_seconds, random.Random(seed))

@@ -16,7 +16,7 @@ import httpx
 
 from app.embedded.database import EmbeddedDatabase
 from app.storage.client import Client as MongoClient
-from app.storage.client import connect, team_changes_of
+from app.storage.client import close, connect, team_changes_of
 from tests.harness.client import Client
 from tests.harness.servers import Server
 from tests.harness.subscriber import Subscriber
@@ -252,7 +252,7 @@ async def _running(count: int, seed: int) -> AsyncIterator[ForeignFuzzing]:
             yield ForeignFuzzing(servers, mongodb, database, seed)
         finally:
             await asyncio.gather(*(server.stop() for server in servers))
-            mongodb.close()
+            await close(mongodb)
 
 
 async def fuzz_foreign(seconds: float, *, servers: int, seed: int) -> list[str]:

@@ -13,7 +13,7 @@ import psutil
 
 from app.embedded.database import EmbeddedDatabase
 from app.storage.client import Client as MongoClient
-from app.storage.client import connect, team_changes_of, teams_of
+from app.storage.client import close, connect, team_changes_of, teams_of
 from tests.harness.client import Client
 from tests.harness.servers import Server
 from tests.harness.tokens import AUDIENCE, ISSUER, SECRET
@@ -144,4 +144,4 @@ async def running_target() -> AsyncIterator[Target]:
             yield Target(servers, mongodb, database)
         finally:
             await asyncio.gather(*(server.stop() for server in servers))
-            mongodb.close()
+            await close(mongodb)

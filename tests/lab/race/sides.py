@@ -106,7 +106,7 @@ def _fight(
                 )
             return fight
         finally:
-            close(client)
+            await close(client)
 
     try:
         return asyncio.run(run())

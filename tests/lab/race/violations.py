@@ -4,7 +4,7 @@ from typing import Any
 
 from pymongo.read_concern import ReadConcern
 
-from app.storage.client import Client
+from app.storage.client import Client, settled
 
 # A user who moves while a plain aggregation goes from team to team can be met on both. A snapshot
 # shows one moment.
@@ -33,7 +33,8 @@ class Violations:
         return len(self.ever_on_several_teams) + len(self.ever_twice_in_a_team)
 
     async def look(self) -> None:
-        found = await self._teams.aggregate(PIPELINE).to_list(None)
+        cursor = await settled(self._teams.aggregate(PIPELINE))
+        found = await cursor.to_list(None)
         self.on_several_teams = {user["_id"] for user in found if user["teams"] > 1}
         self.ever_on_several_teams |= self.on_several_teams
         self.ever_twice_in_a_team |= {user["_id"] for user in found if user["times"] > 1}

@@ -14,7 +14,7 @@ from uuid import uuid4
 import orjson
 from bson import ObjectId
 
-from app.storage.client import Client, Collection, connect, team_changes_of, teams_of
+from app.storage.client import Client, Collection, close, connect, team_changes_of, teams_of
 from app.storage.preparation import prepare_database
 from tests.lab.bench.load import Call, Connection, connected
 from tests.lab.bench.mutations import ADD_USER, ADDED, bare_join
@@ -101,7 +101,7 @@ async def side(name: str) -> AsyncIterator[Side]:
                     name, client, database, running.port or None, running.process_id, mongod_id
                 )
         finally:
-            client.close()
+            await close(client)
 
 
 def node_problem() -> str | None:
