@@ -61,7 +61,10 @@ def _write(command: Command) -> tuple[What, str, str] | None:
 def _read(command: Command) -> tuple[What, str, str] | None:
     """The read after a refused write: the team, and whichever team the user is on."""
     match command:
-        case {"find": "teams", "filter": {"$or": [{"_id": {"$in": [team]}}, {"userIds": user}]}}:
+        case {
+            "find": "teams",
+            "filter": {"$or": [{"_id": {"$in": [team]}}, {"userIds": {"$in": [user]}}]},
+        }:
             return "read", user, str(team)
     return None
 

@@ -46,6 +46,8 @@ export const EXAMPLES = [
     query: mutation("addUserToTeam", [ALREADY, CONFLICT, "... on TeamFull { message capacity }", INVALID]) },
   { title: "Add a user, safe to repeat (requestId)", variables: { input: { teamId: TEAM, userId: "sue", requestId: "my-request-1" } },
     query: mutation("addUserToTeam", [ALREADY, INVALID]) },
+  { title: "Add many users to a team", variables: { input: { teamId: TEAM, userIds: ["ann", "bob"] } },
+    query: mutation("addUsersToTeam", [CONFLICT, INVALID], "team { id version } outcomes { user { id } added problem { ... on Problem { message } } }") },
   { title: "Remove a user from a team", variables: { input: { teamId: TEAM, userId: "sue" } },
     query: mutation("removeUserFromTeam", [NOT_ON, CONFLICT]) },
   { title: "Move a user to another team", variables: { input: { userId: "sue", toTeamId: TEAM } },
