@@ -5,6 +5,9 @@ import { ask, say } from "./dialogs.js";
 import { since } from "./dom.js";
 import { MUTATIONS, PLACE } from "./operations.js";
 
+const LOOKS = 5;
+const LOOK_EVERY_MS = 100;
+
 export class Actions {
   /** Users on their way to a team: `{ teamId, userId }`. They are drawn dashed. */
   waiting = [];
@@ -103,10 +106,9 @@ export class Actions {
 
   /** Says where the user is and who did that, shows that team, and offers what can be done. */
   async #explainPlace(userId, wantedId) {
-    const { user } = await this.client.request(PLACE, { id: userId });
+    const { user, last } = await this.#placeOf(userId);
     if (!user.team) return say(`${userId} is on no team any more.`, [{ text: "Try again", run: () => this.place(userId, wantedId) }]);
     const isMe = userId === this.identity.userId;
-    const last = user.history.edges.map(({ node }) => node).find(({ __typename }) => __typename === "UserJoinedTeam");
     const how = last && last.actorId !== userId ? `: ${last.actorId ?? "somebody"} put ${isMe ? "you" : userId} there ${since(last.at)} ago` : "";
     const text = `${isMe ? "You are" : `${userId} is`} on ${user.team.name} already${how}.`;
     this.show(user.team.id);
@@ -120,6 +122,16 @@ export class Actions {
   count({ __typename }) {
     if (__typename.endsWith("Success")) this.accepted += 1;
     else this.refused += 1;
+  }
+
+  /** Where the user is, and the change that put the user there; it is recorded a moment after the change. */
+  async #placeOf(userId) {
+    for (let attempt = 0; ; attempt += 1) {
+      const { user } = await this.client.request(PLACE, { id: userId });
+      const last = user.history.edges.map(({ node }) => node).find(({ __typename }) => __typename === "UserJoinedTeam");
+      if (!user.team || last?.teamId === user.team.id || attempt === LOOKS) return { user, last };
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
   }
 
   /** The result. A refusal that the caller does not treat itself is shown. */
