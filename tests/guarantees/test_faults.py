@@ -12,7 +12,7 @@ from tests.lab.torture.trial import run_trial
 # Half of what `scripts/torture` knows, with a short limit for requests; all of it takes minutes.
 # Each with how long a server must have been silent at least: else the fault has not struck.
 REQUEST_SECONDS = 2.0
-FAULTS = {"power-cut": 1.0, "step-down": 0.0, "kill-server": 0.5, "half-open": REQUEST_SECONDS}
+FAULTS = {"power-cut": 1.0, "step-down": 0.0, "kill-server": 0.2, "half-open": REQUEST_SECONDS}
 
 
 # A client whose server is killed, or that is cancelled while it connects, leaves its socket to the
