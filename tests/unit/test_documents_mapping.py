@@ -50,7 +50,7 @@ async def test_a_new_team_is_read_as_it_was_written(
         limit=limit,
         created_at=SOME_TIME,
         updated_at=SOME_TIME,
-        member_count=None,
+        member_count=0,
     )
 
 

@@ -99,8 +99,19 @@ def read_team(document: Document, default_capacity: int) -> Team:
         limit=default_capacity if capacity is None else capacity,
         created_at=_read_time(document, "createdAt") or _id_time(document["_id"]),
         updated_at=_read_time(document, "updatedAt"),
-        member_count=document.get("memberCount"),
+        member_count=_member_count(document),
     )
+
+
+def _member_count(document: Document) -> int | None:
+    """The number of members, if it was asked for.
+
+    A write that the driver sends again, after a lost answer or an election, is answered with the
+    whole document instead of its projection. To count later would tell of a later version.
+    """
+    if "memberCount" not in document and isinstance(members := document.get("userIds"), list):
+        return len(members)
+    return document.get("memberCount")
 
 
 def read_version(document: Document) -> Version:
