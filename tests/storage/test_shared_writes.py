@@ -139,3 +139,26 @@ async def test_beyond_its_bound_a_line_grows_no_more(
     outcomes = await rush(world, team, *(f"user-{number}" for number in range(10)))
 
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+
+
+async def test_a_line_whose_last_change_is_cancelled_takes_new_ones(world: World) -> None:
+    team = await world.new_team()
+    write = world.store._shared._write_together
+    waiting: asyncio.Task[Any] | None = None
+
+    async def write_and_cancel(changes: Any) -> Any:
+        nonlocal waiting
+        written = await write(changes)
+        if waiting is not None:
+            waiting.cancel()  # it leaves the line after the next write is scheduled
+            waiting = None
+        return written
+
+    world.store._shared._write_together = write_and_cancel
+    first = asyncio.create_task(world.add(team, "first"))
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(world.add(team, "waiting"))
+    await first
+
+    async with asyncio.timeout(10):
+        assert isinstance(await world.add(team, "last"), Accepted)

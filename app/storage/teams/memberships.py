@@ -1,8 +1,7 @@
 """Changes of memberships that one write can make: its condition, its update, the teams after it."""
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.domain.changes import Attribution, ChangeKind
@@ -12,7 +11,7 @@ from app.storage.documents import Document, stored_team_id
 from app.storage.teams.documents import MEMBER_COUNT, last_change
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class MembershipChange:
     """One user's joining or leaving of a team."""
 
@@ -21,9 +20,6 @@ class MembershipChange:
     user_id: UserId
     by: Attribution
     with_member_count: bool
-    answer: asyncio.Future[Team | None] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
 
 
 def condition_of(

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
+from dataclasses import dataclass
 
 from app.domain.ids import TeamId, UserId
 from app.domain.teams import Team
@@ -19,8 +20,15 @@ MAX_SHARED = 50
 # Beyond it a change of the team is written alone, so the line is bounded whatever the rush.
 MAX_WAITING = 1_000
 
-
 WriteTogether = Callable[[Sequence[MembershipChange]], Awaitable[list[Team] | None]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """A change in the line of its team, and the future that its request awaits."""
+
+    change: MembershipChange
+    answer: asyncio.Future[Team | None]
 
 
 class SharedWrites:
@@ -37,7 +45,7 @@ class SharedWrites:
 
     def __init__(self, write_together: WriteTogether) -> None:
         self._write_together = write_together
-        self._lines: dict[TeamId, deque[MembershipChange]] = {}
+        self._lines: dict[TeamId, deque[_Waiting]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def make(self, change: MembershipChange) -> Team | None:
@@ -51,12 +59,13 @@ class SharedWrites:
                 self._go_on(change.team_id, line)
         if len(line) >= MAX_WAITING:
             return await self._write_one(change)
-        line.append(change)
+        waiting = _Waiting(change, asyncio.get_running_loop().create_future())
+        line.append(waiting)
         try:
-            return await change.answer
+            return await waiting.answer
         except asyncio.CancelledError:
-            if change in line:
-                line.remove(change)
+            if waiting in line:
+                line.remove(waiting)
             raise
 
     async def finish(self, seconds: float) -> None:
@@ -64,7 +73,7 @@ class SharedWrites:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
-    def _go_on(self, team_id: TeamId, line: deque[MembershipChange]) -> None:
+    def _go_on(self, team_id: TeamId, line: deque[_Waiting]) -> None:
         if not line:
             del self._lines[team_id]
             return
@@ -75,50 +84,47 @@ class SharedWrites:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _write_next(self, team_id: TeamId, line: deque[MembershipChange]) -> None:
-        changes = _take_together(line)
-        teams: Sequence[Team | BaseException | None] | None = None
-        if len(changes) > 1:
-            try:
-                teams = await self._write_together(changes)
-            except Exception as fault:
-                teams = [fault] * len(changes)
-        else:
-            teams = await self._write_alone(changes)
+    async def _write_next(self, team_id: TeamId, line: deque[_Waiting]) -> None:
+        if not line:  # all of it has been cancelled since
+            self._go_on(team_id, line)
+            return
+        taken = _take_together(line)
+        changes = [each.change for each in taken]
+        answers: Sequence[Team | BaseException | None] | None
+        alone: Awaitable[Sequence[Team | BaseException | None]] | None = None
+        try:
+            answers = await self._write_together(changes)
+        except Exception as fault:
+            answers = [fault] * len(changes)
+        if answers is None and len(changes) > 1:
+            # Begun before the line goes on, so no later change overtakes these.
+            writes = (self._write_one(change) for change in changes)
+            alone = asyncio.gather(*writes, return_exceptions=True)
         self._go_on(team_id, line)
-        if teams is None:
-            teams = await self._write_alone(changes)
-        _answer(changes, teams)
+        _answer(taken, await alone if alone else answers or [None])
 
     async def _write_one(self, change: MembershipChange) -> Team | None:
         teams = await self._write_together([change])
         return teams[0] if teams else None
 
-    async def _write_alone(
-        self, changes: Sequence[MembershipChange]
-    ) -> Sequence[Team | BaseException | None]:
-        writes = (self._write_one(change) for change in changes)
-        return await asyncio.gather(*writes, return_exceptions=True)
 
-
-def _take_together(line: deque[MembershipChange]) -> list[MembershipChange]:
+def _take_together(line: deque[_Waiting]) -> list[_Waiting]:
     """Takes the first changes of a line that one write can make: of one kind, each user once."""
-    taken: dict[UserId, MembershipChange] = {}
+    kind = line[0].change.kind
+    taken: dict[UserId, _Waiting] = {}
     while line and len(taken) < MAX_SHARED:
-        change = line[0]
-        if change.user_id in taken or any(change.kind != each.kind for each in taken.values()):
+        change = line[0].change
+        if change.user_id in taken or change.kind is not kind:
             break
         taken[change.user_id] = line.popleft()
     return list(taken.values())
 
 
-def _answer(
-    changes: Sequence[MembershipChange], answers: Sequence[Team | BaseException | None]
-) -> None:
-    for change, answer in zip(changes, answers, strict=True):
-        if change.answer.done():  # cancelled with its request
+def _answer(taken: Sequence[_Waiting], answers: Sequence[Team | BaseException | None]) -> None:
+    for each, answer in zip(taken, answers, strict=True):
+        if each.answer.done():  # cancelled with its request
             continue
         if isinstance(answer, BaseException):
-            change.answer.set_exception(answer)
+            each.answer.set_exception(answer)
         else:
-            change.answer.set_result(answer)
+            each.answer.set_result(answer)
