@@ -24,7 +24,7 @@ const client = new TeamJoiner({ headers: () => identity.headers() });
 let teams, actions, past, stop;
 let carried = null;  // the user who is picked up
 let moment = null;  // the number of changes that are shown; null: all, live
-let names = new Map();  // of all teams seen, deleted ones too
+const names = new Map();  // of all teams seen, deleted ones too
 
 /** Begins anew, as the user who is chosen now. */
 function start() {
@@ -132,12 +132,12 @@ function redraw(teamId) {
   const old = teamId && cardOf(teamId);
   if (!team || !old || byId("order").value !== "name" || team.name !== old.querySelector(".name").textContent) return drawAll();
   const focused = old.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
-  const drawn = draw(team);
+  const drawn = draw(team, rights());
   old.replaceWith(drawn);
   if (focused) drawn.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
 }
 
-const draw = (team) => card(team, { viewerId: identity.userId, waiting: moment === null ? actions.waiting : [], can: rights(), act, carried });
+const draw = (team, can) => card(team, { viewerId: identity.userId, waiting: moment === null ? actions.waiting : [], can, act, carried });
 
 function shown() {
   const wanted = byId("search").value.trim().toLowerCase();
@@ -146,17 +146,16 @@ function shown() {
   const order = {
     name: (a, b) => a.name.localeCompare(b.name),
     members: (a, b) => b.memberCount - a.memberCount,
-    changed: (a, b) => lastChange(b.id) - lastChange(a.id),
+    changed: (a, b) => (last.get(b.id) ?? -1) - (last.get(a.id) ?? -1),
   };
+  const last = new Map(teams.changes.map(({ teamId }, index) => [teamId, index]));
   return found.sort(order[byId("order").value]);
 }
 
-const lastChange = (id) => teams.changes.findLastIndex(({ teamId }) => teamId === id);
-
 function drawAll() {
   const list = shown();
-  byId("cards").replaceChildren(...list.map(draw));
   const can = rights();
+  byId("cards").replaceChildren(...list.map((team) => draw(team, can)));
   byId("create").hidden = !can.edit;
   byId("race").hidden = !(settings.development && moment === null);
   const empty = byId("empty");
@@ -183,7 +182,7 @@ async function fillWithExample() {
 }
 
 function drawCounters() {
-  byId("accepted").textContent = (actions.accepted).toLocaleString("en");
+  byId("accepted").textContent = actions.accepted.toLocaleString("en");
   byId("refused").textContent = actions.refused.toLocaleString("en");
   const twice = teams.countTwice();
   byId("twice").textContent = twice;

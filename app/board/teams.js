@@ -2,15 +2,11 @@
 
 import { CHANGES, TEAM_BY_ID, TEAMS } from "./operations.js";
 
-export const MEMBERS_AT_ONCE = 50;
-
 export class Teams extends EventTarget {
   /** Team id to `{ id, name, version, capacity, memberCount, members, more }`; `more` is a cursor or null. */
   all = new Map();
   /** The changes that arrived, oldest first. */
   changes = [];
-  /** User id to the last `UserJoinedTeam` of the user that arrived. */
-  placements = new Map();
 
   constructor(client) {
     super();
@@ -42,7 +38,6 @@ export class Teams extends EventTarget {
     this.changes.push(change);
     const before = this.all.get(change.teamId);
     if (!before || change.version > before.version) this.#update(change, before);
-    if (change.__typename === "UserJoinedTeam") this.placements.set(change.user.id, change);
     this.#tell("change", { change });
   }
 
@@ -88,10 +83,10 @@ export class Teams extends EventTarget {
   }
 
   /** How many users are shown on two teams: the promise of this service is that nobody ever is. */
-  countTwice(teams = this.all) {
+  countTwice() {
     const seen = new Set();
     let twice = 0;
-    for (const { members } of teams.values()) for (const id of members) seen.has(id) ? (twice += 1) : seen.add(id);
+    for (const { members } of this.all.values()) for (const id of members) seen.has(id) ? (twice += 1) : seen.add(id);
     return twice;
   }
 
