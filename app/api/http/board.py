@@ -8,18 +8,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".ts": "text/plain"}
+from app.api.http.page_files import files_in, page_headers
 
 # Everything comes from this server, and no style or script stands in the HTML.
-_HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
+_HEADERS: Final = page_headers(
+    "script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:"
+)
 
 
 def board_routes(*, development: bool) -> list[Route]:
@@ -29,12 +23,7 @@ def board_routes(*, development: bool) -> list[Route]:
     page = HTMLResponse(
         html.replace("SETTINGS", json.dumps({"development": development})), headers=_HEADERS
     )
-    served = {
-        file.name: Response(file.read_bytes(), headers=_HEADERS, media_type=media_type)
-        for file in folder.iterdir()
-        for ending, media_type in _MEDIA_TYPES.items()
-        if file.name.endswith(ending)
-    }
+    served = files_in(folder, _HEADERS)
     client = {name: served[name] for name in ("team-joiner.js", "team-joiner.d.ts")}
     return [
         _route("/", page),

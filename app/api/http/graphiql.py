@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.responses import HTMLResponse, Response
 
-_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
+from app.api.http.page_files import files_in, page_headers
 
 # unpkg serves a package's files as they are on npm, so their hashes can be pinned. GraphiQL 4 is
 # the last release with a bundle. Release 5 consists of modules for a build step; a CDN that builds
@@ -37,16 +37,10 @@ _STYLES: Final = " ".join(url for url, _ in CDN_FILES if url.endswith(".css"))
 
 # Scripts are our own files and the pinned ones, to the exact address. Styles may stand in elements,
 # which GraphiQL's editor makes. No page of another origin may show this one inside a frame.
-PAGE_HEADERS: Final = {
-    "Content-Security-Policy": (
-        f"default-src 'none'; script-src 'self' {_SCRIPTS}; connect-src 'self'; "
-        f"style-src 'self' 'unsafe-inline' {_STYLES}; font-src data:; img-src 'self' data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
+PAGE_HEADERS: Final = page_headers(
+    f"script-src 'self' {_SCRIPTS}; connect-src 'self'; "
+    f"style-src 'self' 'unsafe-inline' {_STYLES}; font-src data:; img-src 'self' data:"
+)
 
 
 def graphiql_page(**settings: object) -> Response:
@@ -58,10 +52,4 @@ def graphiql_page(**settings: object) -> Response:
 
 def page_files() -> dict[str, Response]:
     """The page's scripts and styles by name."""
-    folder = files(__package__).joinpath("page")
-    return {
-        file.name: Response(file.read_bytes(), headers=PAGE_HEADERS, media_type=media_type)
-        for file in folder.iterdir()
-        for ending, media_type in _MEDIA_TYPES.items()
-        if file.name.endswith(ending)
-    }
+    return files_in(files(__package__).joinpath("page"), PAGE_HEADERS)
