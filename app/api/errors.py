@@ -135,7 +135,7 @@ def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
 
 
 def _is_the_clients(error: GraphQLError) -> bool:
-    """Whether the request caused an error without a code."""
+    """True if the request caused an error without a code."""
     cause = error.original_error
     if error.path:
         # During execution only a bad argument is the client's, and its error has nodes. The error

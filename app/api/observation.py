@@ -48,7 +48,7 @@ class EndedOperation:
     problems: Sequence[str]
     duration_seconds: float
     has_met_bug: bool = False
-    """Whether any of its errors was an `INTERNAL_SERVER_ERROR`."""
+    """True if any of its errors was an `INTERNAL_SERVER_ERROR`."""
 
 
 class OperationObserver(Protocol):

@@ -48,7 +48,7 @@ def compiled_form(document: DocumentNode) -> "CompiledDocument | None":
 
 
 class CompiledDocument:
-    """What has been compiled of a document so far."""
+    """The compiled parts of a document."""
 
     def __init__(self, document: DocumentNode, schema: GraphQLSchema, max_fields: int) -> None:
         self._document = document

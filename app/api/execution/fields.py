@@ -35,7 +35,7 @@ def exact_class(scalar: object) -> type | None:
 
 
 def fits(value: Any, class_: type | None) -> bool:
-    """Whether a scalar of this `exact_class` passes the value on as it is."""
+    """True if a scalar of this `exact_class` passes the value on as it is."""
     if class_ is int:
         return type(value) is int and GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT
     return type(value) is class_

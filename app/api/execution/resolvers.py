@@ -50,7 +50,7 @@ class Resolver(NamedTuple):
 
 
 def is_strawberrys(function: Any, *names: str) -> bool:
-    """Whether a function is one that Strawberry's schema converter makes under these names."""
+    """True if a function is one that Strawberry's schema converter makes under these names."""
     module = getattr(function, "__module__", None) or ""
     return module.startswith("strawberry.") and function.__qualname__ in names
 

@@ -32,7 +32,7 @@ class Origins:
         self._log = LogOnce(logger)
 
     def allows(self, origin: str) -> bool:
-        """Whether pages of this origin may use the service."""
+        """True if pages of this origin may use the service."""
         return origin in self._allowed or (self._loopback and _is_loopback(origin))
 
     def log_refused(self, origin: str) -> None:
@@ -52,7 +52,7 @@ class CrossOrigin(CORSMiddleware):
         self._origins = origins
 
     def is_allowed_origin(self, origin: str) -> bool:
-        """Whether a page of this origin may read responses."""
+        """True if a page of this origin may read responses."""
         return self._origins.allows(origin)
 
     def preflight_response(self, request_headers: Headers) -> Response:
@@ -82,7 +82,7 @@ def cross_origin(origins: Origins) -> Middleware:
 
 
 def _is_loopback(origin: str) -> bool:
-    """Whether an origin is on this machine, on any port."""
+    """True if an origin is on this machine, on any port."""
     try:
         parts = urlsplit(origin)
     except ValueError:

@@ -121,7 +121,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return refusal_response(error, request)
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:  # noqa: ARG002
-        """Whether a page of another origin may open a WebSocket."""
+        """True if a page of another origin may open a WebSocket."""
         if self._origins.allows(origin):
             return True
         self._origins.log_refused(origin)
@@ -160,7 +160,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return cast("UnsetType", UNSET)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
-        """Whether a browser requests the page."""
+        """True if a browser requests the page."""
         return (
             self._ide is not None
             and request.method == "GET"

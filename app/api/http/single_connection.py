@@ -47,7 +47,7 @@ def _token_of(request: Request) -> str:
 
 
 def uses_single_connection(request: Request) -> bool:
-    """Whether a request belongs to this mode: PUT, or a token and no document in its URL."""
+    """True if a request belongs to this mode: PUT, or a token and no document in its URL."""
     if any(name in request.query_params for name in ASKING):
         return False
     return request.method == "PUT" or (

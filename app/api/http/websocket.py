@@ -92,7 +92,7 @@ def _is_well_formed(message: object) -> bool:
 
 
 def _names_a_document(payload: dict[str, object]) -> bool:
-    """Whether there is a text or a reference, which `PersistedDocuments` resolves later."""
+    """True if there is a text or a reference, which `PersistedDocuments` resolves later."""
     if (query := payload.get("query")) is not None:
         return isinstance(query, str)
     return any(name in payload for name in ("documentId", "id", "extensions"))
