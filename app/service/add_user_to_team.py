@@ -10,20 +10,13 @@ from app.domain.diagnosis import (
 )
 from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted
-from app.domain.problems import (
-    AlreadyOnTeam,
-    InvalidInput,
-    NotAllowed,
-    TeamFull,
-    TeamNotFound,
-    VersionConflict,
-)
+from app.domain.problems import AlreadyOnTeam, InvalidInput, TeamFull, TeamNotFound, VersionConflict
 from app.domain.validation import check_id, check_version
 from app.service.attempts import Attempts
 from app.service.ports import TeamStore
 
 AddUserToTeamOutcome = (
-    Accepted | NotAllowed | InvalidInput | TeamNotFound | AlreadyOnTeam | VersionConflict | TeamFull
+    Accepted | InvalidInput | TeamNotFound | AlreadyOnTeam | VersionConflict | TeamFull
 )
 
 

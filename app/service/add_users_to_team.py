@@ -15,7 +15,6 @@ from app.domain.outcomes import AcceptedUsers, UserOutcome
 from app.domain.problems import (
     AlreadyOnTeam,
     InvalidInput,
-    NotAllowed,
     TeamFull,
     TeamNotFound,
     UsersNotAdded,
@@ -26,7 +25,7 @@ from app.service.attempts import Attempts
 from app.service.ports import TeamStore
 
 AddUsersToTeamOutcome = (
-    AcceptedUsers | NotAllowed | InvalidInput | TeamNotFound | VersionConflict | UsersNotAdded
+    AcceptedUsers | InvalidInput | TeamNotFound | VersionConflict | UsersNotAdded
 )
 
 

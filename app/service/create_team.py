@@ -4,12 +4,12 @@ from app.domain.changes import attribute
 from app.domain.diagnosis import repeated
 from app.domain.ids import RequestId, UserId
 from app.domain.outcomes import Accepted
-from app.domain.problems import InvalidInput, NotAllowed
+from app.domain.problems import InvalidInput
 from app.domain.validation import check_capacity, check_id, check_name
 from app.service.attempts import Attempts
 from app.service.ports import TeamStore
 
-CreateTeamOutcome = Accepted | NotAllowed | InvalidInput
+CreateTeamOutcome = Accepted | InvalidInput
 
 
 async def create_team(

@@ -4,12 +4,12 @@ from app.domain.changes import attribute
 from app.domain.diagnosis import repeated, team_not_found, version_conflict
 from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted
-from app.domain.problems import InvalidInput, NotAllowed, TeamNotFound, VersionConflict
+from app.domain.problems import InvalidInput, TeamNotFound, VersionConflict
 from app.domain.validation import check_id, check_version
 from app.service.attempts import Attempts
 from app.service.ports import TeamStore
 
-DeleteTeamOutcome = Accepted | NotAllowed | InvalidInput | TeamNotFound | VersionConflict
+DeleteTeamOutcome = Accepted | InvalidInput | TeamNotFound | VersionConflict
 
 
 async def delete_team(

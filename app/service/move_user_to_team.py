@@ -14,7 +14,6 @@ from app.domain.outcomes import AcceptedMove
 from app.domain.problems import (
     AlreadyOnTeam,
     InvalidInput,
-    NotAllowed,
     NotOnTeam,
     TeamFull,
     TeamNotFound,
@@ -26,7 +25,6 @@ from app.service.ports import TeamStore
 
 MoveUserToTeamOutcome = (
     AcceptedMove
-    | NotAllowed
     | InvalidInput
     | TeamNotFound
     | AlreadyOnTeam

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Final
 
-from app.domain.ids import TeamId, UserId
+from app.domain.ids import TeamId
 from app.domain.problems import NotAllowed
 from app.domain.validation import check_id
 from app.domain.viewers import Viewer
@@ -89,9 +89,9 @@ class Permissions:
                 return _refused("You must be an admin to do this.", self._admin_advice)
 
     async def refusal_on_team(
-        self, operation: str, viewer: Viewer | None, team_id: TeamId
+        self, operation: str, viewer: Viewer | None, team_id: TeamId | None
     ) -> NotAllowed | None:
-        """The refusal of an operation on this team, or None if allowed.
+        """The refusal of an operation, on this team if it names one, or None if allowed.
 
         A team's creator never changes, so reading it before the write is no race. A team that does
         not exist has no creator and is refused. *Raises*: `DatabaseUnavailable`.
@@ -100,16 +100,13 @@ class Permissions:
             return refused
         if viewer is None or viewer.is_admin or RULES[operation] is not Who.ADMINS_OR_CREATORS:
             return None
-        if await self._creator_of(team_id) == viewer.user_id:
-            return None
+        if team_id is not None and check_id("teamId", team_id) is None:
+            creator_id = await self._directory.find_creator(team_id)
+            if creator_id == viewer.user_id:
+                return None
         return _refused(
             "You must be an admin, or have created the team, to do this.", self._admin_advice
         )
-
-    async def _creator_of(self, team_id: TeamId) -> UserId | None:
-        if check_id("teamId", team_id):
-            return None
-        return await self._directory.find_creator(team_id)
 
 
 def _refused(sentence: str, advice: str) -> NotAllowed:

@@ -4,20 +4,12 @@ from app.domain.changes import attribute
 from app.domain.diagnosis import not_on_team, repeated, team_not_found, version_conflict
 from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted
-from app.domain.problems import (
-    InvalidInput,
-    NotAllowed,
-    NotOnTeam,
-    TeamNotFound,
-    VersionConflict,
-)
+from app.domain.problems import InvalidInput, NotOnTeam, TeamNotFound, VersionConflict
 from app.domain.validation import check_id, check_version
 from app.service.attempts import Attempts
 from app.service.ports import TeamStore
 
-RemoveUserFromTeamOutcome = (
-    Accepted | NotAllowed | InvalidInput | TeamNotFound | NotOnTeam | VersionConflict
-)
+RemoveUserFromTeamOutcome = Accepted | InvalidInput | TeamNotFound | NotOnTeam | VersionConflict
 
 
 async def remove_user_from_team(

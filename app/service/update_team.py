@@ -4,12 +4,12 @@ from app.domain.changes import UNCHANGED, Unchanged, attribute
 from app.domain.diagnosis import members_do_not_fit, repeated, team_not_found, version_conflict
 from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted
-from app.domain.problems import InvalidInput, NotAllowed, TeamFull, TeamNotFound, VersionConflict
+from app.domain.problems import InvalidInput, TeamFull, TeamNotFound, VersionConflict
 from app.domain.validation import check_capacity, check_id, check_name, check_version
 from app.service.attempts import Attempts
 from app.service.ports import TeamStore
 
-UpdateTeamOutcome = Accepted | NotAllowed | InvalidInput | TeamNotFound | VersionConflict | TeamFull
+UpdateTeamOutcome = Accepted | InvalidInput | TeamNotFound | VersionConflict | TeamFull
 
 
 async def update_team(

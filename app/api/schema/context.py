@@ -13,8 +13,7 @@ from app.api.errors import not_allowed
 from app.api.observation import Observers
 from app.api.schema.loaders import Loaders
 from app.api.schema.shared_answers import SharedAnswers
-from app.domain.ids import CommitTime, TeamId, UserId
-from app.domain.problems import NotAllowed
+from app.domain.ids import CommitTime, UserId
 from app.domain.viewers import Viewer
 from app.service.hub import Hub
 from app.service.permissions import Permissions
@@ -72,21 +71,13 @@ class Context:
 
     @property
     def signed_in_id(self) -> UserId:
-        """The viewer's id, for operations whose `refusal` rules out anonymous viewers."""
-        assert self.viewer is not None  # noqa: S101 - `refusal` comes first
+        """The viewer's id, for operations whose permission rules out anonymous viewers."""
+        assert self.viewer is not None  # noqa: S101 - permission comes first
         return self.viewer.user_id
-
-    def refusal(self, operation: str) -> NotAllowed | None:
-        """The refusal by the rules in `permissions`, or None if allowed."""
-        return self.services.permissions.refusal(operation, self.viewer)
-
-    async def refusal_on_team(self, operation: str, team_id: TeamId) -> NotAllowed | None:
-        """The refusal for that team, or None if allowed."""
-        return await self.services.permissions.refusal_on_team(operation, self.viewer, team_id)
 
     def require(self, operation: str) -> None:
         """*Raises*: `CodedError` unless the viewer may run this query or subscription."""
-        if refused := self.refusal(operation):
+        if refused := self.services.permissions.refusal(operation, self.viewer):
             raise not_allowed(refused, is_anonymous=self.viewer is None)
 
     @property

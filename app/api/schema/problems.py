@@ -1,14 +1,21 @@
-"""The problem types, each of the same name as its counterpart in `domain/problems.py`."""
+"""The problem types, each of the same name as its counterpart in `domain/problems.py`.
 
-from typing import Annotated, Self, assert_never, overload
+`present` maps the outcomes of mutations to them.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Self, TypeVar, assert_never, overload
 
 import strawberry
 
-from app.api.observation import note_problem
 from app.api.schema.types import Team, User
 from app.domain import problems as domain
 from app.domain.ids import Version
-from app.domain.outcomes import UserOutcome
+from app.domain.outcomes import Accepted, AcceptedMove, AcceptedUsers, UserOutcome
+
+AcceptedT = TypeVar("AcceptedT", Accepted, AcceptedMove, AcceptedUsers)
+SuccessT = TypeVar("SuccessT")
+AnySuccess = Callable[..., object]
 
 
 @strawberry.interface(
@@ -37,11 +44,6 @@ class AlreadyOnTeam(Problem):
         description="The team that the user is on, possibly the requested one."
     )
 
-    @classmethod
-    def of(cls, problem: domain.AlreadyOnTeam) -> Self:
-        """The schema's form of the problem."""
-        return cls(message=problem.message, current_team=Team.of(problem.current_team))
-
 
 @strawberry.type(description="The user is not on this team.")
 class NotOnTeam(Problem):
@@ -62,11 +64,6 @@ class VersionConflict(Problem):
 @strawberry.type(description="The change would exceed the team's capacity.")
 class TeamFull(Problem):
     capacity: int = strawberry.field(description="The maximum number of members.")
-
-    @classmethod
-    def of(cls, problem: domain.TeamFull) -> Self:
-        """The schema's form of the problem."""
-        return cls(message=problem.message, capacity=problem.capacity)
 
 
 AddUserProblem = Annotated[
@@ -90,19 +87,11 @@ class AddUserOutcome:
     @classmethod
     def of(cls, outcome: UserOutcome) -> Self:
         """The schema's form of an outcome."""
-        problem: AlreadyOnTeam | TeamFull | None
-        match outcome.problem:
-            case domain.AlreadyOnTeam():
-                problem = AlreadyOnTeam.of(outcome.problem)
-            case domain.TeamFull():
-                problem = TeamFull.of(outcome.problem)
-            case None:
-                problem = None
         return cls(
             user=User(id=outcome.user_id),
             added=outcome.added,
             version=outcome.version,
-            problem=problem,
+            problem=present(outcome.problem) if outcome.problem else None,
         )
 
 
@@ -114,25 +103,27 @@ class UsersNotAdded(Problem):
 
 
 @overload
-def present_problem(problem: domain.NotAllowed) -> NotAllowed: ...
+def present(outcome: domain.InvalidInput, success: AnySuccess = ...) -> InvalidInput: ...
 @overload
-def present_problem(problem: domain.InvalidInput) -> InvalidInput: ...
+def present(outcome: domain.TeamNotFound, success: AnySuccess = ...) -> TeamNotFound: ...
 @overload
-def present_problem(problem: domain.TeamNotFound) -> TeamNotFound: ...
+def present(outcome: domain.AlreadyOnTeam, success: AnySuccess = ...) -> AlreadyOnTeam: ...
 @overload
-def present_problem(problem: domain.AlreadyOnTeam) -> AlreadyOnTeam: ...
+def present(outcome: domain.NotOnTeam, success: AnySuccess = ...) -> NotOnTeam: ...
 @overload
-def present_problem(problem: domain.NotOnTeam) -> NotOnTeam: ...
+def present(outcome: domain.VersionConflict, success: AnySuccess = ...) -> VersionConflict: ...
 @overload
-def present_problem(problem: domain.VersionConflict) -> VersionConflict: ...
+def present(outcome: domain.TeamFull, success: AnySuccess = ...) -> TeamFull: ...
 @overload
-def present_problem(problem: domain.TeamFull) -> TeamFull: ...
+def present(outcome: domain.UsersNotAdded, success: AnySuccess = ...) -> UsersNotAdded: ...
 @overload
-def present_problem(problem: domain.UsersNotAdded) -> UsersNotAdded: ...
+def present(outcome: AcceptedT, success: Callable[[AcceptedT], SuccessT]) -> SuccessT: ...
 
 
-def present_problem(
-    problem: domain.NotAllowed
+def present(
+    outcome: Accepted
+    | AcceptedMove
+    | AcceptedUsers
     | domain.InvalidInput
     | domain.TeamNotFound
     | domain.AlreadyOnTeam
@@ -140,41 +131,42 @@ def present_problem(
     | domain.VersionConflict
     | domain.TeamFull
     | domain.UsersNotAdded,
-) -> Problem:
-    """The schema's form of a problem.
+    success: AnySuccess = object,
+) -> object:
+    """The schema's form of a problem, or of an accepted mutation by `success`.
 
     The overloads tie each problem to its type, so that a result union that lacks one fails the
     type check.
     """
-    message = problem.message
-    note_problem(type(problem).__name__)
-    match problem:
-        case domain.NotAllowed():
-            return NotAllowed(message=message)
-        case domain.InvalidInput(field=field):
-            return InvalidInput(message=message, field=field)
+    match outcome:
+        case Accepted() | AcceptedMove() | AcceptedUsers():
+            return success(outcome)
+        case domain.InvalidInput():
+            return InvalidInput(message=outcome.message, field=outcome.field)
         case domain.TeamNotFound():
-            return TeamNotFound(message=message)
+            return TeamNotFound(message=outcome.message)
         case domain.AlreadyOnTeam():
-            return AlreadyOnTeam.of(problem)
+            return AlreadyOnTeam(
+                message=outcome.message, current_team=Team.of(outcome.current_team)
+            )
         case domain.NotOnTeam(other_team=other_team):
             return NotOnTeam(
-                message=message, other_team=Team.of(other_team) if other_team else None
+                message=outcome.message, other_team=Team.of(other_team) if other_team else None
             )
-        case domain.VersionConflict(expected_version=expected, actual_version=actual, team=team):
+        case domain.VersionConflict():
             return VersionConflict(
-                message=message,
-                expected_version=expected,
-                actual_version=actual,
-                team=Team.of(team),
+                message=outcome.message,
+                expected_version=outcome.expected_version,
+                actual_version=outcome.actual_version,
+                team=Team.of(outcome.team),
             )
         case domain.TeamFull():
-            return TeamFull.of(problem)
+            return TeamFull(message=outcome.message, capacity=outcome.capacity)
         case domain.UsersNotAdded(problems=problems):
             refused = [
                 AddUserOutcome.of(UserOutcome(user_id, added=False, problem=each))
                 for user_id, each in problems.items()
             ]
-            return UsersNotAdded(message=message, outcomes=refused)
+            return UsersNotAdded(message=outcome.message, outcomes=refused)
         case _:
-            assert_never(problem)
+            assert_never(outcome)

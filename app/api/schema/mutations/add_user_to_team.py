@@ -1,4 +1,4 @@
-"""addUserToTeam."""
+"""addUserToTeam; joinTeam is the same for the viewer."""
 
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from app.api.schema.mutations.fields import (
     Input,
     Success,
     expected_version_field,
+    mutation,
     request_id_field,
     result_of,
 )
@@ -21,10 +22,9 @@ from app.api.schema.problems import (
     TeamFull,
     TeamNotFound,
     VersionConflict,
-    present_problem,
+    present,
 )
 from app.domain.ids import RequestId, TeamId, UserId, Version
-from app.domain.outcomes import Accepted
 from app.service import add_user_to_team as service
 
 
@@ -36,21 +36,28 @@ class AddUserToTeamInput:
     request_id: RequestId | None = request_id_field()
 
 
+@strawberry.input(description="The team that the viewer joins.")
+class JoinTeamInput:
+    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    expected_version: Version | None = expected_version_field()
+    request_id: RequestId | None = request_id_field()
+
+
 @strawberry.type(description="The user is on the team.")
 class AddUserToTeamSuccess(Success): ...
 
 
-AddUserToTeamProblem = (
-    NotAllowed | InvalidInput | TeamNotFound | AlreadyOnTeam | VersionConflict | TeamFull
-)
-AddUserToTeamResult = Annotated[
-    AddUserToTeamSuccess | AddUserToTeamProblem, result_of("addUserToTeam")
-]
+@strawberry.type(description="The viewer is on the team.")
+class JoinTeamSuccess(Success): ...
 
 
+Refused = NotAllowed | InvalidInput | TeamNotFound | AlreadyOnTeam | VersionConflict | TeamFull
+AddUserToTeamResult = Annotated[AddUserToTeamSuccess | Refused, result_of("addUserToTeam")]
+JoinTeamResult = Annotated[JoinTeamSuccess | Refused, result_of("joinTeam")]
+
+
+@mutation("Add a user who is on no team to this team.")
 async def add_user_to_team(info: Info, input: Input[AddUserToTeamInput]) -> AddUserToTeamResult:
-    if refused := info.context.refusal("addUserToTeam"):
-        return present_problem(refused)
     outcome = await service.add_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
@@ -60,8 +67,18 @@ async def add_user_to_team(info: Info, input: Input[AddUserToTeamInput]) -> AddU
         request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
-    match outcome:
-        case Accepted():
-            return AddUserToTeamSuccess.of(outcome)
-        case problem:
-            return present_problem(problem)
+    return present(outcome, AddUserToTeamSuccess.of)
+
+
+@mutation("Add the viewer, who is on no team, to this team.")
+async def join_team(info: Info, input: Input[JoinTeamInput]) -> JoinTeamResult:
+    outcome = await service.add_user_to_team(
+        info.context.services.store,
+        viewer_id=info.context.viewer_id,
+        team_id=input.team_id,
+        user_id=info.context.signed_in_id,
+        expected_version=input.expected_version,
+        request_id=input.request_id,
+        with_member_count=info.selects(*COUNTED_BY),
+    )
+    return present(outcome, JoinTeamSuccess.of)

@@ -1,6 +1,6 @@
 """addUsersToTeam."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 import strawberry
 
@@ -10,6 +10,7 @@ from app.api.schema.mutations.fields import (
     Input,
     Success,
     expected_version_field,
+    mutation,
     request_id_field,
     result_of,
 )
@@ -20,7 +21,7 @@ from app.api.schema.problems import (
     TeamNotFound,
     UsersNotAdded,
     VersionConflict,
-    present_problem,
+    present,
 )
 from app.api.schema.types import Team
 from app.domain.ids import RequestId, TeamId, UserId, Version
@@ -55,6 +56,14 @@ class AddUsersToTeamSuccess(Success):
         "added, without versions and problems."
     )
 
+    @classmethod
+    def of_users(cls, outcome: AcceptedUsers) -> Self:
+        return cls(
+            team=Team.of(outcome.team),
+            replayed=outcome.replayed,
+            outcomes=[AddUserOutcome.of(each) for each in outcome.users],
+        )
+
 
 AddUsersToTeamResult = Annotated[
     AddUsersToTeamSuccess
@@ -67,9 +76,11 @@ AddUsersToTeamResult = Annotated[
 ]
 
 
+@mutation(
+    "Add many users to this team by one write: those who are on no team, as far as there is room, "
+    "or with `atomic` all or nobody. For rate limits it is one operation."
+)
 async def add_users_to_team(info: Info, input: Input[AddUsersToTeamInput]) -> AddUsersToTeamResult:
-    if refused := info.context.refusal("addUsersToTeam"):
-        return present_problem(refused)
     outcome = await service.add_users_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
@@ -80,12 +91,4 @@ async def add_users_to_team(info: Info, input: Input[AddUsersToTeamInput]) -> Ad
         atomic=input.atomic,
         with_member_count=info.selects(*COUNTED_BY),
     )
-    match outcome:
-        case AcceptedUsers():
-            return AddUsersToTeamSuccess(
-                team=Team.of(outcome.team),
-                replayed=outcome.replayed,
-                outcomes=[AddUserOutcome.of(each) for each in outcome.users],
-            )
-        case problem:
-            return present_problem(problem)
+    return present(outcome, AddUsersToTeamSuccess.of_users)

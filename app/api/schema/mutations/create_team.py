@@ -10,12 +10,12 @@ from app.api.schema.mutations.fields import (
     NAME,
     Input,
     Success,
+    mutation,
     request_id_field,
     result_of,
 )
-from app.api.schema.problems import InvalidInput, NotAllowed, present_problem
+from app.api.schema.problems import InvalidInput, NotAllowed, present
 from app.domain.ids import RequestId
-from app.domain.outcomes import Accepted
 from app.service import create_team as service
 
 
@@ -35,9 +35,8 @@ class CreateTeamSuccess(Success): ...
 CreateTeamResult = Annotated[CreateTeamSuccess | NotAllowed | InvalidInput, result_of("createTeam")]
 
 
+@mutation("Create a team at version 1, without members.")
 async def create_team(info: Info, input: Input[CreateTeamInput]) -> CreateTeamResult:
-    if refused := info.context.refusal("createTeam"):
-        return present_problem(refused)
     outcome = await service.create_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
@@ -45,8 +44,4 @@ async def create_team(info: Info, input: Input[CreateTeamInput]) -> CreateTeamRe
         capacity=input.capacity,
         request_id=input.request_id,
     )
-    match outcome:
-        case Accepted():
-            return CreateTeamSuccess.of(outcome)
-        case problem:
-            return present_problem(problem)
+    return present(outcome, CreateTeamSuccess.of)

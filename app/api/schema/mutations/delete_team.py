@@ -10,6 +10,7 @@ from app.api.schema.mutations.fields import (
     TEAM_ID,
     Input,
     Success,
+    mutation,
     request_id_field,
     result_of,
 )
@@ -18,10 +19,9 @@ from app.api.schema.problems import (
     NotAllowed,
     TeamNotFound,
     VersionConflict,
-    present_problem,
+    present,
 )
 from app.domain.ids import RequestId, TeamId, Version
-from app.domain.outcomes import Accepted
 from app.service import delete_team as service
 
 
@@ -45,9 +45,8 @@ DeleteTeamResult = Annotated[
 ]
 
 
+@mutation("Delete a team permanently. Its members are then on no team.")
 async def delete_team(info: Info, input: Input[DeleteTeamInput]) -> DeleteTeamResult:
-    if refused := await info.context.refusal_on_team("deleteTeam", input.team_id):
-        return present_problem(refused)
     outcome = await service.delete_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
@@ -55,8 +54,4 @@ async def delete_team(info: Info, input: Input[DeleteTeamInput]) -> DeleteTeamRe
         expected_version=input.expected_version,
         request_id=input.request_id,
     )
-    match outcome:
-        case Accepted():
-            return DeleteTeamSuccess.of(outcome)
-        case problem:
-            return present_problem(problem)
+    return present(outcome, DeleteTeamSuccess.of)

@@ -1,16 +1,23 @@
-"""The parts of inputs and results that mutations share."""
+"""The parts that mutations share: of their fields, inputs and results."""
 
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Annotated, Self, TypeVar
 
 import strawberry
+from strawberry.types.field import StrawberryField
 from strawberry.types.union import StrawberryUnion
 
+from app.api.observation import note_problem
+from app.api.schema.context import Info
+from app.api.schema.problems import NotAllowed, Problem
 from app.api.schema.types import Team
 from app.domain.ids import ID_CHARACTERS, MAX_ID_LENGTH, RequestId, Version
 from app.domain.outcomes import Accepted, AcceptedMove
 from app.domain.teams import MAX_CAPACITY, MAX_NAME_LENGTH
 
 InputT = TypeVar("InputT")
+ResultT = TypeVar("ResultT")
 Input = Annotated[InputT, strawberry.argument(description="The input of the mutation.")]
 
 _ID_LIMITS = f"1 to {MAX_ID_LENGTH} characters: {ID_CHARACTERS}."
@@ -23,6 +30,31 @@ CAPACITY = f"The maximum number of members, 1 to {MAX_CAPACITY}."
 EXPECTED_VERSION = (
     "Apply the change only if the team is at this version; otherwise return `VersionConflict`."
 )
+
+
+def mutation(
+    description: str,
+) -> Callable[[Callable[[Info, InputT], Awaitable[ResultT]]], StrawberryField]:
+    """A decorator: the field that runs the resolver if the viewer may, by `service/permissions`.
+
+    The problem of a refused mutation is noted for the observers.
+    """
+
+    def field_of(resolver: Callable[[Info, InputT], Awaitable[ResultT]]) -> StrawberryField:
+        @wraps(resolver)
+        async def resolve(info: Info, input: InputT) -> ResultT | NotAllowed:
+            refused = await info.context.services.permissions.refusal_on_team(
+                info.field_name, info.context.viewer, getattr(input, "team_id", None)
+            )
+            result = NotAllowed(message=refused.message) if refused else await resolver(info, input)
+            if isinstance(result, Problem):
+                note_problem(type(result).__name__)
+            return result
+
+        field: StrawberryField = strawberry.mutation(description=description)(resolve)
+        return field
+
+    return field_of
 
 
 def expected_version_field(of: str = "the team") -> Version | None:

@@ -1,4 +1,4 @@
-"""moveUserToTeam."""
+"""moveUserToTeam; switchTeam is the same for the viewer, from the team that the viewer is on."""
 
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from app.api.schema.mutations.fields import (
     Input,
     MoveSuccess,
     expected_version_field,
+    mutation,
     request_id_field,
     result_of,
 )
@@ -22,10 +23,9 @@ from app.api.schema.problems import (
     TeamFull,
     TeamNotFound,
     VersionConflict,
-    present_problem,
+    present,
 )
 from app.domain.ids import RequestId, TeamId, UserId, Version
-from app.domain.outcomes import AcceptedMove
 from app.service import move_user_to_team as service
 
 
@@ -42,11 +42,23 @@ class MoveUserToTeamInput:
     request_id: RequestId | None = request_id_field()
 
 
+@strawberry.input(description="The team that the viewer switches to.")
+class SwitchTeamInput:
+    to_team_id: TeamId = strawberry.field(description=TO_TEAM_ID)
+    expected_to_version: Version | None = expected_version_field("the team to join")
+    expected_from_version: Version | None = expected_version_field("the team to leave")
+    request_id: RequestId | None = request_id_field()
+
+
 @strawberry.type(description="The user has moved to the other team.")
 class MoveUserToTeamSuccess(MoveSuccess): ...
 
 
-MoveUserToTeamProblem = (
+@strawberry.type(description="The viewer has switched to the other team.")
+class SwitchTeamSuccess(MoveSuccess): ...
+
+
+Refused = (
     NotAllowed
     | InvalidInput
     | TeamNotFound
@@ -55,14 +67,12 @@ MoveUserToTeamProblem = (
     | VersionConflict
     | TeamFull
 )
-MoveUserToTeamResult = Annotated[
-    MoveUserToTeamSuccess | MoveUserToTeamProblem, result_of("moveUserToTeam")
-]
+MoveUserToTeamResult = Annotated[MoveUserToTeamSuccess | Refused, result_of("moveUserToTeam")]
+SwitchTeamResult = Annotated[SwitchTeamSuccess | Refused, result_of("switchTeam")]
 
 
+@mutation("Move a user to another team atomically: no reader sees them on none or on both.")
 async def move_user_to_team(info: Info, input: Input[MoveUserToTeamInput]) -> MoveUserToTeamResult:
-    if refused := info.context.refusal("moveUserToTeam"):
-        return present_problem(refused)
     outcome = await service.move_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
@@ -74,8 +84,20 @@ async def move_user_to_team(info: Info, input: Input[MoveUserToTeamInput]) -> Mo
         request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
-    match outcome:
-        case AcceptedMove():
-            return MoveUserToTeamSuccess.of(outcome)
-        case problem:
-            return present_problem(problem)
+    return present(outcome, MoveUserToTeamSuccess.of)
+
+
+@mutation("Move the viewer from their team to another atomically.")
+async def switch_team(info: Info, input: Input[SwitchTeamInput]) -> SwitchTeamResult:
+    outcome = await service.move_user_to_team(
+        info.context.services.store,
+        viewer_id=info.context.viewer_id,
+        user_id=info.context.signed_in_id,
+        to_team_id=input.to_team_id,
+        from_team_id=None,
+        expected_to_version=input.expected_to_version,
+        expected_from_version=input.expected_from_version,
+        request_id=input.request_id,
+        with_member_count=info.selects(*COUNTED_BY),
+    )
+    return present(outcome, SwitchTeamSuccess.of)

@@ -1,4 +1,4 @@
-"""removeUserFromTeam."""
+"""removeUserFromTeam; leaveTeam is the same for the viewer."""
 
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from app.api.schema.mutations.fields import (
     Input,
     Success,
     expected_version_field,
+    mutation,
     request_id_field,
     result_of,
 )
@@ -20,10 +21,9 @@ from app.api.schema.problems import (
     NotOnTeam,
     TeamNotFound,
     VersionConflict,
-    present_problem,
+    present,
 )
 from app.domain.ids import RequestId, TeamId, UserId, Version
-from app.domain.outcomes import Accepted
 from app.service import remove_user_from_team as service
 
 
@@ -35,21 +35,32 @@ class RemoveUserFromTeamInput:
     request_id: RequestId | None = request_id_field()
 
 
+@strawberry.input(description="The team that the viewer leaves.")
+class LeaveTeamInput:
+    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    expected_version: Version | None = expected_version_field()
+    request_id: RequestId | None = request_id_field()
+
+
 @strawberry.type(description="The user is on no team.")
 class RemoveUserFromTeamSuccess(Success): ...
 
 
-RemoveUserFromTeamProblem = NotAllowed | InvalidInput | TeamNotFound | NotOnTeam | VersionConflict
+@strawberry.type(description="The viewer is on no team.")
+class LeaveTeamSuccess(Success): ...
+
+
+Refused = NotAllowed | InvalidInput | TeamNotFound | NotOnTeam | VersionConflict
 RemoveUserFromTeamResult = Annotated[
-    RemoveUserFromTeamSuccess | RemoveUserFromTeamProblem, result_of("removeUserFromTeam")
+    RemoveUserFromTeamSuccess | Refused, result_of("removeUserFromTeam")
 ]
+LeaveTeamResult = Annotated[LeaveTeamSuccess | Refused, result_of("leaveTeam")]
 
 
+@mutation("Remove a user from a team.")
 async def remove_user_from_team(
     info: Info, input: Input[RemoveUserFromTeamInput]
 ) -> RemoveUserFromTeamResult:
-    if refused := info.context.refusal("removeUserFromTeam"):
-        return present_problem(refused)
     outcome = await service.remove_user_from_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
@@ -59,8 +70,18 @@ async def remove_user_from_team(
         request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
-    match outcome:
-        case Accepted():
-            return RemoveUserFromTeamSuccess.of(outcome)
-        case problem:
-            return present_problem(problem)
+    return present(outcome, RemoveUserFromTeamSuccess.of)
+
+
+@mutation("Remove the viewer from a team.")
+async def leave_team(info: Info, input: Input[LeaveTeamInput]) -> LeaveTeamResult:
+    outcome = await service.remove_user_from_team(
+        info.context.services.store,
+        viewer_id=info.context.viewer_id,
+        team_id=input.team_id,
+        user_id=info.context.signed_in_id,
+        expected_version=input.expected_version,
+        request_id=input.request_id,
+        with_member_count=info.selects(*COUNTED_BY),
+    )
+    return present(outcome, LeaveTeamSuccess.of)

@@ -13,6 +13,7 @@ from app.api.schema.mutations.fields import (
     TEAM_ID,
     Input,
     Success,
+    mutation,
     request_id_field,
     result_of,
 )
@@ -22,11 +23,10 @@ from app.api.schema.problems import (
     TeamFull,
     TeamNotFound,
     VersionConflict,
-    present_problem,
+    present,
 )
 from app.domain.changes import UNCHANGED
 from app.domain.ids import RequestId, TeamId, Version
-from app.domain.outcomes import Accepted
 from app.service import update_team as service
 
 
@@ -53,9 +53,8 @@ UpdateTeamResult = Annotated[
 ]
 
 
+@mutation("Change a team's name, capacity, or both.")
 async def update_team(info: Info, input: Input[UpdateTeamInput]) -> UpdateTeamResult:
-    if refused := await info.context.refusal_on_team("updateTeam", input.team_id):
-        return present_problem(refused)
     name = input.name.value if input.name else UNCHANGED
     if name is None:  # nullable in the schema, since GraphQL has no other optional inputs
         raise misfit("input.name", "it can't be null; leave it out to keep the name.")
@@ -70,8 +69,4 @@ async def update_team(info: Info, input: Input[UpdateTeamInput]) -> UpdateTeamRe
         default_capacity=info.context.services.default_capacity,
         with_member_count=info.selects(*COUNTED_BY),
     )
-    match outcome:
-        case Accepted():
-            return UpdateTeamSuccess.of(outcome)
-        case problem:
-            return present_problem(problem)
+    return present(outcome, UpdateTeamSuccess.of)
