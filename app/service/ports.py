@@ -152,6 +152,11 @@ class TeamDirectory(Protocol):
         *Raises*: `PlaceLost` for the cursor of a damaged team that is gone.
         """
 
+    async def find_positions(
+        self, team_id: TeamId, user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, MemberPosition]:
+        """The positions of those users who are members of a live team."""
+
     async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
         """The number of live teams whose name contains the text."""
 

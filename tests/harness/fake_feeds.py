@@ -184,6 +184,11 @@ class FakeDirectory:
     ) -> Page[FoundTeam, TeamPosition]:
         raise NotImplementedError
 
+    async def find_positions(
+        self, team_id: TeamId, user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, MemberPosition]:
+        raise NotImplementedError
+
     async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
         raise NotImplementedError
 

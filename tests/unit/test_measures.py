@@ -50,6 +50,8 @@ def cost(text: str, **variables: object) -> int:
         ("{ a: viewer { ...F } b: viewer { ...F } } fragment F on User { id }", 4),
         ("mutation { joinTeam(input: {}) { __typename } }", 2),
         ("mutation { addUsersToTeam(input: {}) { outcomes { user { id } } } }", 2 + 100 * 2),
+        ("mutation { addUsersToTeam(input: {}) { memberEdges { cursor } } }", 1 + 6 + 100),
+        ("mutation { joinTeam(input: {}) { memberEdge { cursor } } }", 1 + 6 + 1),
     ],
 )
 def test_the_cost_is_the_number_of_values_that_the_answer_can_hold(

@@ -5,7 +5,8 @@ The cost estimates how many values the answer can hold, and the database's work:
     cost(selections) = the sum of cost(field), with fragments expanded
     cost(field)      = 1 + cost(its selections)
     cost(edges)      = page size x (1 + cost(its selections))
-    cost(outcomes)   = 1 + 100 x cost(its selections), since that many users can be added at once
+    cost(outcomes)   = 1 + 100 x cost(its selections), since that many users can be added at once,
+                       and so for memberEdges
 
 The page size is the `first` or `last` of the field around `edges`, by default 20. So
 `teams(first: 50) { edges { node { id } } }` costs 1 + 50 x (1 + 1 + 1) = 151. Fields with `@skip`
@@ -245,7 +246,7 @@ class Measurer:
 def _price(node: FieldNode, below: Measures) -> int:
     """The cost of the database's work beyond reading the values shown."""
     match node.name.value:
-        case "team":
+        case "team" | "memberEdge" | "memberEdges":
             return TEAM_PRICE
         case "history" | "changes":
             return HISTORY_PRICE
@@ -263,7 +264,7 @@ def _price(node: FieldNode, below: Measures) -> int:
 
 def list_size(node: FieldNode) -> int:
     """The maximum length of a list without pages; 1 for any other field."""
-    return MAX_USERS_ADDED if node.name.value == "outcomes" else 1
+    return MAX_USERS_ADDED if node.name.value in {"outcomes", "memberEdges"} else 1
 
 
 def page_size_of(node: FieldNode) -> PageSize:

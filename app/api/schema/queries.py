@@ -47,6 +47,11 @@ class TeamOrder(Enum):
     CREATED_AT_DESC = strawberry.enum_value("CREATED_AT_DESC", description="Newest first.")
 
 
+OrderBy = Annotated[
+    TeamOrder, strawberry.argument(description="The default lists the oldest first.")
+]
+
+
 @strawberry.type(description="A team in a list, and its cursor.")
 class TeamEdge:
     cursor: str = strawberry.field(description="The item's opaque cursor, to page on from it.")
@@ -108,9 +113,7 @@ class Query:
                 description="Only teams whose name contains this text, ignoring case."
             ),
         ] = None,
-        order_by: Annotated[
-            TeamOrder, strawberry.argument(description="The default lists the oldest first.")
-        ] = TeamOrder.CREATED_AT_ASC,
+        order_by: OrderBy = TeamOrder.CREATED_AT_ASC,
         as_of: Annotated[
             str | None,
             strawberry.argument(

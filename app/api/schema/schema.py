@@ -38,6 +38,7 @@ from app.api.operations.limits import DEFAULT_LIMITS, Limits
 from app.api.schema.change_types import CHANGE_TYPES
 from app.api.schema.context import Info
 from app.api.schema.mutations import Mutation
+from app.api.schema.node_ids import NodeId
 from app.api.schema.queries import Query
 from app.api.schema.shared_answers import SharingExecutor
 from app.api.schema.subscriptions import Subscription
@@ -74,6 +75,7 @@ DATE_TIME = strawberry.scalar(
 _ID = DEFAULT_SCALAR_REGISTRY[strawberry.ID]
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: DATE_TIME,
+    NodeId: _ID,
     TeamId: _ID,
     UserId: _ID,
     RequestId: _ID,

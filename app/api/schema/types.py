@@ -17,6 +17,7 @@ from app.api.schema.cursors import (
     read_member_cursor,
 )
 from app.api.schema.histories import page_of_changes
+from app.api.schema.node_ids import NodeId, change_id
 from app.domain import snapshots
 from app.domain import teams as domain
 from app.domain.changes import Change
@@ -237,6 +238,10 @@ class Team:
 @strawberry.interface(description="An accepted change of one team: the one that made `version`.")
 class TeamChange:
     change: strawberry.Private[Change]
+
+    @strawberry.field(description="An opaque id, unique over all types.")
+    def id(self) -> NodeId:
+        return change_id(self.change)
 
     @strawberry.field(description="The id of the changed team.")
     def team_id(self) -> TeamId:

@@ -199,6 +199,22 @@ class MongoTeamDirectory:
         )
         return {read_team_id(document): _read_members(document) for document in documents}
 
+    async def find_positions(
+        self, team_id: TeamId, user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, MemberPosition]:
+        index = {"$indexOfArray": [MEMBERS, "$$user"]}
+        indexes = {"$map": {"input": {"$literal": [*user_ids]}, "as": "user", "in": index}}
+        found = await self._find(
+            {"_id": stored_team_id(team_id), **LIVE},
+            {"version": 1, "memberCount": MEMBER_COUNT, "indexes": indexes},
+        )
+        return {
+            user_id: MemberPosition(index, user_id, read_version(team), team["memberCount"])
+            for team in found
+            for user_id, index in zip(user_ids, team["indexes"], strict=True)
+            if index >= 0
+        }
+
     def _read(self, document: Document) -> FoundTeam:
         return read_team_or_fault(document, self._default_capacity)
 

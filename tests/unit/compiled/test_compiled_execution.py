@@ -175,7 +175,7 @@ def test_introspection_is_left_to_graphql_core(text: str) -> None:
 
 def test_compiled_execution_equals_graphql_cores(comparison: Comparison) -> None:
     @settings(
-        max_examples=OPERATIONS // 20,
+        max_examples=OPERATIONS // 15,
         deadline=None,
         database=None,
         derandomize=OPERATIONS <= 300,

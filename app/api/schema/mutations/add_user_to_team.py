@@ -1,5 +1,6 @@
 """addUserToTeam; joinTeam is the same for the viewer."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -9,7 +10,7 @@ from app.api.schema.mutations.fields import (
     TEAM_ID,
     USER_ID,
     Input,
-    Success,
+    JoinSuccess,
     expected_version_field,
     mutation,
     request_id_field,
@@ -44,11 +45,11 @@ class JoinTeamInput:
 
 
 @strawberry.type(description="The user is on the team.")
-class AddUserToTeamSuccess(Success): ...
+class AddUserToTeamSuccess(JoinSuccess): ...
 
 
 @strawberry.type(description="The viewer is on the team.")
-class JoinTeamSuccess(Success): ...
+class JoinTeamSuccess(JoinSuccess): ...
 
 
 Refused = NotAllowed | InvalidInput | TeamNotFound | AlreadyOnTeam | VersionConflict | TeamFull
@@ -67,7 +68,7 @@ async def add_user_to_team(info: Info, input: Input[AddUserToTeamInput]) -> AddU
         request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
-    return present(outcome, AddUserToTeamSuccess.of)
+    return present(outcome, partial(AddUserToTeamSuccess.of_user, input.user_id))
 
 
 @mutation("Add the viewer, who is on no team, to this team.")
@@ -81,4 +82,4 @@ async def join_team(info: Info, input: Input[JoinTeamInput]) -> JoinTeamResult:
         request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
-    return present(outcome, JoinTeamSuccess.of)
+    return present(outcome, partial(JoinTeamSuccess.of_user, info.context.signed_in_id))

@@ -4,12 +4,14 @@ from typing import Annotated, Self
 
 import strawberry
 
+from app.api.schema.connections import Edge
 from app.api.schema.context import COUNTED_BY, Info
 from app.api.schema.mutations.fields import (
     TEAM_ID,
     Input,
     Success,
     expected_version_field,
+    member_edges,
     mutation,
     request_id_field,
     result_of,
@@ -23,7 +25,7 @@ from app.api.schema.problems import (
     VersionConflict,
     present,
 )
-from app.api.schema.types import Team
+from app.api.schema.types import Team, User
 from app.domain.ids import RequestId, TeamId, UserId, Version
 from app.domain.outcomes import AcceptedUsers
 from app.domain.teams import MAX_USERS_ADDED
@@ -63,6 +65,14 @@ class AddUsersToTeamSuccess(Success):
             replayed=outcome.replayed,
             outcomes=[AddUserOutcome.of(each) for each in outcome.users],
         )
+
+    @strawberry.field(
+        description="The edges of the added users in the team's `members`, to insert them into a "
+        "list. Without those who have left since."
+    )
+    async def member_edges(self, info: Info) -> list[Edge[User]]:
+        added = [each.user.id for each in self.outcomes if each.added]
+        return await member_edges(info, self.team.id, added) if added else []
 
 
 AddUsersToTeamResult = Annotated[

@@ -36,7 +36,10 @@ class DeleteTeamInput:
     description="The team was deleted, and its members are on no team. `team` is its last version, "
     "without members."
 )
-class DeleteTeamSuccess(Success): ...
+class DeleteTeamSuccess(Success):
+    @strawberry.field(description="The id of the deleted team, to remove it from lists.")
+    def deleted_team_id(self) -> TeamId:
+        return self.team.id
 
 
 DeleteTeamResult = Annotated[

@@ -1,6 +1,6 @@
 """The parts that mutations share: of their fields, inputs and results."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from typing import Annotated, Self, TypeVar
 
@@ -9,10 +9,12 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.union import StrawberryUnion
 
 from app.api.observation import note_problem
+from app.api.schema.connections import Edge
 from app.api.schema.context import Info
+from app.api.schema.cursors import member_cursor
 from app.api.schema.problems import NotAllowed, Problem
-from app.api.schema.types import Team
-from app.domain.ids import ID_CHARACTERS, MAX_ID_LENGTH, RequestId, Version
+from app.api.schema.types import Team, User
+from app.domain.ids import ID_CHARACTERS, MAX_ID_LENGTH, RequestId, TeamId, UserId, Version
 from app.domain.outcomes import Accepted, AcceptedMove
 from app.domain.teams import MAX_CAPACITY, MAX_NAME_LENGTH
 
@@ -27,6 +29,10 @@ TO_TEAM_ID = "The id of the team to join."
 USER_ID = f"The user's id, {_ID_LIMITS}"
 NAME = f"After trimming, 1 to {MAX_NAME_LENGTH} characters without control characters."
 CAPACITY = f"The maximum number of members, 1 to {MAX_CAPACITY}."
+MEMBER_EDGE = (
+    "The user's edge in the team's `members`, to insert it into a list. Null if the user has left "
+    "since."
+)
 EXPECTED_VERSION = (
     "Apply the change only if the team is at this version; otherwise return `VersionConflict`."
 )
@@ -100,22 +106,62 @@ class Success:
         return cls(team=Team.of(outcome.team), replayed=outcome.replayed)
 
 
+async def member_edges(info: Info, team_id: TeamId, user_ids: Sequence[UserId]) -> list[Edge[User]]:
+    """The edges of those users who are members now."""
+    found = await info.context.services.directory.find_positions(team_id, user_ids)
+    return [
+        Edge(cursor=member_cursor(position), node=User(id=id_)) for id_, position in found.items()
+    ]
+
+
+@strawberry.type
+class MemberSuccess(Success):
+    """The fields of a success by which a user joined or left a team."""
+
+    user_id: strawberry.Private[UserId]
+
+    @classmethod
+    def of_user(cls, user_id: UserId, outcome: Accepted) -> Self:
+        """The schema's form of an accepted change of this user's membership."""
+        return cls(team=Team.of(outcome.team), replayed=outcome.replayed, user_id=user_id)
+
+
+@strawberry.type
+class JoinSuccess(MemberSuccess):
+    @strawberry.field(description=MEMBER_EDGE)
+    async def member_edge(self, info: Info) -> Edge[User] | None:
+        return next(iter(await member_edges(info, self.team.id, [self.user_id])), None)
+
+
+@strawberry.type
+class LeaveSuccess(MemberSuccess):
+    @strawberry.field(description="The user who left.")
+    def user(self) -> User:
+        return User(id=self.user_id)
+
+
 @strawberry.type
 class MoveSuccess:
     """The fields of a success that concerns two teams."""
 
+    user_id: strawberry.Private[UserId]
     from_team: Team = strawberry.field(description="The team left, after the change.")
     to_team: Team = strawberry.field(description="The team joined, after the change.")
     replayed: bool = _replayed_field()
 
     @classmethod
-    def of(cls, outcome: AcceptedMove) -> Self:
-        """The schema's form of an accepted move."""
+    def of_user(cls, user_id: UserId, outcome: AcceptedMove) -> Self:
+        """The schema's form of an accepted move of this user."""
         return cls(
+            user_id=user_id,
             from_team=Team.of(outcome.from_team),
             to_team=Team.of(outcome.to_team),
             replayed=outcome.replayed,
         )
+
+    @strawberry.field(description=MEMBER_EDGE)
+    async def member_edge(self, info: Info) -> Edge[User] | None:
+        return next(iter(await member_edges(info, self.to_team.id, [self.user_id])), None)
 
 
 def result_of(mutation: str) -> StrawberryUnion:

@@ -1,5 +1,6 @@
 """moveUserToTeam; switchTeam is the same for the viewer, from the team that the viewer is on."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -84,7 +85,7 @@ async def move_user_to_team(info: Info, input: Input[MoveUserToTeamInput]) -> Mo
         request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
-    return present(outcome, MoveUserToTeamSuccess.of)
+    return present(outcome, partial(MoveUserToTeamSuccess.of_user, input.user_id))
 
 
 @mutation("Move the viewer from their team to another atomically.")
@@ -100,4 +101,4 @@ async def switch_team(info: Info, input: Input[SwitchTeamInput]) -> SwitchTeamRe
         request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
-    return present(outcome, SwitchTeamSuccess.of)
+    return present(outcome, partial(SwitchTeamSuccess.of_user, info.context.signed_in_id))

@@ -1,5 +1,6 @@
 """removeUserFromTeam; leaveTeam is the same for the viewer."""
 
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -9,7 +10,7 @@ from app.api.schema.mutations.fields import (
     TEAM_ID,
     USER_ID,
     Input,
-    Success,
+    LeaveSuccess,
     expected_version_field,
     mutation,
     request_id_field,
@@ -43,11 +44,11 @@ class LeaveTeamInput:
 
 
 @strawberry.type(description="The user is on no team.")
-class RemoveUserFromTeamSuccess(Success): ...
+class RemoveUserFromTeamSuccess(LeaveSuccess): ...
 
 
 @strawberry.type(description="The viewer is on no team.")
-class LeaveTeamSuccess(Success): ...
+class LeaveTeamSuccess(LeaveSuccess): ...
 
 
 Refused = NotAllowed | InvalidInput | TeamNotFound | NotOnTeam | VersionConflict
@@ -70,7 +71,7 @@ async def remove_user_from_team(
         request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
-    return present(outcome, RemoveUserFromTeamSuccess.of)
+    return present(outcome, partial(RemoveUserFromTeamSuccess.of_user, input.user_id))
 
 
 @mutation("Remove the viewer from a team.")
@@ -84,4 +85,4 @@ async def leave_team(info: Info, input: Input[LeaveTeamInput]) -> LeaveTeamResul
         request_id=input.request_id,
         with_member_count=info.selects(*COUNTED_BY),
     )
-    return present(outcome, LeaveTeamSuccess.of)
+    return present(outcome, partial(LeaveTeamSuccess.of_user, info.context.signed_in_id))
