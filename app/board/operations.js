@@ -17,7 +17,7 @@ export const TEAM_BY_ID = `query BoardTeam($id: ID!, $after: String) {
 
 const CHANGE = `__typename teamId version at actorId cursor
   ... on TeamCreated { name capacity }
-  ... on TeamRenamed { name }
+  ... on TeamRenamed { name setsCapacity capacity }
   ... on CapacityChanged { capacity }
   ... on UserJoinedTeam { user { id } fromTeamId }
   ... on UserLeftTeam { user { id } toTeamId }

@@ -1,6 +1,7 @@
 /** Changes and refusals as sentences for people. */
 
 const someone = (id) => id ?? "Somebody";
+const placesOf = ({ capacity }) => capacity ?? "the default";
 
 /** What a change says, given what each team is called. */
 export function sentenceOf(change, nameOf) {
@@ -10,9 +11,9 @@ export function sentenceOf(change, nameOf) {
     case "TeamCreated":
       return `${actor} created ${change.name}`;
     case "TeamRenamed":
-      return `${actor} renamed ${team} to ${change.name}`;
+      return `${actor} renamed ${team} to ${change.name}${change.setsCapacity ? ` and changed its places to ${placesOf(change)}` : ""}`;
     case "CapacityChanged":
-      return `${actor} changed the places of ${team} to ${change.capacity ?? "the default"}`;
+      return `${actor} changed the places of ${team} to ${placesOf(change)}`;
     case "TeamDeleted":
       return `${actor} deleted ${team}`;
     case "UserJoinedTeam": {

@@ -108,7 +108,7 @@ export function after(change, team) {
     case "TeamCreated":
       return { id, name: change.name, capacity: change.capacity, version, memberCount: 0, members: [], more: null };
     case "TeamRenamed":
-      return { ...team, version, name: change.name };
+      return { ...team, version, name: change.name, capacity: change.setsCapacity ? change.capacity : team.capacity };
     case "CapacityChanged":
       return { ...team, version, capacity: change.capacity };
     case "UserJoinedTeam":

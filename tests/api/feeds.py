@@ -13,7 +13,7 @@ from tests.harness.waiting import eventually
 
 CHANGE = """
   __typename teamId version at actorId cursor team { id version }
-  ... on TeamCreated { name } ... on TeamRenamed { name }
+  ... on TeamCreated { name } ... on TeamRenamed { name setsCapacity capacity }
   ... on UserJoinedTeam { user { id } fromTeamId } ... on UserLeftTeam { user { id } toTeamId }
   ... on HistoryGap { fromVersion }
 """

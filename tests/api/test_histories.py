@@ -76,6 +76,20 @@ async def test_a_teams_history_is_paged_from_its_end_in_either_order(
     assert [page["pageInfo"]["hasNextPage"] for page in pages] == [False, True, True]
 
 
+@pytest.mark.parametrize("capacity", [9, None])
+async def test_a_rename_tells_a_capacity_that_it_sets(api: Client, capacity: int | None) -> None:
+    team = await api.create_team("Red", capacity=5)
+    given: Answer = {"teamId": team["id"], "name": "Blue"}
+    await api.mutate("updateTeam", expectedVersion=1, **given)
+    await api.mutate("updateTeam", expectedVersion=2, capacity=capacity, **given)
+    await until_recorded(api, team["id"], 3)
+
+    edges = (await history_of(api, team["id"], last=2))["edges"]
+
+    told = [(edge["node"]["setsCapacity"], edge["node"]["capacity"]) for edge in edges]
+    assert told == [(False, None), (True, capacity)]
+
+
 async def test_a_page_of_the_default_size_holds_all_of_a_short_history(api: Client) -> None:
     team = await _busy_team(api, 5)
 

@@ -17,13 +17,21 @@ class TeamCreated(TeamChange):
         return self.change.capacity
 
 
-@strawberry.type(
-    description="A team was renamed. The same change may have set its capacity: see `team`."
-)
+@strawberry.type(description="A team was renamed. The same change may have set its capacity.")
 class TeamRenamed(TeamChange):
     @strawberry.field(description="The new name.")
     def name(self) -> str:
         return self.change.name or ""
+
+    @strawberry.field(description="Whether the same change set the capacity.")
+    def sets_capacity(self) -> bool:
+        return self.change.sets_capacity
+
+    @strawberry.field(
+        description="The capacity, if `setsCapacity`: null if the service's default applies."
+    )
+    def capacity(self) -> int | None:
+        return self.change.capacity
 
 
 @strawberry.type(description="A team's capacity was changed.")
