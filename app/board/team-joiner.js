@@ -163,7 +163,7 @@ function within(ms, promise) {
 
 /** For Apollo Client's `InMemoryCache`. */
 export const possibleTypes = {
-  Problem: ["AlreadyOnTeam", "InvalidInput", "NotAllowed", "NotOnTeam", "TeamFull", "TeamNotFound", "VersionConflict"],
+  Problem: ["AlreadyOnTeam", "InvalidInput", "NotAllowed", "NotOnTeam", "TeamFull", "TeamNotFound", "UsersNotAdded", "VersionConflict"],
   TeamChange: ["CapacityChanged", "ForeignChange", "HistoryGap", "TeamCreated", "TeamDeleted", "TeamRenamed", "UserJoinedTeam", "UserLeftTeam"],
 };
 
@@ -179,6 +179,12 @@ export const typePolicies = {
 
 /** For urql's graphcache: types without an id are stored with what holds them. */
 export const keys = Object.fromEntries(
-  ["PageInfo", "TeamConnection", "TeamEdge", "UserConnection", "UserEdge", "TeamChangeConnection", "TeamChangeEdge", ...possibleTypes.Problem, ...possibleTypes.TeamChange]
-    .map((type) => [type, () => null]),
+  [
+    "PageInfo", "TeamSnapshot", "AddUserOutcome", ...possibleTypes.Problem,
+    ...["Team", "User", "TeamChange"].flatMap((type) => [`${type}Connection`, `${type}Edge`]),
+    ...[
+      "CreateTeam", "UpdateTeam", "DeleteTeam", "AddUserToTeam", "AddUsersToTeam", "RemoveUserFromTeam",
+      "MoveUserToTeam", "JoinTeam", "LeaveTeam", "SwitchTeam",
+    ].map((mutation) => `${mutation}Success`),
+  ].map((type) => [type, () => null]),
 );

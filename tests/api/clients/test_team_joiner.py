@@ -7,7 +7,9 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
+from graphql import is_interface_type, is_introspection_type, is_object_type
 
+from tests.api.scene import SCHEMA
 from tests.api.world import new_id
 from tests.harness.client import Answer, Client
 from tests.harness.pages import ROOT
@@ -51,6 +53,33 @@ async def test_a_list_and_its_feed_miss_nothing_across_a_killed_server(mongodb_u
     for versions in seen["versions"]:
         assert versions == list(range(versions[0], versions[0] + len(versions)))
     assert sorted(versions[-1] for versions in seen["versions"]) == [1, 1] + [1 + JOINS] * TEAMS
+
+
+async def test_the_types_that_caches_are_told_of_are_those_of_the_schema() -> None:
+    if shutil.which("node") is None:
+        pytest.skip("Node is not here.")
+    program = (
+        f"import {{ possibleTypes, keys }} from '{MODULE}';"
+        "console.log(JSON.stringify({ possibleTypes, keys: Object.keys(keys) }))"
+    )
+    node = await asyncio.create_subprocess_exec(
+        *("node", "--input-type=module", "--eval", program), stdout=PIPE
+    )
+    output, _ = await node.communicate()
+    told = json.loads(output)
+
+    types = [each for each in SCHEMA.type_map.values() if not is_introspection_type(each)]
+    assert {name: set(names) for name, names in told["possibleTypes"].items()} == {
+        each.name: {implementer.name for implementer in SCHEMA.get_possible_types(each)}
+        for each in types
+        if is_interface_type(each)
+    }
+    assert set(told["keys"]) == {
+        each.name
+        for each in types
+        if is_object_type(each)
+        if each.name not in {"Query", "Mutation", "Subscription"} and "id" not in each.fields
+    }
 
 
 async def _join(api: Client, teams: list[Answer]) -> None:
