@@ -47,6 +47,7 @@ from app.api.media_types import GRAPHQL_RESPONSE, JSON, negotiate, stream_in
 from app.api.operations.limits import Limits
 from app.api.schema.context import Context, Services
 from app.api.schema.schema import build_schema
+from app.api.schema.shared_answers import SharedResult
 from app.api.sign_in.expiry import until_expiry
 from app.api.sign_in.identity import DevelopmentIdentity, Identity
 
@@ -255,6 +256,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self, request: Request, result: ExecutionResult
     ) -> GraphQLHTTPResponse:
         """The answer in JSON form; without `data` if nothing was executed."""
+        if isinstance(result, SharedResult):
+            return {"data": cast("Any", result.encoded_data)}
         answer = await super().process_result(request, result)
         if result.data is None and result.errors and not any(e.path for e in result.errors):
             del answer["data"]

@@ -13,19 +13,24 @@ from typing import Any, Protocol, cast
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import NonJsonMessageReceived, WebSocketDisconnected
+from strawberry.schema.schema import StreamResult
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
+    Operation,
 )
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     ConnectionInitMessage,
     SubscribeMessage,
 )
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
 
 from app.api.codes import CloseCode, Code
 from app.api.errors import CodedError, Refused
 from app.api.http.admission import Admission
 from app.api.operations.limits import beyond
 from app.api.schema.context import Context
+from app.api.schema.shared_answers import SharedResult
 from app.api.sign_in.expiry import SENTENCE, seconds_left
 
 _NOT_SIGNED_IN = {
@@ -70,8 +75,8 @@ class StrictWebSocketAdapter(ASGIWebSocketAdapter):
 
     @property
     def _is_open(self) -> bool:
-        states = {self.ws.application_state, self.ws.client_state}
-        return WebSocketState.DISCONNECTED not in states
+        ended = WebSocketState.DISCONNECTED
+        return self.ws.application_state is not ended and self.ws.client_state is not ended
 
 
 def _is_well_formed(message: object) -> bool:
@@ -184,6 +189,25 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self._refuse(message["id"], CodedError(Code.BAD_REQUEST, error.reason))
         else:
             await super().handle_subscribe(message)
+
+    async def _send_result_stream(
+        self, operation: Operation[Context, None], result_source: StreamResult
+    ) -> None:
+        """Send the results; those that subscribers share are encoded once."""
+        async for result in result_source:
+            if isinstance(result, PreExecutionError):
+                return await self._handle_pre_execution_error(operation, result)
+            if isinstance(result, SharedResult):
+                await self.send_message(
+                    {
+                        "id": operation.id,
+                        "type": "next",
+                        "payload": cast("Any", {"data": result.encoded_data}),
+                    }
+                )
+            else:
+                await operation.send_next(cast("ExecutionResult", result))
+        return None
 
     def _check_operations(self) -> None:
         limit, found = self.max_subscriptions_per_connection, len(self.operations) + 1

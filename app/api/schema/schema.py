@@ -25,7 +25,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StreamResult
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.scalar import ScalarDefinition
 
@@ -40,7 +40,7 @@ from app.api.schema.context import Info
 from app.api.schema.mutations import Mutation
 from app.api.schema.node_ids import NodeId
 from app.api.schema.queries import Query
-from app.api.schema.shared_answers import SharingExecutor
+from app.api.schema.shared_answers import SharedResult, SharingExecutor
 from app.api.schema.subscriptions import Subscription
 from app.domain.ids import RequestId, TeamId, UserId, Version
 
@@ -130,6 +130,18 @@ class TeamJoinerSchema(strawberry.Schema):
         if not self._suggests_names:
             for error in errors:
                 error.message = _SUGGESTION.sub("", error.message)
+
+    async def _handle_execution_result(
+        self,
+        context: ExecutionContext,
+        result: Any,  # noqa: ANN401 - a union of Strawberry's
+        *args: Any,  # noqa: ANN401
+        **given: Any,  # noqa: ANN401
+    ) -> ExecutionResult:
+        """Strawberry's, which completes each result. Shared ones are complete."""
+        if isinstance(result, SharedResult):
+            return result
+        return await super()._handle_execution_result(context, result, *args, **given)
 
     def _extend_introspection(self) -> None:
         """Replace Strawberry's `isOneOf`, which fails for list and non-null types."""

@@ -9,10 +9,13 @@ as the version to resume after, only select the change.
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import isawaitable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
+import orjson
 from graphql import (
     DirectiveNode,
     FieldNode,
@@ -24,6 +27,7 @@ from graphql import (
     VisitorAction,
     visit,
 )
+from strawberry.types import ExecutionResult
 
 from app.api.bounded_cache import BoundedCache
 from app.api.execution.executor import CompilingExecutor
@@ -33,13 +37,6 @@ from app.domain.changes import Change
 KEPT_SECONDS = 1.0
 KEPT_ANSWERS = 1_000
 KEPT_OPERATIONS = 100
-
-
-@runtime_checkable
-class PresentedChange(Protocol):
-    """An event whose answers are shared: `TeamChange` in `types.py`."""
-
-    change: Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,26 +132,70 @@ class _VariablesBelowRoot(Visitor):
         self.names.add(node.name.value)
 
 
+class SharedResult(ExecutionResult):
+    """A result without errors, encoded once for all subscribers that it is sent to."""
+
+    @cached_property
+    def encoded_data(self) -> orjson.Fragment:
+        """The data as JSON, for `orjson.dumps` of a message around it."""
+        return orjson.Fragment(orjson.dumps(self.data))
+
+
 class SharingExecutor(CompilingExecutor):
     """Executes an operation for an event, or reuses the answer to another subscriber."""
 
-    def execute_operation(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the base's signature
-        """The result, or an awaitable of it."""
-        event = self.root_value
-        if not isinstance(event, PresentedChange):
-            return super().execute_operation(*args, **kwargs)
+    _selection: tuple[object, ...] | None = None
+    """The operation and the variables below its root field: the key of its answers."""
+
+    def build_per_event_executor(self, payload: Any) -> Any:  # noqa: ANN401 - the base's signature
+        """An executor of the operation for one event."""
+        change: Change | None = getattr(payload, "change", None)
+        return (
+            _Event(self, payload, change) if change else super().build_per_event_executor(payload)
+        )
+
+    def answer(self, event: object, change: Change) -> Any:  # noqa: ANN401 - a result or an awaitable
+        """The result of the operation for an event, or an awaitable of it."""
         shared: SharedAnswers = self.context_value.services.shared_answers
-        given = self.variable_values.coerced
-        names = shared.variables_below(self.operation, self.fragment_definitions)
-        values = tuple(repr(given[name]) if name in given else None for name in sorted(names))
-        key = (event.change.position, id(self.operation), values)
+        if self._selection is None:
+            given = self.variable_values.coerced
+            names = shared.variables_below(self.operation, self.fragment_definitions)
+            values = tuple(repr(given[name]) if name in given else None for name in sorted(names))
+            self._selection = id(self.operation), values
+        key = (change.position, self._selection)
         kept = shared.find(key)
         if kept is None:
-            answer = super().execute_operation(*args, **kwargs)
+            self.context_value.begin_answer()
+            answer = super().build_per_event_executor(event).execute_operation(serially=False)
             if isawaitable(answer):
-                answer = asyncio.ensure_future(answer)
+                answer = asyncio.ensure_future(_result(answer))
+            else:
+                answer = _sharable(answer)
             shared.keep(key, self.operation, answer)
         else:
             answer = kept.answer
+        if not isinstance(answer, asyncio.Future):
+            return answer
         # A subscriber that unsubscribes must not cancel the task that others await.
-        return asyncio.shield(answer) if isinstance(answer, asyncio.Future) else answer
+        return answer.result() if answer.done() else asyncio.shield(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """Executes an operation for one event, as `map_source_to_response_event` expects it."""
+
+    executor: SharingExecutor
+    event: object
+    change: Change
+
+    def execute_operation(self, serially: bool) -> Any:  # noqa: ANN401, ARG002 - as above
+        return self.executor.answer(self.event, self.change)
+
+
+async def _result(executing: Awaitable[Any]) -> Any:  # noqa: ANN401 - either kind of result
+    return _sharable(await executing)
+
+
+def _sharable(result: Any) -> Any:  # noqa: ANN401 - as above
+    """The result to share. Errors are coded, masked and observed for each subscriber."""
+    return result if result.errors else SharedResult(data=result.data, errors=None)

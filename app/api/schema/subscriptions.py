@@ -62,7 +62,7 @@ class Subscription:
             case CursorExpired():
                 raise CodedError(Code.CURSOR_EXPIRED, feed.message)
             case changes:
-                async for change in _present(info, changes):
+                async for change in _present(changes):
                     yield change
 
     @strawberry.subscription(
@@ -97,7 +97,7 @@ class Subscription:
             case CursorExpired():
                 raise CodedError(Code.CURSOR_EXPIRED, feed.message)
             case changes:
-                async for change in _present(info, changes):
+                async for change in _present(changes):
                     yield change
 
     @strawberry.subscription(
@@ -118,10 +118,9 @@ class Subscription:
                 yield User(id=user_id, at_event=TeamAtEvent(team_id))
 
 
-async def _present(info: Info, changes: AsyncIterator[Change]) -> AsyncGenerator[TeamChange, None]:
+async def _present(changes: AsyncIterator[Change]) -> AsyncGenerator[TeamChange, None]:
     with _coded_end():
         async for change in changes:
-            info.context.begin_answer()
             yield present_change(change)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import strawberry
 
@@ -272,8 +273,12 @@ class TeamChange:
 
 def present_change(change: Change) -> TeamChange:
     """The schema's form of a change: the type that has the name of its kind."""
-    types = {each.__name__: each for each in TeamChange.__subclasses__()}
-    return types[change.kind](change=change)
+    return _change_types()[change.kind](change=change)
+
+
+@cache
+def _change_types() -> dict[str, type[TeamChange]]:
+    return {each.__name__: each for each in TeamChange.__subclasses__()}
 
 
 @strawberry.type(description="A page of changes.")
