@@ -77,6 +77,10 @@ class Subscriber:
         self.kinds: list[str] = []
         self.errors: list[object] = []
 
+    @property
+    def last_version(self) -> int:
+        return self.versions[-1] if self.versions else 0
+
     async def follow(self) -> None:
         while True:
             url = self._urls[self._connections % len(self._urls)]
@@ -90,7 +94,7 @@ class Subscriber:
             await asyncio.sleep(0.05)  # the server may be on its way up
 
     async def _follow(self, socket: ClientConnection) -> bool:
-        after = self.versions[-1] if self.versions else 0
+        after = self.last_version
         await subscribe(socket, TEAM_CHANGES, teamId=self.team_id, afterVersion=after)
         async for text in socket:
             message = json.loads(text)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from itertools import pairwise
 from time import monotonic
@@ -10,29 +11,36 @@ from typing import Self
 
 import httpx
 
+from app.storage.client import Client as MongoClient
 from tests.harness.client import Client, ServerError
+from tests.harness.servers import Server
 from tests.harness.subscriber import Subscriber
 from tests.harness.waiting import eventually
 from tests.lab.asking import ask
+from tests.lab.checker.check import check
 from tests.lab.checker.history import (
     READS,
     Accepted,
+    FinalState,
     History,
     NotDone,
+    Operation,
     Outcome,
     Refused,
     Request,
     Unknown,
 )
-from tests.lab.faults.lab import Lab
-from tests.lab.workload import TEAMS, Workload
+from tests.lab.checker.violations import describe
+from tests.lab.final_state import settled_state
+from tests.lab.workload import TEAMS, USERS, Workload
 
 CLIENTS = 12
 SUBSCRIBERS = 9
 # A client whose answer is lost asks again so often, if its request has an id; then it gives up.
 SENDINGS = 6
 MOST_SECONDS_BEFORE_NEXT_SENDING = 0.1
-MOST_SECONDS_BETWEEN_DROPS = 1.0
+# Divided by the number of subscribers.
+MOST_SECONDS_BETWEEN_DROPS = 6.0
 # What a busy machine may take on top of the service's own limit.
 ALLOWANCE_SECONDS = 3.0
 STEADY_SECONDS = 30
@@ -51,10 +59,26 @@ class Load:
     Every other client sends all it has to one server; the rest changes servers all the time.
     """
 
-    def __init__(self, lab: Lab, prefix: str, seed: int) -> None:
-        self._lab = lab
+    def __init__(
+        self,
+        mongodb: MongoClient,
+        database: str,
+        servers: Sequence[Server],
+        *,
+        request_seconds: float = 5,
+        prefix: str = "",
+        seed: int = 1,
+        clients: int = CLIENTS,
+        subscribers: int = SUBSCRIBERS,
+        teams: int = TEAMS,
+        users: int = USERS,
+    ) -> None:
+        self._mongodb, self._database, self._servers = mongodb, database, servers
+        self._request_seconds = request_seconds
+        self._prefix = prefix
         self._chance = random.Random(seed)
-        self._workload = Workload(prefix, self._chance)
+        self._sizes = clients, subscribers, teams
+        self._workload = Workload(prefix, self._chance, teams=teams, users=users)
         self._clients: list[Client] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._following: list[asyncio.Task[None]] = []
@@ -62,22 +86,27 @@ class Load:
         self._open = AsyncExitStack()
         self.history = History()
         self.subscribers: list[Subscriber] = []
-        self.changes_answered: list[list[float]] = [[] for _ in lab.servers]
+        self.changes_answered: list[list[float]] = [[] for _ in servers]
         """For each server, when it answered a mutation with an outcome."""
+        self.final: FinalState
         self.unexpected: list[str] = []
         """What no client should ever be told."""
 
     async def __aenter__(self) -> Self:
-        seconds = self._lab.request_seconds + ALLOWANCE_SECONDS
-        for server in self._lab.servers:
+        seconds = self._request_seconds + ALLOWANCE_SECONDS
+        clients, subscribers, teams = self._sizes
+        for server in self._servers:
             client = Client(server.url, timeout_seconds=seconds)
             self._clients.append(await self._open.enter_async_context(client))
-        for _ in range(TEAMS):
+        for _ in range(teams):
             await self._send(0, self._workload.creation("setup"))
-        self._tasks = [asyncio.create_task(self._work(number)) for number in range(CLIENTS)]
-        self._following = [asyncio.create_task(self._drop_subscribers())]
-        for number in range(SUBSCRIBERS):
-            self._follow(number)
+        self._tasks = [asyncio.create_task(self._work(number)) for number in range(clients)]
+        if subscribers:
+            self._following = [asyncio.create_task(self._drop_subscribers(subscribers))]
+        urls = [server.url for server in self._servers]
+        for number in range(subscribers):
+            first = number % len(urls)
+            self.follow(urls[first:] + urls[:first], number)
         return self
 
     async def __aexit__(
@@ -135,6 +164,21 @@ class Load:
         self._stopped = True
         await asyncio.gather(*self._tasks)
 
+    async def judge(self) -> list[str]:
+        """Stops; a sentence for everything that is wrong with the run, of which `final` is left."""
+        await self.stop()
+        self.final = await settled_state(
+            self._mongodb, self._database, self._prefix, self.subscribers
+        )
+        found = await asyncio.to_thread(check, self.history.operations, self.final)
+        errors = [error for subscriber in self.subscribers for error in subscriber.errors]
+        return [
+            *judge_times(self.history.operations, self._request_seconds),
+            *self.unexpected,
+            *(f"unexpected: A subscriber was told {error}" for error in errors),
+            *map(str, found),
+        ]
+
     async def _work(self, number: int) -> None:
         name = f"client-{number}"
         while not self._stopped:
@@ -150,7 +194,7 @@ class Load:
                     break
 
     async def _send(self, server: int, request: Request) -> Outcome:
-        call = self.history.start(request)
+        complete = self.history.start(request)
         try:
             async with asyncio.timeout(self._patience(request)):
                 outcome = await ask(self._clients[server], request)
@@ -164,7 +208,7 @@ class Load:
             outcome = NotDone(error.code) if error.code in NOT_DONE_CODES else Unknown(error.code)
             if error.code not in NOT_DONE_CODES | UNKNOWN_CODES:
                 self.unexpected.append(f"unexpected: {request.kind} was answered {error}")
-        call.complete(outcome)
+        complete(outcome)
         self._workload.learn(request, outcome)
         if request.kind not in READS and isinstance(outcome, Accepted | Refused):
             self.changes_answered[server].append(monotonic())
@@ -175,16 +219,26 @@ class Load:
         gives_up = self._tasks and request.kind not in READS and self._chance.random() < GIVING_UP
         return self._chance.uniform(0, MOST_SECONDS_BEFORE_GIVING_UP) if gives_up else None
 
-    def _follow(self, number: int) -> None:
-        urls = [server.url for server in self._lab.servers]
-        first = number % len(urls)
+    def follow(self, urls: list[str], number: int) -> Subscriber:
+        """Starts a subscriber to one of the teams, whose connections take turns on the URLs."""
         team_ids = self._workload.team_ids
-        subscriber = Subscriber(urls[first:] + urls[:first], team_ids[number % len(team_ids)])
+        subscriber = Subscriber(urls, team_ids[number % len(team_ids)])
         self.subscribers.append(subscriber)
         self._following.append(asyncio.create_task(subscriber.follow()))
+        return subscriber
 
-    async def _drop_subscribers(self) -> None:
+    async def _drop_subscribers(self, count: int) -> None:
         """Cuts connections for as long as it runs."""
         while True:
-            await asyncio.sleep(self._chance.uniform(0, MOST_SECONDS_BETWEEN_DROPS))
+            await asyncio.sleep(self._chance.uniform(0, MOST_SECONDS_BETWEEN_DROPS / count))
             self._chance.choice(self.subscribers).drop()
+
+
+def judge_times(operations: list[Operation], request_seconds: float) -> list[str]:
+    """A sentence for each request that lasted longer than the servers state."""
+    limit = request_seconds + ALLOWANCE_SECONDS
+    return [
+        f"time limit: A request was not ended after {limit} seconds: {describe(operation)}"
+        for operation in operations
+        if operation.ended_at - operation.started_at > limit
+    ]

@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.checker.check import check
 from tests.lab.checker.files import load, save
-from tests.lab.checker.history import Accepted, History, Kind, NotDone, Refused, Request, UserRead
-from tests.lab.checker.simulation import Simulation
+from tests.lab.checker.history import (
+    Accepted,
+    History,
+    Kind,
+    NotDone,
+    Refused,
+    Request,
+    TeamRead,
+    UserRead,
+)
 from tests.unit.checker_histories import (
     accepted,
     added,
@@ -128,25 +135,21 @@ def test_the_deletion_of_a_team_frees_its_members() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_what_a_good_service_does_is_accepted(seed: int) -> None:
-    run = Simulation(seed, operations=200, loss=0.03 + seed % 3 * 0.05).run()
-
-    assert check(run.operations, run.final) == []
-
-
-def test_a_fight_of_many_clients_over_two_users_is_accepted() -> None:
-    run = Simulation(1, operations=600, clients=30, users=2, teams=3, loss=0.1).run()
-
-    assert check(run.operations, run.final) == []
-
-
 def test_a_history_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
-    run = Simulation(1).run()
+    operations = [
+        added("joe", "blue", 2, at=2, request_id="r1"),
+        not_added("sue", "blue", already_on("red", 2), at=2),
+        operation(Kind.READ_USER, UserRead(None), at=3, user_id="joe"),
+        operation(Kind.READ_TEAM, TeamRead(2, frozenset({"sue"})), at=3, team_id="red"),
+        operation(Kind.READ_TEAM, TeamRead(None), at=3, team_id="green"),
+        operation(Kind.LEAVE, NotDone("no server"), at=4, team_id="red"),
+        unanswered(Kind.MOVE_USER, at=5, user_id="sue", team_id="blue"),
+    ]
+    final = ending(feed(1, 2), blue=BLUE_WITH_JOE)
 
-    save(tmp_path / "history.jsonl", run.operations, run.final)
+    save(tmp_path / "history.jsonl", operations, final)
 
-    assert load(tmp_path / "history.jsonl") == (run.operations, run.final)
+    assert load(tmp_path / "history.jsonl") == (operations, final)
 
 
 def test_an_operation_that_never_ended_is_unknown() -> None:

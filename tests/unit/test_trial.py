@@ -1,7 +1,7 @@
 """What a trial says of the time that requests took."""
 
 from tests.lab.checker.history import Kind, Operation, Request, UserRead
-from tests.lab.torture.trial import judge_times
+from tests.lab.load import judge_times
 
 LIMIT_SECONDS = 5.0
 

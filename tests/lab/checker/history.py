@@ -130,45 +130,21 @@ class Operation:
     outcome: Outcome
 
 
-class Call:
-    """An operation under way. It ends at the first `complete`; without one it stays unknown."""
-
-    def __init__(self, request: Request, clock: Callable[[], float]) -> None:
-        self._request = request
-        self._clock = clock
-        self._started_at = clock()
-        self._ended_at = math.inf
-        self._outcome: Outcome = Unknown("never ended")
-
-    def complete(self, outcome: Outcome) -> None:
-        """Notes the outcome, and that it came now; call it as soon as the answer is there."""
-        assert self._ended_at == math.inf, "An operation ends once."
-        self._ended_at = self._clock()
-        self._outcome = outcome
-
-    @property
-    def operation(self) -> Operation:
-        """The operation as far as it has come."""
-        return Operation(self._request, self._started_at, self._ended_at, self._outcome)
-
-
 class History:
     """The operations of a run, in the order of their beginning. For the tasks of one event loop."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._calls: list[Call] = []
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
 
-    def start(self, request: Request) -> Call:
-        """Notes that the request is sent now; call it just before."""
-        call = Call(request, self._clock)
-        self._calls.append(call)
-        return call
+    def start(self, request: Request) -> Callable[[Outcome], None]:
+        """Notes that the request is sent now; to be called again when it has an outcome."""
+        place, started_at = len(self.operations), time.monotonic()
+        self.operations.append(Operation(request, started_at, math.inf, Unknown("never ended")))
 
-    @property
-    def operations(self) -> list[Operation]:
-        """What has been recorded so far."""
-        return [call.operation for call in self._calls]
+        def complete(outcome: Outcome) -> None:
+            self.operations[place] = Operation(request, started_at, time.monotonic(), outcome)
+
+        return complete
 
 
 @dataclass(frozen=True, slots=True)
