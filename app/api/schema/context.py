@@ -75,6 +75,10 @@ class Context:
         assert self.viewer is not None  # noqa: S101 - permission comes first
         return self.viewer.user_id
 
+    def of_nobody(self) -> "Context":
+        """A context of the same services, for an answer that any viewer may be sent."""
+        return Context(self.services, viewer=None)
+
     def require(self, operation: str) -> None:
         """*Raises*: `CodedError` unless the viewer may run this query or subscription."""
         if refused := self.services.permissions.refusal(operation, self.viewer):

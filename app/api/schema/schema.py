@@ -1,14 +1,16 @@
 """The executable schema, with the limits on documents and the cache of validated documents."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from inspect import isawaitable
 from typing import Any, cast
 
 import strawberry
 from graphql import (
+    DocumentNode,
     GraphQLArgument,
     GraphQLError,
     GraphQLInputField,
@@ -18,19 +20,26 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSchema,
     GraphQLType,
+    MiddlewareManager,
     Undefined,
+    create_source_event_stream,
 )
+from graphql import ExecutionResult as GraphQLResult
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
+from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.schema import StreamResult
+from strawberry.schema.schema import StreamResult, _coerce_error, _coerce_pre_execution_error
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
-from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
 from strawberry.types.scalar import ScalarDefinition
+from strawberry.utils.await_maybe import await_maybe
 
 from app.api.codes import Code
-from app.api.errors import code_of, mask, present, present_all
+from app.api.errors import code_of, present, present_all
+from app.api.execution.executor import CompilingExecutor
 from app.api.observation import note_bug
 from app.api.operations.documents import Documents
 from app.api.operations.execution import GuardedExecution, operations_under_way
@@ -40,7 +49,7 @@ from app.api.schema.context import Info
 from app.api.schema.mutations import Mutation
 from app.api.schema.node_ids import NodeId
 from app.api.schema.queries import Query
-from app.api.schema.shared_answers import SharedResult, SharingExecutor
+from app.api.schema.shared_answers import Selection, SharedResult
 from app.api.schema.subscriptions import Subscription
 from app.domain.ids import RequestId, TeamId, UserId, Version
 
@@ -97,7 +106,7 @@ class TeamJoinerSchema(strawberry.Schema):
                 *extensions,
                 lambda: GuardedExecution(self._documents, limits, self._under_way),
             ],
-            execution_context_class=SharingExecutor,
+            execution_context_class=CompilingExecutor,
         )
         _drop_null_defaults(self._schema)
         self._documents = Documents(self._schema, limits)
@@ -131,18 +140,6 @@ class TeamJoinerSchema(strawberry.Schema):
             for error in errors:
                 error.message = _SUGGESTION.sub("", error.message)
 
-    async def _handle_execution_result(
-        self,
-        context: ExecutionContext,
-        result: Any,  # noqa: ANN401 - a union of Strawberry's
-        *args: Any,  # noqa: ANN401
-        **given: Any,  # noqa: ANN401
-    ) -> ExecutionResult:
-        """Strawberry's, which completes each result. Shared ones are complete."""
-        if isinstance(result, SharedResult):
-            return result
-        return await super()._handle_execution_result(context, result, *args, **given)
-
     def _extend_introspection(self) -> None:
         """Replace Strawberry's `isOneOf`, which fails for list and non-null types."""
         super()._extend_introspection()
@@ -155,20 +152,72 @@ class TeamJoinerSchema(strawberry.Schema):
         problem = cast("GraphQLInterfaceType", self._schema.type_map["Problem"])
         return [each.name for each in self._schema.get_possible_types(problem)]
 
-    async def stream(self, *args: Any, **kwargs: Any) -> StreamResult:  # noqa: ANN401
-        """Strawberry's stream, which would end without a result if execution fails to start."""
-        return _with_error_of_start(await super().stream(*args, **kwargs))
+    async def _stream(
+        self,
+        execution_context: ExecutionContext,
+        extensions_runner: SchemaExtensionsRunner,
+        middleware_manager: MiddlewareManager,
+        *_: object,
+        **__: object,
+    ) -> StreamResult:
+        """The results of an operation; of a subscription, one for each event.
 
+        Strawberry's would pass each through six more generators and contexts, and would end without
+        a result if execution fails to start.
+        """
+        context, runner = execution_context, extensions_runner
+        complete = partial(self._handle_execution_result, context, extensions_runner=runner)
+        try:
+            async with runner.operation():
+                if refused := await self._prepare_operation_async(context, runner):
+                    yield await complete(refused)
+                elif context.operation_type is not OperationType.SUBSCRIPTION:
+                    results = self._stream_non_subscription(context, runner, middleware_manager)
+                    async with aclosing(results):
+                        async for result in results:
+                            yield result
+                else:
+                    try:
+                        async with runner.executing():
+                            begun = await self._begin_subscription(context, middleware_manager)
+                        if isinstance(begun, PreExecutionError):
+                            yield await complete(begun)
+                            return
+                        selection, events = begun
+                        async with aclosing(events):
+                            async for event in events:
+                                result = selection.answer(event)
+                                if isawaitable(result):
+                                    result = await result
+                                if isinstance(result, SharedResult):
+                                    yield result
+                                else:
+                                    yield await complete(result)
+                    except Exception as error:
+                        yield await complete(GraphQLResult(None, [_coerce_error(error)]))
+        except Exception as error:
+            yield PreExecutionError(data=None, errors=[present(_coerce_pre_execution_error(error))])
 
-async def _with_error_of_start(results: StreamResult) -> StreamResult:
-    try:
-        async with aclosing(results):
-            async for result in results:
-                yield result
-    except Exception as error:
-        if not isinstance(error, GraphQLError):  # a bug, which Strawberry would swallow
-            error = mask(error)
-        yield PreExecutionError(data=None, errors=[present(error)])
+    async def _begin_subscription(
+        self, context: ExecutionContext, middleware_manager: MiddlewareManager
+    ) -> tuple[Selection, AsyncGenerator[object]] | PreExecutionError:
+        """The selection and the events of a subscription, or the errors of its arguments."""
+        executor = CompilingExecutor.build(
+            self._schema,
+            cast("DocumentNode", context.graphql_document),
+            None,
+            context.context,
+            context.variables,
+            context.operation_name,
+            middleware=middleware_manager,
+        )
+        if isinstance(executor, list):
+            return PreExecutionError(data=None, errors=executor)
+        events = await await_maybe(create_source_event_stream(executor))
+        if isinstance(events, GraphQLResult):
+            return PreExecutionError(data=None, errors=events.errors)
+        selection = context.context.services.shared_answers.selection(executor)
+        return selection, cast("AsyncGenerator[object]", events)
 
 
 def _drop_null_defaults(schema: GraphQLSchema) -> None:

@@ -1,23 +1,23 @@
 """One execution of a subscription per change for all subscribers of a process that send the same.
 
-A thousand subscribers of one team mostly send the same document. Executing it for each took half of
-the time of a delivery and gave equal answers: an answer depends on the change, the operation and
-the variables used below its root field, and not on the viewer. The root field's own arguments, such
-as the version to resume after, only select the change.
+A thousand subscribers of one team mostly send the same document, and get equal answers: an answer
+depends on the change, the operation and the variables used below its root field, and not on the
+viewer. The root field's own arguments, such as the version to resume after, only select the change.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from functools import cached_property
 from inspect import isawaitable
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import orjson
 from graphql import (
     DirectiveNode,
+    Executor,
     FieldNode,
     FragmentDefinitionNode,
     Node,
@@ -30,8 +30,6 @@ from graphql import (
 from strawberry.types import ExecutionResult
 
 from app.api.bounded_cache import BoundedCache
-from app.api.execution.executor import CompilingExecutor
-from app.domain.changes import Change
 
 # Long enough to serve all subscribers, short enough that `team`, the current one, stays fresh.
 KEPT_SECONDS = 1.0
@@ -39,35 +37,101 @@ KEPT_ANSWERS = 1_000
 KEPT_OPERATIONS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An answer, or the task that computes it. Holding the operation keeps its `id` from reuse."""
+class SharedResult(ExecutionResult):
+    """A result without errors, encoded once for all subscribers that it is sent to."""
+
+    @cached_property
+    def encoded_data(self) -> orjson.Fragment:
+        """The data as JSON, for `orjson.dumps` of a message around it."""
+        return orjson.Fragment(orjson.dumps(self.data))
+
+
+class Selection:
+    """An operation and the variables below its root field, as many subscribers may send them.
+
+    It keeps the executor of the first of them, with neither its viewer nor its connection.
+    """
+
+    def __init__(self, shared: "SharedAnswers", executor: Executor[Any]) -> None:
+        executor.context_value = executor.context_value.of_nobody()
+        self._executor = executor
+        self._shared = shared
+
+    def answer(self, event: object) -> Any:  # noqa: ANN401 - a result or an awaitable of one
+        """The result for an event. That of a change is shared, that of a user is not."""
+        change = getattr(event, "change", None)
+        if change is None:
+            return self._execute(event)
+        key = (self, change.position)
+        answer = self._shared.find(key)
+        if answer is None:
+            answer = self._execute(event)
+            if isawaitable(answer):
+                answer = asyncio.ensure_future(_result(answer))
+            else:
+                answer = _sharable(answer)
+            self._shared.keep(key, answer)
+        if not isinstance(answer, asyncio.Future):
+            return answer
+        # A subscriber that unsubscribes must not cancel the task that others await.
+        return answer.result() if answer.done() else asyncio.shield(answer)
+
+    def _execute(self, event: object) -> Any:  # noqa: ANN401 - as above
+        executor = self._executor.build_per_event_executor(event)
+        executor.context_value = executor.context_value.of_nobody()  # with loaders of its own
+        return executor.execute_operation(serially=False)
+
+
+async def _result(executing: Awaitable[Any]) -> Any:  # noqa: ANN401 - either kind of result
+    return _sharable(await executing)
+
+
+def _sharable(result: Any) -> Any:  # noqa: ANN401 - as above
+    """The result to share. Errors are coded, masked and observed for each subscriber."""
+    return result if result.errors else SharedResult(data=result.data, errors=None)
+
+
+class Kept(NamedTuple):
+    """A result, or the task that computes it."""
 
     since: float
-    operation: OperationDefinitionNode
     answer: Any
 
 
+Key = tuple[Selection, int]
+
+
 class SharedAnswers:
-    """The latest answers of a process, by change, operation and variables."""
+    """The selections of a process's subscribers, and the latest answers by selection and change."""
 
     def __init__(self) -> None:
-        self.answers: OrderedDict[tuple[object, ...], Kept] = OrderedDict()
+        self.answers: OrderedDict[Key, Kept] = OrderedDict()
+        self._selections: WeakValueDictionary[tuple[object, ...], Selection] = WeakValueDictionary()
         self._variables: BoundedCache[int, tuple[OperationDefinitionNode, frozenset[str]]] = (
             BoundedCache(max_entries=KEPT_OPERATIONS, max_weight=KEPT_OPERATIONS)
         )
         self._forgetting: asyncio.TimerHandle | None = None
 
-    def find(self, key: tuple[object, ...]) -> Kept | None:
+    def selection(self, executor: Executor[Any]) -> Selection:
+        """The selection of a subscription, which lasts as long as a subscriber holds it."""
+        given = executor.variable_values.coerced
+        names = self.variables_below(executor.operation, executor.fragment_definitions)
+        values = tuple(repr(given[name]) if name in given else None for name in sorted(names))
+        # The selection holds the operation, so its `id` is not reused.
+        key = (id(executor.operation), values)
+        selection = self._selections.get(key)
+        if selection is None:
+            selection = self._selections[key] = Selection(self, executor)
+        return selection
+
+    def find(self, key: Key) -> Any:  # noqa: ANN401 - a result or a task
         """The answer under a key, unless older than `KEPT_SECONDS`."""
         kept = self.answers.get(key)
-        return kept if kept and time.monotonic() - kept.since < KEPT_SECONDS else None
+        return kept.answer if kept and time.monotonic() - kept.since < KEPT_SECONDS else None
 
-    def keep(
-        self, key: tuple[object, ...], operation: OperationDefinitionNode, answer: object
-    ) -> None:
+    def keep(self, key: Key, answer: object) -> None:
         """Keep an answer for `KEPT_SECONDS`, or until `KEPT_ANSWERS` newer ones displace it."""
-        self.answers[key] = Kept(time.monotonic(), operation, answer)
+        self.answers[key] = Kept(time.monotonic(), answer)
         self.answers.move_to_end(key)
         while len(self.answers) > KEPT_ANSWERS:
             self.answers.popitem(last=False)
@@ -130,72 +194,3 @@ class _VariablesBelowRoot(Visitor):
 
     def enter_variable(self, node: VariableNode, *_: object) -> None:
         self.names.add(node.name.value)
-
-
-class SharedResult(ExecutionResult):
-    """A result without errors, encoded once for all subscribers that it is sent to."""
-
-    @cached_property
-    def encoded_data(self) -> orjson.Fragment:
-        """The data as JSON, for `orjson.dumps` of a message around it."""
-        return orjson.Fragment(orjson.dumps(self.data))
-
-
-class SharingExecutor(CompilingExecutor):
-    """Executes an operation for an event, or reuses the answer to another subscriber."""
-
-    _selection: tuple[object, ...] | None = None
-    """The operation and the variables below its root field: the key of its answers."""
-
-    def build_per_event_executor(self, payload: Any) -> Any:  # noqa: ANN401 - the base's signature
-        """An executor of the operation for one event."""
-        change: Change | None = getattr(payload, "change", None)
-        return (
-            _Event(self, payload, change) if change else super().build_per_event_executor(payload)
-        )
-
-    def answer(self, event: object, change: Change) -> Any:  # noqa: ANN401 - a result or an awaitable
-        """The result of the operation for an event, or an awaitable of it."""
-        shared: SharedAnswers = self.context_value.services.shared_answers
-        if self._selection is None:
-            given = self.variable_values.coerced
-            names = shared.variables_below(self.operation, self.fragment_definitions)
-            values = tuple(repr(given[name]) if name in given else None for name in sorted(names))
-            self._selection = id(self.operation), values
-        key = (change.position, self._selection)
-        kept = shared.find(key)
-        if kept is None:
-            self.context_value.begin_answer()
-            answer = super().build_per_event_executor(event).execute_operation(serially=False)
-            if isawaitable(answer):
-                answer = asyncio.ensure_future(_result(answer))
-            else:
-                answer = _sharable(answer)
-            shared.keep(key, self.operation, answer)
-        else:
-            answer = kept.answer
-        if not isinstance(answer, asyncio.Future):
-            return answer
-        # A subscriber that unsubscribes must not cancel the task that others await.
-        return answer.result() if answer.done() else asyncio.shield(answer)
-
-
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """Executes an operation for one event, as `map_source_to_response_event` expects it."""
-
-    executor: SharingExecutor
-    event: object
-    change: Change
-
-    def execute_operation(self, serially: bool) -> Any:  # noqa: ANN401, ARG002 - as above
-        return self.executor.answer(self.event, self.change)
-
-
-async def _result(executing: Awaitable[Any]) -> Any:  # noqa: ANN401 - either kind of result
-    return _sharable(await executing)
-
-
-def _sharable(result: Any) -> Any:  # noqa: ANN401 - as above
-    """The result to share. Errors are coded, masked and observed for each subscriber."""
-    return result if result.errors else SharedResult(data=result.data, errors=None)

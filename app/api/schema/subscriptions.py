@@ -1,6 +1,6 @@
 """The `Subscription` type: `teamChanges`, `allTeamChanges`, `userTeam`."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -12,7 +12,6 @@ from app.api.schema.arguments import TeamIdArgument, UserIdArgument
 from app.api.schema.context import Info
 from app.api.schema.cursors import read_feed_cursor
 from app.api.schema.types import TeamAtEvent, TeamChange, User, present_change
-from app.domain.changes import Change
 from app.domain.faults import HistoryIncomplete
 from app.domain.ids import Version
 from app.domain.problems import InvalidInput, TeamNotFound
@@ -62,8 +61,9 @@ class Subscription:
             case CursorExpired():
                 raise CodedError(Code.CURSOR_EXPIRED, feed.message)
             case changes:
-                async for change in _present(changes):
-                    yield change
+                with _coded_end():
+                    async for change in changes:
+                        yield present_change(change)
 
     @strawberry.subscription(
         description="The changes of all teams in the order of the change log, each team's in "
@@ -97,8 +97,9 @@ class Subscription:
             case CursorExpired():
                 raise CodedError(Code.CURSOR_EXPIRED, feed.message)
             case changes:
-                async for change in _present(changes):
-                    yield change
+                with _coded_end():
+                    async for change in changes:
+                        yield present_change(change)
 
     @strawberry.subscription(
         description="The user with their team: on subscribing, then after every change of it. "
@@ -114,14 +115,7 @@ class Subscription:
             raise invalid_input(feed)
         with _coded_end():
             async for team_id in feed:
-                info.context.begin_answer()
                 yield User(id=user_id, at_event=TeamAtEvent(team_id))
-
-
-async def _present(changes: AsyncIterator[Change]) -> AsyncGenerator[TeamChange, None]:
-    with _coded_end():
-        async for change in changes:
-            yield present_change(change)
 
 
 @contextmanager

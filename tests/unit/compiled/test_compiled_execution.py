@@ -30,10 +30,10 @@ from hypothesis_graphql import from_schema, queries
 from strawberry.execution import optimized_is_awaitable
 
 from app.api.execution.documents import attach, compiled_form
+from app.api.execution.executor import CompilingExecutor
 from app.api.operations.documents import Documents
 from app.api.operations.limits import Limits
 from app.api.schema.schema import build_schema
-from app.api.schema.shared_answers import SharingExecutor
 from tests.unit.compiled.documents import Variation, vary
 from tests.unit.compiled.resolvers import Current, World, troubled_resolvers
 
@@ -111,7 +111,7 @@ class Comparison:
         given: dict[str, Any] = {
             "variable_values": variables,
             "middleware": MiddlewareManager(),
-            "executor_class": SharingExecutor,
+            "executor_class": CompilingExecutor,
             "operation_extensions": None,
         }
         if not is_subscription:
@@ -166,7 +166,7 @@ async def test_documents_are_compiled_if_the_setting_is_on(*, compiled: bool) ->
 def test_introspection_is_left_to_graphql_core(text: str) -> None:
     schema, document = build_schema()._schema, parse(text)
     attach(document, schema)
-    executor, compiled = SharingExecutor.build(schema, document), compiled_form(document)
+    executor, compiled = CompilingExecutor.build(schema, document), compiled_form(document)
 
     assert compiled
     assert not isinstance(executor, list)
