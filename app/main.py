@@ -107,8 +107,8 @@ def serve(**options: str | None) -> None:
 def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     """Examine existing data, and report damage and the planned repairs.
 
-    Nothing is changed without --repair or --undo. The exit status is 0 without damage, 1 with
-    damage, and 2 on failure.
+    Nothing is changed without --repair or --undo. The exit status is 0 without damage or, with
+    --log, differences, 1 with some, and 2 on failure.
 
     To choose the team of each user yourself, write the users on several teams to a CSV file with
     --questions FILE, enter a team id in the column `team` of each line, and repair with --repair

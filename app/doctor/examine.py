@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.doctor.membership_index import MembershipIndex
@@ -16,7 +16,9 @@ from app.domain.ids import UserId, Version
 SHOWN = 5
 """Cases shown of each finding."""
 
-_PARTS_AT_ONCE = 500
+TEAMS_AT_ONCE = 500
+BYTES_AT_ONCE = 1_000_000
+"""Size of a batch: few round trips, and several copies fit into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,16 @@ async def examine(
     firsts: defaultdict[Finding, list[TeamKey]] = defaultdict(list)
     examined = 0
     with progress("Reading the teams", await teams.count()) as bar:
-        async for team in teams.walk():
-            plan = plan_repair(team, default_capacity=default_capacity)
-            index.add(plan)
-            for finding in plan.findings:
-                counts[finding] += 1
-                if counts[finding] <= SHOWN:
-                    firsts[finding].append(team.key)
-            examined += 1
-            if examined % _PARTS_AT_ONCE == 0:
-                bar.update(_PARTS_AT_ONCE)
-        bar.update(examined % _PARTS_AT_ONCE)
+        async for batch in batches(teams.walk()):
+            for team in batch:
+                plan = plan_repair(team, default_capacity=default_capacity)
+                index.add(plan)
+                for finding in plan.findings:
+                    counts[finding] += 1
+                    if counts[finding] <= SHOWN:
+                        firsts[finding].append(team.key)
+            examined += len(batch)
+            bar.update(len(batch))
     with progress("Comparing the users", 1) as bar:
         # In a thread of its own: a long sort must not keep the lease from being renewed.
         users, unresolved, conflicts = await asyncio.to_thread(_resolve_all, index, keep)
@@ -94,6 +95,20 @@ async def examine(
         obstacles=await teams.obstacles(),
         keep=keep,
     )
+
+
+async def batches(found: AsyncIterator[StoredTeam]) -> AsyncIterator[list[StoredTeam]]:
+    """Split teams into batches of limited number and size."""
+    batch: list[StoredTeam] = []
+    size = 0
+    async for team in found:
+        batch.append(team)
+        size += len(team.stored)
+        if size > BYTES_AT_ONCE or len(batch) == TEAMS_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 async def plan_repairs(

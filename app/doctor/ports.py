@@ -7,6 +7,7 @@ from typing import Protocol
 
 from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
+from app.domain.changes import Change
 from app.domain.ids import TeamId
 
 
@@ -50,6 +51,12 @@ class StoredTeams(Protocol):
 
     async def recorded_versions(self, team_ids: Sequence[TeamId]) -> Mapping[TeamId, int]:
         """The highest version of each team in the change log."""
+
+    def changes_of(self, team_ids: Sequence[TeamId]) -> AsyncIterator[Sequence[Change]]:
+        """The changes of these teams, each team's in the order of versions, in batches."""
+
+    def recorded_without_document(self) -> AsyncIterator[Sequence[TeamId]]:
+        """The teams that the log does not give as deleted and that have no document, in batches."""
 
     async def taken_ids(self, team_ids: Sequence[TeamId]) -> frozenset[TeamId]:
         """The ids among these that already belong to a document."""

@@ -1,17 +1,14 @@
 """Repair broken documents, and undo repairs."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
-from app.doctor.examine import SHOWN, Report, plan_repairs
+from app.doctor.examine import SHOWN, Report, batches, plan_repairs
 from app.doctor.membership_index import MembershipIndex
 from app.doctor.ports import Progress, RepairableTeams, Undone
 from app.doctor.rules.memberships import Keep
 from app.doctor.rules.repair_plan import Finding
-from app.doctor.rules.stored_team import StoredTeam, TeamKey
+from app.doctor.rules.stored_team import TeamKey
 from app.domain.faults import RepairStopped
-
-BYTES_AT_ONCE = 1_000_000
-"""Size of a batch: few round trips, and several copies fit into memory."""
 
 MAX_ATTEMPTS = 5
 """Attempts on a document that other programs keep changing."""
@@ -65,7 +62,7 @@ async def _repair_batch(
     repaired = 0
     for _ in range(MAX_ATTEMPTS):
         missed: list[TeamKey] = []
-        async for batch in _batches(teams.read(keys)):
+        async for batch in batches(teams.read(keys)):
             repairs = await plan_repairs(teams, batch, index, default_capacity=default_capacity)
             needed = [each for each in repairs if each.plan.findings]
             changed = await teams.rewrite(needed)
@@ -79,19 +76,6 @@ async def _repair_batch(
         f"Another program still writes to the collection: {len(keys)} documents changed during "
         f"each of {MAX_ATTEMPTS} attempts to repair them. Stop it, then run the repair again."
     )
-
-
-async def _batches(found: AsyncIterator[StoredTeam]) -> AsyncIterator[list[StoredTeam]]:
-    batch: list[StoredTeam] = []
-    size = 0
-    async for team in found:
-        batch.append(team)
-        size += len(team.stored)
-        if size > BYTES_AT_ONCE:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 async def undo(teams: RepairableTeams, *, progress: Progress) -> Undone:

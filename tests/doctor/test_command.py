@@ -227,6 +227,7 @@ async def test_the_operator_can_choose_the_team_of_each_user(
     [
         (("--repair",), "--keep first-joined"),
         (("--repair", "--undo"), "Choose one"),
+        (("--repair", "--log"), "Choose one"),
         (("--keep", "ask-file"), "FILE"),
         (("--keep", "ask-file", "/nowhere/at-all.csv"), "can't be read"),
         (("--keep", "coin"), "coin"),

@@ -66,8 +66,9 @@ WITHIN: dict[str, dict[str, set[str]]] = {
         "membership_index": {"rules"},
         "examine": {"rules", "ports", "membership_index"},
         "repair": {"rules", "ports", "membership_index", "examine"},
+        "compare": {"rules", "ports", "examine"},
         "storage": {"rules", "ports"},
-        "cli": {"rules", "ports", "membership_index", "examine", "repair"},
+        "cli": {"rules", "ports", "membership_index", "examine", "repair", "compare"},
     },
 }
 DRIVERS = {"motor", "pymongo", "bson"}

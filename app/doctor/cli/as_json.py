@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from app.doctor.compare import LogReport
 from app.doctor.examine import MembershipConflict, Report
 from app.doctor.ports import PlannedRepair, Undone
+from app.doctor.rules.log_replay import REASONS, LogFinding
 from app.doctor.rules.repair_plan import Finding
 from app.doctor.rules.stored_team import show
 
@@ -39,6 +41,26 @@ def undone_json(undone: Undone, database: str) -> dict[str, Any]:
         "restored": undone.restored,
         "kept": undone.kept,
         "keptIds": list(undone.kept_ids),
+    }
+
+
+def log_json(report: LogReport, database: str) -> dict[str, Any]:
+    """The result of a comparison of the change log with the teams."""
+    return {
+        "database": database,
+        "well": not report.differing,
+        "examined": report.examined,
+        "differing": report.differing,
+        "findings": [
+            {
+                "finding": finding.value,
+                "isDifference": finding not in REASONS,
+                "count": report.counts[finding],
+                "cases": [{"team": id_, "note": note} for id_, note in report.cases[finding]],
+            }
+            for finding in LogFinding
+            if report.counts[finding]
+        ],
     }
 
 

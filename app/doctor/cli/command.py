@@ -15,17 +15,19 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from app.doctor.cli.as_json import report_json, undone_json
+from app.doctor.cli.as_json import log_json, report_json, undone_json
 from app.doctor.cli.questions import UnusableAnswers, read_answers, write_questions
 from app.doctor.cli.text import (
     counted,
     keep_is_missing,
+    log_lines,
     next_steps,
     refused_lines,
     repaired_lines,
     report_lines,
     undone_lines,
 )
+from app.doctor.compare import compare_with_log
 from app.doctor.examine import Report, examine
 from app.doctor.membership_index import MembershipIndex
 from app.doctor.ports import ProgressBar, RepairableTeams, StoredTeams
@@ -60,6 +62,7 @@ class DoctorRequest:
 
     repair: bool
     undo: bool
+    log: bool
     keep: Keep | None
     file: Path | None
     questions: Path | None
@@ -72,8 +75,8 @@ class DoctorRequest:
         return cls(**given | {"keep": Keep(given["keep"]) if given["keep"] else None})
 
     def __post_init__(self) -> None:
-        if sum((self.repair, self.undo, self.questions is not None)) > 1:
-            raise click.UsageError("Choose one of --repair, --undo and --questions.")
+        if sum((self.repair, self.undo, self.log, self.questions is not None)) > 1:
+            raise click.UsageError("Choose one of --repair, --undo, --log and --questions.")
         if (self.keep is Keep.ASK_FILE) != (self.file is not None):
             raise click.UsageError(
                 "--keep ask-file requires a FILE with answers, and FILE requires --keep ask-file."
@@ -90,6 +93,11 @@ def doctor_options(command: FunctionT) -> FunctionT:
             ),
             click.option(
                 "--undo", is_flag=True, help="Restore the documents that repairs changed."
+            ),
+            click.option(
+                "--log",
+                is_flag=True,
+                help="Compare the change log with the teams. Servers may be running.",
             ),
             click.option(
                 "--keep",
@@ -140,6 +148,8 @@ async def _run(
         return await _undo(request, access, database)
     if request.repair:
         return await _repair(request, access, database, default_capacity)
+    if request.log:
+        return await _compare(request, access, database)
     async with access.reading() as teams:
         with closing(MembershipIndex()) as index:
             report = await _examine(request, teams, index, default_capacity)
@@ -179,6 +189,13 @@ async def _undo(request: DoctorRequest, access: DatabaseAccess, database: str) -
         undone = await undo(teams, progress=progress)
     _print(request, undone_json(undone, database), undone_lines(undone, database))
     return BROKEN if undone.kept else WELL
+
+
+async def _compare(request: DoctorRequest, access: DatabaseAccess, database: str) -> int:
+    async with access.reading() as teams:
+        report = await compare_with_log(teams, progress=progress)
+    _print(request, log_json(report, database), log_lines(report, database))
+    return BROKEN if report.differing else WELL
 
 
 async def _examine(

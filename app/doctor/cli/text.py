@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from app.doctor.compare import LogReport
 from app.doctor.examine import MembershipConflict, Report
 from app.doctor.ports import PlannedRepair, Undone
+from app.doctor.rules.log_replay import LogFinding
 from app.doctor.rules.memberships import Keep
 from app.doctor.rules.repair_plan import Finding
 from app.doctor.rules.stored_team import show
@@ -25,6 +27,21 @@ TITLES = {
     Finding.MARKS: "Teams with invalid metadata",
     Finding.TEAM_ID: "Teams with an unsupported id",
     Finding.TOO_LARGE: "Documents too large to be repaired",
+}
+
+LOG_TITLES = {
+    LogFinding.MISSING_ENTRIES: "Teams without an entry for a version",
+    LogFinding.CONTRADICTION: "Teams with an entry that contradicts those before it",
+    LogFinding.NO_DOCUMENT: "Teams without a document",
+    LogFinding.VERSION: "Teams whose version is lower than the last one in the log",
+    LogFinding.DELETION: "Teams that the log gives as deleted, or as live, and that are not",
+    LogFinding.MEMBERS: "Teams with other members",
+    LogFinding.NAME: "Teams with another name",
+    LogFinding.CAPACITY: "Teams with another capacity",
+    LogFinding.UNKNOWN: "Compared in part, after a HistoryGap or a ForeignChange; unknown",
+    LogFinding.UNRECORDED: "Not compared, since the last changes are not recorded yet",
+    LogFinding.CHANGING: "Not compared, since they changed at every attempt",
+    LogFinding.DAMAGED: "Not compared, since they are damaged; see the report without --log",
 }
 
 
@@ -54,6 +71,21 @@ def report_lines(report: Report, database: str) -> Iterator[str]:
     for obstacle in report.obstacles:
         yield ""
         yield f"Obstacle: {obstacle.what}. A repair {obstacle.becomes}."
+
+
+def log_lines(report: LogReport, database: str) -> Iterator[str]:
+    """Differences between change log and teams, with their first cases, and what is unknown."""
+    yield f"Compared {counted(report.examined, 'document')} in {database}.teams with the log."
+    if report.differing:
+        yield f"{counted(report.differing, 'team')} differ{'s' * (report.differing == 1)}:"
+    else:
+        yield "No difference found: replaying the log gives the stored teams."
+    for finding, title in LOG_TITLES.items():
+        if count := report.counts[finding]:
+            yield from ("", f"{title}: {count:,}")
+            yield from (f"    {team_id}: {note}" for team_id, note in report.cases[finding])
+            if (more := count - len(report.cases[finding])) > 0:
+                yield f"    ... and {more:,} more"
 
 
 def next_steps(report: Report) -> Iterator[str]:

@@ -7,14 +7,19 @@ from app.doctor.ports import Obstacle
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
 from app.doctor.storage.structure import read_structure
 from app.doctor.storage.team_documents import id_of, read_stored_team, split_batch
+from app.domain.changes import Change
 from app.domain.ids import TeamId
+from app.storage.changes.documents import read_change
+from app.storage.changes.lost_history import find_removals
 from app.storage.client import Client, settled, team_changes_of, teams_of
-from app.storage.documents import stored_team_id
+from app.storage.documents import RAW, RECORDED_VERSION, all_decoded, stored_team_id
 from app.storage.errors import driver_faults
 
 # Limits of a cursor's batch. A decoded team of 10,000 members takes ten times its stored size.
 DOCUMENTS_AT_ONCE = 500
 BYTES_AT_ONCE = 1_000_000
+
+CHANGES_AT_ONCE = 1_000
 
 
 class MongoStoredTeams:
@@ -48,6 +53,21 @@ class MongoStoredTeams:
             cursor = await settled(self._changes.aggregate(pipeline))
             found = await cursor.to_list(None)
         return {TeamId(team["_id"]): team["version"] for team in found}
+
+    async def changes_of(self, team_ids: Sequence[TeamId]) -> AsyncIterator[Sequence[Change]]:
+        wanted = {"teamId": {"$in": list(team_ids)}, "version": RECORDED_VERSION}
+        order = [("teamId", 1), ("version", 1)]
+        with driver_faults():
+            found = self._changes.with_options(codec_options=RAW).find(
+                wanted, sort=order, batch_size=CHANGES_AT_ONCE
+            )
+            while stored := await found.to_list(CHANGES_AT_ONCE):
+                changes = all_decoded(stored, self._changes.codec_options)
+                yield [read_change(each) for each in changes]
+
+    async def recorded_without_document(self) -> AsyncIterator[Sequence[TeamId]]:
+        async for removals in find_removals(self._changes, self._teams):
+            yield [TeamId(each["teamId"]) for each in removals]
 
     async def taken_ids(self, team_ids: Sequence[TeamId]) -> frozenset[TeamId]:
         if not team_ids:

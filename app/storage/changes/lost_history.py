@@ -81,7 +81,8 @@ async def find_removals(
         {"$match": {"kind": {"$ne": ChangeKind.TEAM_DELETED.value}, "_id": {"$type": "string"}}},
     ]
     with driver_faults():
-        recorded = await settled(changes.aggregate(pipeline, allowDiskUse=True))
+        grouped = changes.aggregate(pipeline, allowDiskUse=True, batchSize=TEAMS_AT_ONCE)
+        recorded = await settled(grouped)
         while live := [team["_id"] for team in await recorded.to_list(TEAMS_AT_ONCE)]:
             ids = [stored_team_id(team_id) for team_id in live]
             answer = await teams.database.command(
