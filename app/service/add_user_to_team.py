@@ -28,7 +28,6 @@ async def add_user_to_team(
     user_id: UserId,
     expected_version: Version | None,
     request_id: RequestId | None,
-    with_member_count: bool,
 ) -> AddUserToTeamOutcome:
     """The team with the user on it.
 
@@ -58,7 +57,6 @@ async def add_user_to_team(
             user_id=user_id,
             expected_version=expected_version,
             by=by,
-            with_member_count=with_member_count,
         ):
             return Accepted(team)
         # Read after the refusal, so a reason found in it held during this request (G8).

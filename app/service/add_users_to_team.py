@@ -38,7 +38,6 @@ async def add_users_to_team(
     expected_version: Version | None,
     request_id: RequestId | None,
     atomic: bool,
-    with_member_count: bool,
 ) -> AddUsersToTeamOutcome:
     """The team with all users who can be added; with `atomic`, with all of them or unchanged.
 
@@ -71,7 +70,6 @@ async def add_users_to_team(
             must_be_full=any(isinstance(each, TeamFull) for each in problems.values()),
             expected_version=expected_version,
             by=replace(by, left_out=left_out),
-            with_member_count=with_member_count,
         ):
             versions = iter(teams)
             outcomes = [

@@ -44,7 +44,6 @@ async def move_user_to_team(
     expected_to_version: Version | None,
     expected_from_version: Version | None,
     request_id: RequestId | None,
-    with_member_count: bool,
 ) -> MoveUserToTeamOutcome:
     """Both teams, the user on the second; without `from_team_id`, from the user's current team.
 
@@ -80,7 +79,6 @@ async def move_user_to_team(
             expected_to_version=expected_to_version,
             expected_from_version=expected_from_version,
             by=by,
-            with_member_count=with_member_count,
         ):
             return moved
         # Read after the refusal, so a reason found in it held during this request (G8).

@@ -31,7 +31,6 @@ class TeamStore(Protocol):
         name: str | Unchanged,
         capacity: int | Unchanged | None,
         by: Attribution,
-        with_member_count: bool,
     ) -> Team | None:
         """The team with another name or capacity, if it is at that version and its members fit."""
 
@@ -47,7 +46,6 @@ class TeamStore(Protocol):
         user_id: UserId,
         expected_version: Version | None,
         by: Attribution,
-        with_member_count: bool,
     ) -> Team | None:
         """The team with the user on it, if it has room and the user is on no team."""
 
@@ -59,7 +57,6 @@ class TeamStore(Protocol):
         must_be_full: bool,
         expected_version: Version | None,
         by: Attribution,
-        with_member_count: bool,
     ) -> Sequence[Team] | None:
         """The team after each of the users, if it has room for all and every user is on no team.
 
@@ -73,7 +70,6 @@ class TeamStore(Protocol):
         user_id: UserId,
         expected_version: Version | None,
         by: Attribution,
-        with_member_count: bool,
     ) -> Team | None:
         """The team without the user, if the user is on it."""
 
@@ -86,7 +82,6 @@ class TeamStore(Protocol):
         expected_to_version: Version | None,
         expected_from_version: Version | None,
         by: Attribution,
-        with_member_count: bool,
     ) -> AcceptedMove | None:
         """Both teams, changed in one transaction. *Raises*: `TooMuchContention`."""
 

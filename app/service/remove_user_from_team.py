@@ -20,7 +20,6 @@ async def remove_user_from_team(
     user_id: UserId,
     expected_version: Version | None,
     request_id: RequestId | None,
-    with_member_count: bool,
 ) -> RemoveUserFromTeamOutcome:
     """The team without the user.
 
@@ -50,7 +49,6 @@ async def remove_user_from_team(
             user_id=user_id,
             expected_version=expected_version,
             by=by,
-            with_member_count=with_member_count,
         ):
             return Accepted(team)
         # Read after the refusal, so a reason found in it held during this request (G8).

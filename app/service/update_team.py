@@ -22,7 +22,6 @@ async def update_team(
     capacity: int | Unchanged | None,
     request_id: RequestId | None,
     default_capacity: int,
-    with_member_count: bool,
 ) -> UpdateTeamOutcome:
     """The updated team; a capacity of None restores the service's default.
 
@@ -60,7 +59,6 @@ async def update_team(
             name=name,
             capacity=capacity,
             by=by,
-            with_member_count=with_member_count,
         ):
             return Accepted(team)
         # Read after the refusal, so a reason found in it held during this request (G8).

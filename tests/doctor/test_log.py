@@ -97,7 +97,6 @@ async def test_all_kinds_of_changes_are_replayed_without_a_difference(scene: Sce
                 name=name,
                 capacity=capacity,
                 by=by,
-                with_member_count=False,
             )
         await delete(scene, other, 2)
         await scene.teams.delete_one({"_id": ObjectId(removed.id)})

@@ -49,7 +49,6 @@ async def add(
         user_id=UserId(user_id),
         expected_version=Version(expected_version) if expected_version else None,
         request_id=RequestId(request_id) if request_id else None,
-        with_member_count=True,
     )
 
 
@@ -69,7 +68,6 @@ async def add_many(
         expected_version=None,
         request_id=RequestId(request_id) if request_id else None,
         atomic=atomic,
-        with_member_count=True,
     )
 
 
@@ -83,7 +81,6 @@ async def remove(
         user_id=UserId(user_id),
         expected_version=Version(expected_version) if expected_version else None,
         request_id=None,
-        with_member_count=True,
     )
 
 
@@ -100,7 +97,6 @@ async def move(
         expected_to_version=Version(expected_to_version) if expected_to_version else None,
         expected_from_version=None,
         request_id=None,
-        with_member_count=True,
     )
 
 
@@ -117,5 +113,4 @@ async def rename(
         capacity=UNCHANGED,
         request_id=None,
         default_capacity=1_000,
-        with_member_count=True,
     )

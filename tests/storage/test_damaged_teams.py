@@ -61,7 +61,6 @@ async def test_a_change_of_a_damaged_team_is_made_and_shown_or_not_made(
                 user_id=user_id,
                 expected_version=None,
                 by=by,
-                with_member_count=True,
             )
             if team is None:
                 state = await store.read_state(team_ids=[team_id], user_ids=[user_id], by=by)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pymongo import MongoClient, ReturnDocument
 
-from app.storage.teams.documents import read_team, written_fields
+from app.storage.teams.documents import WRITTEN_FIELDS, read_team
 from tests.storage.conftest import World
 
 
@@ -19,7 +19,7 @@ async def test_a_repeated_write_tells_the_members_at_its_version(
             return client[world.name]["teams"].find_one_and_update(
                 {},
                 {"$push": {"userIds": "sue"}, "$inc": {"version": 1}},
-                projection=written_fields(with_member_count=True),
+                projection=WRITTEN_FIELDS,
                 return_document=ReturnDocument.AFTER,
                 session=session,
             )

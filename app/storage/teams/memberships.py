@@ -19,7 +19,6 @@ class MembershipChange:
     team_id: TeamId
     user_id: UserId
     by: Attribution
-    with_member_count: bool
 
 
 def condition_of(

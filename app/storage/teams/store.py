@@ -25,10 +25,10 @@ from app.storage.teams.diagnosis import Diagnosis
 from app.storage.teams.documents import (
     LIVE,
     MEMBER_COUNT,
+    WRITTEN_FIELDS,
     last_change,
     new_team,
     read_team,
-    written_fields,
 )
 from app.storage.teams.memberships import (
     MembershipChange,
@@ -65,7 +65,6 @@ class MongoTeamStore:
         update: dict[str, Any],
         by: Attribution,
         *,
-        with_member_count: bool,
         versions: int = 1,
         other_team_id: TeamId | None = None,
         session: Session | None = None,
@@ -94,7 +93,7 @@ class MongoTeamStore:
             document = await self._teams.find_one_and_update(
                 filters,
                 update,
-                projection=written_fields(with_member_count=with_member_count),
+                projection=WRITTEN_FIELDS,
                 return_document=ReturnDocument.AFTER,
                 session=session,
             )
@@ -122,7 +121,6 @@ class MongoTeamStore:
         name: str | Unchanged,
         capacity: int | Unchanged | None,
         by: Attribution,
-        with_member_count: bool,
     ) -> Team | None:
         """*Held by*: G3 `version`, G4 `$expr` on the array's size."""
         given: dict[str, Any] = {}
@@ -140,9 +138,7 @@ class MongoTeamStore:
             update["$unset"] = {"capacity": ""}
         if capacity is not UNCHANGED:
             condition["$expr"] = {"$lte": [MEMBER_COUNT, capacity or self._default_capacity]}
-        return await self._change(
-            condition, expected_version, update, by, with_member_count=with_member_count
-        )
+        return await self._change(condition, expected_version, update, by)
 
     async def delete_team(
         self, *, team_id: TeamId, expected_version: Version, by: Attribution
@@ -150,9 +146,7 @@ class MongoTeamStore:
         """*Held by*: G3 `version`. The write that marks the team deleted also frees its members."""
         change = last_change(ChangeKind.TEAM_DELETED, by)
         update = {"$set": {"userIds": [], "deletedAt": by.at, "lastChange": change}}
-        return await self._change(
-            {"_id": stored_team_id(team_id)}, expected_version, update, by, with_member_count=True
-        )
+        return await self._change({"_id": stored_team_id(team_id)}, expected_version, update, by)
 
     async def add_member(
         self,
@@ -161,7 +155,6 @@ class MongoTeamStore:
         user_id: UserId,
         expected_version: Version | None,
         by: Attribution,
-        with_member_count: bool,
     ) -> Team | None:
         """*Held by*: G1 index `one_team_per_user`, G2 `$ne`, G3 `version`, G4 `$expr`.
 
@@ -169,7 +162,7 @@ class MongoTeamStore:
         pass their own filter, and the index accepts one of them. The other one is refused.
         """
         kind = ChangeKind.USER_JOINED_TEAM
-        change = MembershipChange(kind, team_id, user_id, by, with_member_count)
+        change = MembershipChange(kind, team_id, user_id, by)
         return await self._make(change, expected_version)
 
     async def add_members(
@@ -180,7 +173,6 @@ class MongoTeamStore:
         must_be_full: bool,
         expected_version: Version | None,
         by: Attribution,
-        with_member_count: bool,
     ) -> Sequence[Team] | None:
         """*Held by*: G1 index `one_team_per_user`, G2 `$nin`, G3 `version`, G4 `$expr`.
 
@@ -188,7 +180,7 @@ class MongoTeamStore:
         are written Joe leaves, so that a third would fit; `must_be_full` refuses that write.
         """
         kind = ChangeKind.USER_JOINED_TEAM
-        changes = [MembershipChange(kind, team_id, id_, by, with_member_count) for id_ in user_ids]
+        changes = [MembershipChange(kind, team_id, id_, by) for id_ in user_ids]
         return await self._change_memberships(changes, expected_version, must_be_full=must_be_full)
 
     async def remove_member(
@@ -198,11 +190,10 @@ class MongoTeamStore:
         user_id: UserId,
         expected_version: Version | None,
         by: Attribution,
-        with_member_count: bool,
     ) -> Team | None:
         """*Held by*: membership and, if given, `version` (G3) in the filter."""
         kind = ChangeKind.USER_LEFT_TEAM
-        change = MembershipChange(kind, team_id, user_id, by, with_member_count)
+        change = MembershipChange(kind, team_id, user_id, by)
         return await self._make(change, expected_version)
 
     async def move_member(
@@ -214,7 +205,6 @@ class MongoTeamStore:
         expected_to_version: Version | None,
         expected_from_version: Version | None,
         by: Attribution,
-        with_member_count: bool,
     ) -> AcceptedMove | None:
         """*Atomicity*: one transaction: no reader sees the user on both teams or on neither.
 
@@ -222,7 +212,7 @@ class MongoTeamStore:
         """
         source = {"$ne": stored_team_id(to_team_id)}
         leaving, joining = (
-            MembershipChange(kind, to_team_id, user_id, by, with_member_count)
+            MembershipChange(kind, to_team_id, user_id, by)
             for kind in (ChangeKind.USER_LEFT_TEAM, ChangeKind.USER_JOINED_TEAM)
         )
         if from_team_id is not None:
@@ -235,7 +225,6 @@ class MongoTeamStore:
                 expected_from_version,
                 update_of([leaving], to_team_id),
                 by,
-                with_member_count=with_member_count,
                 other_team_id=to_team_id,
                 session=session,
             )
@@ -287,7 +276,6 @@ class MongoTeamStore:
                 expected_version,
                 update_of(changes, other_team_id),
                 changes[-1].by,
-                with_member_count=any(change.with_member_count for change in changes),
                 versions=len(changes),
                 other_team_id=other_team_id,
                 session=session,

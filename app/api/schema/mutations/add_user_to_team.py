@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.context import Info
 from app.api.schema.mutations.fields import (
     TEAM_ID,
     USER_ID,
@@ -66,7 +66,6 @@ async def add_user_to_team(info: Info, input: Input[AddUserToTeamInput]) -> AddU
         user_id=input.user_id,
         expected_version=input.expected_version,
         request_id=input.request_id,
-        with_member_count=info.selects(*COUNTED_BY),
     )
     return present(outcome, partial(AddUserToTeamSuccess.of_user, input.user_id))
 
@@ -80,6 +79,5 @@ async def join_team(info: Info, input: Input[JoinTeamInput]) -> JoinTeamResult:
         user_id=info.context.signed_in_id,
         expected_version=input.expected_version,
         request_id=input.request_id,
-        with_member_count=info.selects(*COUNTED_BY),
     )
     return present(outcome, partial(JoinTeamSuccess.of_user, info.context.signed_in_id))

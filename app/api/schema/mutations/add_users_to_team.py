@@ -5,7 +5,7 @@ from typing import Annotated, Self
 import strawberry
 
 from app.api.schema.connections import Edge
-from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.context import Info
 from app.api.schema.mutations.fields import (
     TEAM_ID,
     Input,
@@ -99,6 +99,5 @@ async def add_users_to_team(info: Info, input: Input[AddUsersToTeamInput]) -> Ad
         expected_version=input.expected_version,
         request_id=input.request_id,
         atomic=input.atomic,
-        with_member_count=info.selects(*COUNTED_BY),
     )
     return present(outcome, AddUsersToTeamSuccess.of_users)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.context import Info
 from app.api.schema.mutations.fields import (
     TO_TEAM_ID,
     USER_ID,
@@ -83,7 +83,6 @@ async def move_user_to_team(info: Info, input: Input[MoveUserToTeamInput]) -> Mo
         expected_to_version=input.expected_to_version,
         expected_from_version=input.expected_from_version,
         request_id=input.request_id,
-        with_member_count=info.selects(*COUNTED_BY),
     )
     return present(outcome, partial(MoveUserToTeamSuccess.of_user, input.user_id))
 
@@ -99,6 +98,5 @@ async def switch_team(info: Info, input: Input[SwitchTeamInput]) -> SwitchTeamRe
         expected_to_version=input.expected_to_version,
         expected_from_version=input.expected_from_version,
         request_id=input.request_id,
-        with_member_count=info.selects(*COUNTED_BY),
     )
     return present(outcome, partial(SwitchTeamSuccess.of_user, info.context.signed_in_id))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.context import Info
 from app.api.schema.mutations.fields import (
     TEAM_ID,
     USER_ID,
@@ -69,7 +69,6 @@ async def remove_user_from_team(
         user_id=input.user_id,
         expected_version=input.expected_version,
         request_id=input.request_id,
-        with_member_count=info.selects(*COUNTED_BY),
     )
     return present(outcome, partial(RemoveUserFromTeamSuccess.of_user, input.user_id))
 
@@ -83,6 +82,5 @@ async def leave_team(info: Info, input: Input[LeaveTeamInput]) -> LeaveTeamResul
         user_id=info.context.signed_in_id,
         expected_version=input.expected_version,
         request_id=input.request_id,
-        with_member_count=info.selects(*COUNTED_BY),
     )
     return present(outcome, partial(LeaveTeamSuccess.of_user, info.context.signed_in_id))

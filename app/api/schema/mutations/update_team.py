@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.api.errors import misfit
-from app.api.schema.context import COUNTED_BY, Info
+from app.api.schema.context import Info
 from app.api.schema.mutations.fields import (
     CAPACITY,
     EXPECTED_VERSION,
@@ -67,6 +67,5 @@ async def update_team(info: Info, input: Input[UpdateTeamInput]) -> UpdateTeamRe
         capacity=input.capacity.value if input.capacity else UNCHANGED,
         request_id=input.request_id,
         default_capacity=info.context.services.default_capacity,
-        with_member_count=info.selects(*COUNTED_BY),
     )
     return present(outcome, UpdateTeamSuccess.of)
