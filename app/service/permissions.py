@@ -31,6 +31,7 @@ RULES: Final[Mapping[str, Who]] = {
     # Queries
     "viewer": Who.ANYBODY,
     "team": Who.SIGNED_IN,
+    "teamAsOf": Who.SIGNED_IN,
     "teams": Who.SIGNED_IN,
     "user": Who.SIGNED_IN,
     "changes": Who.SIGNED_IN,

@@ -115,8 +115,8 @@ class TeamDirectory(Protocol):
     async def find_creator(self, team_id: TeamId) -> UserId | None:
         """The creator of a live team, which never changes; None if unknown."""
 
-    async def find_roster(self, team_id: TeamId) -> tuple[Team, Sequence[UserId]] | None:
-        """A live team and all its members, of one read. *Raises*: `TeamDamaged`."""
+    async def find_roster(self, team_id: TeamId) -> tuple[Team, Sequence[UserId] | None] | None:
+        """A team and all its members, None if it is deleted. *Raises*: `TeamDamaged`."""
 
     async def find_version(self, team_id: TeamId) -> Version | None:
         """The version of a team, deleted or not; None if it never existed."""

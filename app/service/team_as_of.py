@@ -25,7 +25,7 @@ async def team_as_of(
     version: Version | None = None,
     at: datetime | None = None,
 ) -> TeamSnapshot | InvalidInput | VersionUnknown | None:
-    """The team at the version, or else at the time; None before it was created or once deleted.
+    """The team at the version, or else at the time; None before its creation or since its deletion.
 
     Anything that a `HISTORY_GAP` or a `FOREIGN_CHANGE` hides is `UNKNOWN`. The log lags behind the
     team: the version that was made last is known from the team alone.
@@ -42,7 +42,9 @@ async def team_as_of(
         if not isinstance(version_at, int):
             return version_at
         version = version_at
-    present = TeamState(team.name, team.capacity, set(user_ids))
+    present = (
+        TeamState() if user_ids is None else TeamState(team.name, team.capacity, set(user_ids))
+    )
     latest = team.version
     if not recorded <= team.version <= MAX_VERSION:
         # An external writer has set the version back or above the maximum, or the team has changed
@@ -50,6 +52,8 @@ async def team_as_of(
         present, latest = TeamState(), recorded
     if version is None or not FIRST_VERSION <= version <= latest:
         return InvalidInput("version", f"must be 1 to {latest}, the team's present version")
+    if user_ids is None and version == latest:
+        return None
 
     state = TeamState()
     for begin, start in sorted(

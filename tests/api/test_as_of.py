@@ -129,3 +129,22 @@ async def test_the_database_keeps_times_from_the_year_one_to_9999(api: Client) -
 
     assert await as_of(api, team["id"], at="0001-01-01T00:00:00Z") is None
     assert (await as_of(api, team["id"], at="9999-12-31T23:59:59Z"))["version"] == 1
+
+
+async def test_a_deleted_team_is_shown_as_it_was_before(api: Client) -> None:
+    ann = new_id()
+    team = await create_team_with(api, ann, name="Red")
+    await until_recorded(api, team["id"], 2)
+    await api.mutate("deleteTeam", teamId=team["id"], expectedVersion=2)
+    query = """query ($id: ID!) {
+      last: teamAsOf(id: $id, version: 2) { name until members { edges { node { id } } } }
+      deleted: teamAsOf(id: $id, version: 3) { name }
+      now: teamAsOf(id: $id, at: "9999-12-31T23:59:59Z") { name }
+      unknown: teamAsOf(id: "unknown", version: 1) { name }
+    }"""
+
+    found = await api.execute(query, {"id": team["id"]})
+
+    assert (found["last"]["name"], members(found["last"])) == ("Red", [ann])
+    assert found["last"]["until"] is not None
+    assert (found["deleted"], found["now"], found["unknown"]) == (None, None, None)

@@ -30,6 +30,7 @@ ALLOWED = {
     "user": SIGNED_IN,
     "changes": SIGNED_IN,
     "changesCursor": SIGNED_IN,
+    "teamAsOf": SIGNED_IN,
     "joinTeam": SIGNED_IN,
     "leaveTeam": SIGNED_IN,
     "switchTeam": SIGNED_IN,
@@ -161,6 +162,7 @@ async def test_a_query_is_allowed_as_its_rule_says(
         "viewer": "viewer { id }",
         "changes": "changes { edges { cursor } }",
         "changesCursor": "changesCursor",
+        "teamAsOf": f'teamAsOf(id: "{cast.team["id"]}", version: 1) {{ version }}',
     }[query]
 
     async with http_client(base_url=server.url, headers=cast.headers(who)) as http:

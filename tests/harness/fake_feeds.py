@@ -144,7 +144,7 @@ class FakeDirectory:
     async def find_creator(self, team_id: TeamId) -> UserId | None:
         raise NotImplementedError
 
-    async def find_roster(self, team_id: TeamId) -> tuple[Team, Sequence[UserId]] | None:
+    async def find_roster(self, team_id: TeamId) -> tuple[Team, Sequence[UserId] | None] | None:
         raise NotImplementedError
 
     async def find_version(self, team_id: TeamId) -> Version | None:

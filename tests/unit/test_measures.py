@@ -33,6 +33,7 @@ def cost(text: str, **variables: object) -> int:
         ("{ viewer { history(first: 3) { edges { cursor } } } }", 1 + 21 + 3 * 2),
         ("{ changes(last: 3) { edges { cursor } } }", 1 + 20 + 3 * 2),
         ('{ team(id: "") { asOf(version: 1) { name } } }', 6 + 4_001 + 1),
+        ('{ teamAsOf(id: "", version: 1) { name } }', 4_001 + 1),
         ("{ teams { edges { cursor } } }", 1 + 20 * 2),
         ("{ teams(last: 3) { edges { cursor } } }", 1 + 3 * 2),
         ("{ teams(first: 1000000) { edges { cursor } } }", 1 + 100 * 2),

@@ -250,7 +250,7 @@ def _price(node: FieldNode, below: Measures) -> int:
             return TEAM_PRICE
         case "history" | "changes":
             return HISTORY_PRICE
-        case "asOf":
+        case "asOf" | "teamAsOf":
             return AS_OF_PRICE
         case "teams":
             searches = any(

@@ -17,6 +17,7 @@ from app.api.schema.arguments import (
     UserIdArgument,
     page_request,
 )
+from app.api.schema.as_of import AsOfTime, AsOfVersion, read_as_of
 from app.api.schema.connections import Connection, LoadedPage
 from app.api.schema.context import Info
 from app.api.schema.cursors import (
@@ -28,7 +29,7 @@ from app.api.schema.cursors import (
 )
 from app.api.schema.histories import page_of_changes
 from app.api.schema.loaders import TeamListing
-from app.api.schema.types import Team, TeamChangeConnection, User, present_change
+from app.api.schema.types import Team, TeamChangeConnection, TeamSnapshot, User, present_change
 from app.domain import pages
 from app.domain.changes import Moment
 from app.domain.faults import TeamDamaged
@@ -98,6 +99,23 @@ class Query:
         options = await info.team_options()
         team = await info.context.loaders.teams.load((id, options))
         return Team.of(team, at=options[1]) if team else None
+
+    @strawberry.field(
+        description="As `Team.asOf`, also for a team that has been deleted. Null if the team did "
+        "not exist then."
+    )
+    async def team_as_of(
+        self,
+        info: Info,
+        id: TeamIdArgument,
+        version: AsOfVersion = None,
+        at: AsOfTime = None,
+    ) -> TeamSnapshot | None:
+        info.context.require("teamAsOf")
+        if problem := check_id("id", id):
+            raise invalid_input(problem)
+        snapshot = await read_as_of(info, id, version, at)
+        return TeamSnapshot(snapshot=snapshot) if snapshot else None
 
     @strawberry.field(description="All teams, page by page.")
     async def teams(

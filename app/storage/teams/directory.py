@@ -80,11 +80,12 @@ class MongoTeamDirectory:
         actor_id = creation.get("actorId") if isinstance(creation, Mapping) else None
         return UserId(actor_id) if is_text(actor_id) else None
 
-    async def find_roster(self, team_id: TeamId) -> tuple[Team, Sequence[UserId]] | None:
-        found = {"_id": stored_team_id(team_id), **LIVE}
-        fields = {**team_fields(with_member_count=False), "found": MEMBERS}
-        for document in await self._find(found, fields):
-            return read_team(document, self._default_capacity), read_user_ids(document, "found")
+    async def find_roster(self, team_id: TeamId) -> tuple[Team, Sequence[UserId] | None] | None:
+        fields = {**team_fields(with_member_count=False), "found": MEMBERS, "deletedAt": 1}
+        for document in await self._find({"_id": stored_team_id(team_id)}, fields):
+            is_live = document.get("deletedAt") is None
+            user_ids = read_user_ids(document, "found") if is_live else None
+            return read_team(document, self._default_capacity), user_ids
         return None
 
     async def find_version(self, team_id: TeamId) -> Version | None:
