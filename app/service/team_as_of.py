@@ -77,7 +77,8 @@ async def _version_at(
     The time of a gap is that of its recording, which is later than the changes that it hides.
     """
     made = await log.last_change_by(team.id, at)
-    version = made.version if made else Version(0)
+    version = min(made.version, max(recorded, team.version)) if made else Version(0)
+    recorded = max(recorded, version)  # It may have been recorded after `recorded` was read.
     if version == recorded < team.version:
         if team.updated_at is not None and team.updated_at <= at:
             return team.version

@@ -37,7 +37,7 @@ class Past:
     """A team and its entries in the log, written as a test wants them."""
 
     def __init__(self, client: Client, database: str) -> None:
-        self._log = MongoChangeLog(client, database)
+        self.log = MongoChangeLog(client, database)
         self._directory = MongoTeamDirectory(client, database, default_capacity=10)
         self._teams, self._changes = teams_of(client, database), team_changes_of(client, database)
         self._id = ObjectId()
@@ -55,14 +55,17 @@ class Past:
             }
         )
         for place, entry in enumerate(entries, 1):
-            entry.setdefault("version", place)
-            entry.setdefault("at", time_of(entry["version"]))
-            await self._changes.insert_one({"teamId": str(self._id), "position": place, **entry})
+            await self.record(place, entry)
+
+    async def record(self, place: int, entry: dict[str, Any]) -> None:
+        entry.setdefault("version", place)
+        entry.setdefault("at", time_of(entry["version"]))
+        await self._changes.insert_one({"teamId": str(self._id), "position": place, **entry})
 
     async def ask(self, version: int | None = None, *, at: datetime | None = None) -> Any:
         asked = None if version is None else Version(version)
         return await team_as_of(
-            self._log, self._directory, team_id=TeamId(str(self._id)), version=asked, at=at
+            self.log, self._directory, team_id=TeamId(str(self._id)), version=asked, at=at
         )
 
     async def at_version(self, version: int) -> TeamSnapshot:
@@ -265,3 +268,21 @@ async def test_a_time_before_the_log_begins_has_no_known_version(past: Past) -> 
 
     assert isinstance(await past.ask(at=time_of(2)), VersionUnknown)
     assert (await past.ask(at=time_of(3))).version == 3
+
+
+@pytest.mark.parametrize("version", [2, 3])
+async def test_a_change_that_is_recorded_meanwhile_does_not_disturb(
+    past: Past, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await past.store("sue", version=version, entries=[dict(CREATED)])
+    last_change_by = past.log.last_change_by
+
+    async def recorded_meanwhile(team_id: TeamId, at: datetime) -> Any:
+        await past.record(2, joined("sue"))
+        return await last_change_by(team_id, at)
+
+    monkeypatch.setattr(past.log, "last_change_by", recorded_meanwhile)
+
+    found = await past.ask(at=time_of(2))
+
+    assert found.version == 2
