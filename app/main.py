@@ -154,14 +154,16 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the schema to this file.",
 )
-def schema(output: Path | None) -> None:
+@click.option("--federation", is_flag=True, help="As a subgraph's schema for Apollo Federation 2.")
+def schema(output: Path | None, *, federation: bool) -> None:
     """Print the GraphQL schema, or write it to a file."""
     from app.api.schema.schema import print_schema  # noqa: PLC0415
 
+    text = print_schema(federation=federation)
     if output is None:
-        click.echo(print_schema(), nl=False)
+        click.echo(text, nl=False)
     else:
-        output.write_text(print_schema(), encoding="utf-8")
+        output.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

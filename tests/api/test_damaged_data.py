@@ -62,6 +62,26 @@ async def test_what_a_damaged_team_holds_is_not_quoted(
     assert team_id.encode() in server.log
 
 
+async def test_a_damaged_team_that_a_gateway_refers_to_takes_no_other_away(
+    api: Client, client: DriverClient, database: str
+) -> None:
+    ids = [
+        (await api.create_team())["id"],
+        await insert_damaged(client, database, version={}),
+        (await api.create_team())["id"],
+    ]
+    query = """query ($references: [_Any!]!) {
+        _entities(representations: $references) { ... on Team { id } }
+    }"""
+    references = [{"__typename": "Team", "id": each} for each in ids]
+
+    answer = (await api.post({"query": query, "variables": {"references": references}})).json()
+
+    assert answer["data"]["_entities"] == [{"id": ids[0]}, None, {"id": ids[2]}]
+    (error,) = answer["errors"]
+    assert (error["path"], error["extensions"]) == (["_entities", 1], {"code": "TEAM_DAMAGED"})
+
+
 async def test_the_count_of_internal_errors_stands_at_0_and_damage_is_none(
     mongodb_uri: str, client: DriverClient
 ) -> None:

@@ -82,6 +82,7 @@ async def test_each_limit_is_a_setting(
     [
         "{ __schema { types { name } } }",
         '{ __type(name: "Team") { name } }',
+        "{ _service { sdl } }",
         '{ ...F } fragment F on Query { hidden: __type(name: "Team") { name } }',
     ],
 )

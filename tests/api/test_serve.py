@@ -120,7 +120,10 @@ async def test_the_schema_is_printed_or_written_to_a_file(tmp_path: Path) -> Non
 
     printed = await run_command("schema")
     await run_command("schema", "--output", str(written))
+    subgraph = await run_command("schema", "--federation")
 
+    assert subgraph.output.startswith(printed.output)
+    assert 'extend type Team @key(fields: "id")' in subgraph.output
     assert printed.output == written.read_text(encoding="utf-8")
     assert "type Mutation" in printed.output
 

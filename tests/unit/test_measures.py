@@ -53,6 +53,9 @@ def cost(text: str, **variables: object) -> int:
         ("mutation { addUsersToTeam(input: {}) { outcomes { user { id } } } }", 2 + 100 * 2),
         ("mutation { addUsersToTeam(input: {}) { memberEdges { cursor } } }", 1 + 6 + 100),
         ("mutation { joinTeam(input: {}) { memberEdge { cursor } } }", 1 + 6 + 1),
+        ("{ _entities(representations: []) { __typename } }", 1),
+        ("{ _entities(representations: [{}, 1]) { ... on User { id } } }", 1 + 2 * (6 + 1)),
+        ("{ _service { sdl } }", 1_000),
     ],
 )
 def test_the_cost_is_the_number_of_values_that_the_answer_can_hold(
@@ -82,6 +85,17 @@ def test_a_variable_page_size_is_put_in_when_it_is_known(
     text = "query ($n: Int = 7) { teams(first: $n) { edges { cursor } } }"
 
     assert cost(text, **variables) == 1 + size * 2
+
+
+@pytest.mark.parametrize(
+    ("variables", "count"), [({}, 2), ({"r": []}, 0), ({"r": [{}] * 300}, 300), ({"r": {}}, 20)]
+)
+def test_each_reference_of_a_gateway_costs_as_much_as_a_team(
+    variables: dict[str, object], count: int
+) -> None:
+    text = "query ($r: [_Any!]! = [{}, 1]) { _entities(representations: $r) { __typename } }"
+
+    assert cost(text, **variables) == 1 + count * (6 + 1)
 
 
 def test_fragments_that_hold_each_other_many_times_are_measured_in_no_time() -> None:

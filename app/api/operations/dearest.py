@@ -109,7 +109,7 @@ class _Explainer(Measurer):
                 waiting += self._fields(
                     field.node.selection_set,
                     f"{field.path}.",
-                    times=field.times * list_size(field.node),
+                    times=field.times * self._valuation.size(list_size(field.node)),
                     page_size=self._size_of(field),
                 )
         return dearest

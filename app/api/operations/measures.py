@@ -5,12 +5,12 @@ The cost estimates how many values the answer can hold, and the database's work:
     cost(selections) = the sum of cost(field), with fragments expanded
     cost(field)      = 1 + cost(its selections)
     cost(edges)      = page size x (1 + cost(its selections))
-    cost(outcomes)   = 1 + 100 x cost(its selections), since that many users can be added at once,
-                       and so for memberEdges
+    cost(outcomes)   = 1 + 100 x cost(its selections), since that many users can be added at once
+    cost(_entities)  = 1 + number of references x (cost of a `team` + cost(its selections))
 
-The page size is the `first` or `last` of the field around `edges`, by default 20. So
-`teams(first: 50) { edges { node { id } } }` costs 1 + 50 x (1 + 1 + 1) = 151. Fields with `@skip`
-or `@include` always count.
+`memberEdges` counts as `outcomes`. The page size is the `first` or `last` of the field around
+`edges`, by default 20. So `teams(first: 50) { edges { node { id } } }` costs 1 + 50 x (1 + 1 + 1) =
+151. Fields with `@skip` or `@include` always count.
 
 Some fields have a price on top. Measured, a value took 8 to 12 us of the server's processor time, a
 `team` that is looked up 100 us, and a `history`, like `changes`, 200 us of the server and the
@@ -25,7 +25,7 @@ Each fragment is measured once, so the time is proportional to the document's si
 contain one another many times. Inside itself a fragment counts nothing; validation rejects it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ from graphql import (
     FragmentSpreadNode,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     NullValueNode,
     OperationDefinitionNode,
     OperationType,
@@ -56,7 +57,7 @@ COUNT_PRICE = 1_000
 
 # Lists of introspection have no page size, so they have a price: that of the usual query's answer.
 # Each alias below adds it again, since it may select the same once more.
-INTROSPECTION_COSTS = {"__schema": 10_000, "__type": 1_000}
+INTROSPECTION_COSTS = {"__schema": 10_000, "__type": 1_000, "_service": 1_000}
 
 PageSize = int | tuple[str, ...]
 """A page size, or the names of the variables that may give it."""
@@ -103,16 +104,16 @@ _ONE = total(1, [])
 
 
 def given_size(names: tuple[str, ...], values: Mapping[str, Any]) -> int:
-    """The greatest page size that the variables give, by default 20."""
+    """The greatest size that the variables give, by default 20."""
     given = [values[name] for name in names if values.get(name) is not None]
     return max(map(_page_size, given), default=DEFAULT_PAGE_SIZE)
 
 
 def _page_size(given: object) -> int:
-    """The page size used for a value; the resolver rejects one that is out of range."""
+    """The size used for a value; the resolver rejects one that is out of range."""
     if isinstance(given, int | float) and not isinstance(given, bool):
         return int(min(max(given, 1), MAX_PAGE_SIZE))
-    return DEFAULT_PAGE_SIZE
+    return len(given) if isinstance(given, list | tuple) else DEFAULT_PAGE_SIZE
 
 
 class Measures(NamedTuple):
@@ -134,11 +135,11 @@ class Measures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MeasuredOperation:
-    """An operation's measures, its variables, and the page sizes among their default values."""
+    """An operation's measures, its variables, and the sizes and lists among their defaults."""
 
     measures: Measures
     variables: Mapping[str, VariableDefinitionNode]
-    defaults: Mapping[str, int]
+    defaults: Mapping[str, object]
     is_subscription: bool
 
 
@@ -170,9 +171,9 @@ class Measurer:
         directives = len(node.directives or ())
         directives += sum(len(each.directives or ()) for each in variables)
         defaults = {
-            each.variable.name.value: _literal_size(each.default_value)
+            each.variable.name.value: default
             for each in variables
-            if isinstance(each.default_value, IntValueNode)
+            if (default := _literal(each.default_value)) is not None
         }
         return MeasuredOperation(
             found._replace(
@@ -214,10 +215,9 @@ class Measurer:
             # The usual introspection query is deep; a validation rule of its own limits it.
             cost = total(INTROSPECTION_COSTS[name] * (1 + below.aliases), [])
             return Measures(1, 1, aliases, below.directives, introspections=1, cost=cost)
-        parts: list[tuple[PageSize, Cost]] = [
-            (list_size(node), below.cost),
-            (page_size_of(node), below.per_edge),
-        ]
+        parts = [(list_size(node), below.cost), (page_size_of(node), below.per_edge)]
+        if name == "_entities":
+            parts.append((list_size(node), total(1 + TEAM_PRICE, [])))
         cost = total(1 + _price(node, below), parts)
         costs = (FREE, cost) if name == "edges" else (cost, FREE)
         return Measures(
@@ -262,31 +262,39 @@ def _price(node: FieldNode, below: Measures) -> int:
     return 0
 
 
-def list_size(node: FieldNode) -> int:
+def list_size(node: FieldNode) -> PageSize:
     """The maximum length of a list without pages; 1 for any other field."""
-    return MAX_USERS_ADDED if node.name.value in {"outcomes", "memberEdges"} else 1
+    match node.name.value:
+        case "outcomes" | "memberEdges":
+            return MAX_USERS_ADDED
+        case "_entities":
+            return page_size_of(node, ("representations",))
+    return 1
 
 
-def page_size_of(node: FieldNode) -> PageSize:
-    """The page size by the field's `first` and `last`.
+def page_size_of(node: FieldNode, names: Sequence[str] = ("first", "last")) -> PageSize:
+    """The page size by the field's `first` and `last`, or by the arguments of these names.
 
     The resolver rejects both together unless one is null, so of two variables either may count.
     """
     variables = []
     for argument in node.arguments or ():
-        if argument.name.value in {"first", "last"}:
+        if argument.name.value in names:
             match argument.value:
                 case VariableNode(name=name):
                     variables.append(name.value)
                 case NullValueNode():
                     pass
                 case value:
-                    return _literal_size(value)
+                    return _page_size(_literal(value))
     return tuple(variables) or DEFAULT_PAGE_SIZE
 
 
-def _literal_size(value: object) -> int:
-    if not isinstance(value, IntValueNode):
-        return DEFAULT_PAGE_SIZE  # of the wrong type, which validation rejects
-    digits = value.value
-    return _page_size(int(digits)) if len(digits) < 10 else MAX_PAGE_SIZE
+def _literal(value: object) -> object:
+    """The number or list in a document; None for any other value."""
+    match value:
+        case IntValueNode(value=digits):
+            return int(digits) if len(digits) < 10 else MAX_PAGE_SIZE
+        case ListValueNode(values=values):
+            return values
+    return None

@@ -46,6 +46,7 @@ from app.api.operations.execution import GuardedExecution, operations_under_way
 from app.api.operations.limits import DEFAULT_LIMITS, Limits
 from app.api.schema.change_types import CHANGE_TYPES
 from app.api.schema.context import Info
+from app.api.schema.federation import ENTITIES_SDL, REPRESENTATION, FederatedQuery, Representation
 from app.api.schema.mutations import Mutation
 from app.api.schema.node_ids import NodeId
 from app.api.schema.queries import Query
@@ -89,6 +90,13 @@ SCALARS: dict[object, ScalarDefinition] = {
     UserId: _ID,
     RequestId: _ID,
     Version: DEFAULT_SCALAR_REGISTRY[int],
+    Representation: REPRESENTATION,
+}
+_PARTS: Any = {
+    "mutation": Mutation,
+    "subscription": Subscription,
+    "types": CHANGE_TYPES,
+    "config": StrawberryConfig(info_class=Info, scalar_map=SCALARS),
 }
 
 
@@ -97,11 +105,8 @@ class TeamJoinerSchema(strawberry.Schema):
 
     def __init__(self, limits: Limits, extensions: Sequence[type[SchemaExtension]]) -> None:
         super().__init__(
-            query=Query,
-            mutation=Mutation,
-            subscription=Subscription,
-            types=CHANGE_TYPES,
-            config=StrawberryConfig(info_class=Info, scalar_map=SCALARS),
+            FederatedQuery,
+            **_PARTS,
             extensions=[
                 *extensions,
                 lambda: GuardedExecution(self._documents, limits, self._under_way),
@@ -139,6 +144,13 @@ class TeamJoinerSchema(strawberry.Schema):
         if not self._suggests_names:
             for error in errors:
                 error.message = _SUGGESTION.sub("", error.message)
+
+    @lru_cache(maxsize=1)  # noqa: B019 - the schema is built once
+    def as_str(self) -> str:
+        """The schema for clients, without the fields for gateways."""
+        public = strawberry.Schema(Query, **_PARTS)
+        _drop_null_defaults(public._schema)
+        return public.as_str()
 
     def _extend_introspection(self) -> None:
         """Replace Strawberry's `isOneOf`, which fails for list and non-null types."""
@@ -250,6 +262,7 @@ def build_schema(
     return TeamJoinerSchema(limits, extensions)
 
 
-def print_schema() -> str:
-    """The content of `schema.graphql`."""
-    return build_schema().as_str() + "\n"
+def print_schema(*, federation: bool = False) -> str:
+    """The content of `schema.graphql`, or that of a subgraph's schema for Apollo Federation."""
+    text = build_schema().as_str() + "\n"
+    return text + ENTITIES_SDL if federation else text

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.client import Answer
+from tests.api.world import create_team_with, new_id
+from tests.harness.client import Answer, Client
 from tests.harness.pages import PAGES
 from tests.harness.servers import Server
 
@@ -21,13 +22,15 @@ async def _run(script: str, *arguments: str, given: str = "") -> list[Answer]:
     """The lines that a script prints, out of their JSON."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("Node and npm are not here: the clients' published packages are not run.")
-    if not (FOLDER / "node_modules").is_dir():
+    lock, installed_lock = FOLDER / "package-lock.json", FOLDER / "node_modules" / "installed.json"
+    if not installed_lock.is_file() or installed_lock.read_bytes() != lock.read_bytes():
         installed = await asyncio.create_subprocess_exec(
             *("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"), cwd=FOLDER
         )
         async with asyncio.timeout(INSTALL_SECONDS):
             if await installed.wait():
                 pytest.skip("npm can't install the clients' published packages.")
+        shutil.copyfile(lock, installed_lock)
     running = await asyncio.create_subprocess_exec(
         *("node", script, *arguments), cwd=FOLDER, stdin=PIPE, stdout=PIPE
     )
@@ -75,3 +78,34 @@ async def test_the_readmes_snippet_resumes_however_long_the_server_is_away() -> 
     assert outcome["versions"] == [3, 4, 5], outcome
     assert outcome["attempts"] >= 30
     assert outcome["longest"] <= 45_000
+
+
+async def test_a_gateway_joins_teams_with_the_users_of_another_subgraph(
+    servers: list[Server], api: Client
+) -> None:
+    page = PAGES["app/api/README.md"]
+    (snippet,) = re.findall(r"```js\n(class Forwarding .*?)```", page, re.DOTALL)
+    sue, nobody = new_id("sue"), new_id("nobody")
+    red = await create_team_with(api, sue, name="Red")
+    of_teams = f"""{{ team(id: "{red["id"]}") {{
+        members {{ edges {{ node {{ id name team {{ name }} }} }} }}
+    }} }}"""
+    of_users = f"""{{ profiles(ids: ["{sue}", "{nobody}"]) {{
+        name team {{ name memberCount }} captainOf {{ name }}
+    }} }}"""
+    signed_in = {"headers": {"x-user-id": sue}}
+    requests = [{"query": of_teams} | signed_in, {"query": of_users} | signed_in]
+
+    url = f"{servers[0].url}/graphql"
+    sent = json.dumps([*requests, {"query": of_teams}])
+    with_names, with_teams, anonymous = await _run("gateway.mjs", url, sent, given=snippet)
+
+    member = {"id": sue, "name": f"Name of {sue}", "team": {"name": "Red"}}
+    team = {"members": {"edges": [{"node": member}]}}
+    profiles = [
+        {"name": f"Name of {user}", "team": team, "captainOf": None}
+        for user, team in ((sue, {"name": "Red", "memberCount": 1}), (nobody, None))
+    ]
+    assert with_names == {"data": {"team": team}, "codes": []}
+    assert with_teams == {"data": {"profiles": profiles}, "codes": []}
+    assert anonymous == {"data": {"team": None}, "codes": ["UNAUTHENTICATED"]}
