@@ -14,8 +14,7 @@ from typing import Any
 import click
 
 from app.config import SETTINGS, Setting, Settings, SettingsError
-from app.doctor.cli.command import DoctorFailed, DoctorRequest, doctor_options
-from app.doctor.cli.command import run as run_doctor
+from app.doctor.cli.options import DoctorFailed, DoctorRequest, doctor_options
 from app.domain.faults import EmbeddedDatabaseFailed
 from app.monitoring.logs import configure_logging
 
@@ -114,7 +113,8 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     --questions FILE, enter a team id in the column `team` of each line, and repair with --repair
     --keep ask-file FILE.
     """
-    from app.doctor.storage.database import MongoDatabaseAccess  # noqa: PLC0415
+    from app.doctor.cli.command import run  # noqa: PLC0415
+    from app.doctor.storage.database import DatabaseAccess  # noqa: PLC0415
     from app.embedded.database import deployment  # noqa: PLC0415
 
     request = DoctorRequest.from_options(options)
@@ -128,17 +128,12 @@ def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
         )
     try:
         with deployment(settings.mongodb_uri, settings.data_dir) as mongodb_uri:
-            access = MongoDatabaseAccess(
+            access = DatabaseAccess(
                 mongodb_uri,
                 settings.mongodb_database,
                 request_memory_hours=settings.request_memory_hours,
             )
-            status = run_doctor(
-                request,
-                access,
-                database=settings.mongodb_database,
-                default_capacity=settings.default_capacity,
-            )
+            status = run(request, access, default_capacity=settings.default_capacity)
     except EmbeddedDatabaseFailed as fault:
         raise DoctorFailed(str(fault)) from fault
     raise SystemExit(status)

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.doctor.examine import SHOWN, batches
-from app.doctor.ports import Progress, StoredTeams
+from app.doctor.progress import progress
 from app.doctor.rules.fields import team_id_of
 from app.doctor.rules.log_replay import REASONS, LogFinding, Replay, compare, new_replay
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
+from app.doctor.storage.teams import StoredTeams
 from app.domain.ids import MAX_VERSION, TeamId
 
 MAX_ATTEMPTS = 5
@@ -38,7 +39,7 @@ def differs(found: Iterable[LogFinding]) -> bool:
     return not REASONS.issuperset(found)
 
 
-async def compare_with_log(teams: StoredTeams, *, progress: Progress) -> LogReport:
+async def compare_with_log(teams: StoredTeams) -> LogReport:
     """Replay each team's changes up to the version that was read, and compare.
 
     *Limits*: memory for a batch of teams, whatever the number of changes.

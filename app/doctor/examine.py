@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.doctor.membership_index import MembershipIndex
-from app.doctor.ports import Obstacle, PlannedRepair, Progress, StoredTeams
+from app.doctor.progress import progress
 from app.doctor.rules.fields import team_id_of
 from app.doctor.rules.memberships import Keep, Membership, choose_membership
-from app.doctor.rules.repair_plan import Finding, plan_repair
+from app.doctor.rules.repair_plan import Finding, RepairPlan, plan_repair
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
+from app.doctor.storage.structure import Obstacle
+from app.doctor.storage.teams import StoredTeams
 from app.domain.ids import UserId, Version
 
 SHOWN = 5
@@ -37,7 +39,7 @@ class Report:
     examined: int
     broken: int
     counts: Mapping[Finding, int]
-    cases: Mapping[Finding, Sequence[PlannedRepair]]
+    cases: Mapping[Finding, Sequence[RepairPlan]]
     conflicts: Sequence[MembershipConflict]
     unresolved: int
     obstacles: Sequence[Obstacle]
@@ -49,52 +51,93 @@ class Report:
         return not self.broken and not self.obstacles
 
 
-async def examine(
-    teams: StoredTeams,
-    index: MembershipIndex,
-    *,
-    keep: Keep,
-    default_capacity: int,
-    progress: Progress,
-) -> Report:
-    """Report the damage; fills the index with the teams to repair and the departures."""
-    counts: Counter[Finding] = Counter()
-    firsts: defaultdict[Finding, list[TeamKey]] = defaultdict(list)
-    examined = 0
-    with progress("Reading the teams", await teams.count()) as bar:
-        async for batch in batches(teams.walk()):
-            for team in batch:
-                plan = plan_repair(team, default_capacity=default_capacity)
-                index.add(plan)
-                for finding in plan.findings:
-                    counts[finding] += 1
-                    if counts[finding] <= SHOWN:
-                        firsts[finding].append(team.key)
-            examined += len(batch)
-            bar.update(len(batch))
-    with progress("Comparing the users", 1) as bar:
-        # In a thread of its own: a long sort must not keep the lease from being renewed.
-        users, unresolved, conflicts = await asyncio.to_thread(_resolve_all, index, keep)
-        bar.update(1)
-    if users:
-        counts[Finding.USER_ON_SEVERAL_TEAMS] = users
-    wanted = sorted({key for keys in firsts.values() for key in keys})
-    found = [team async for team in teams.read(wanted)]
-    planned = await plan_repairs(teams, found, index, default_capacity=default_capacity)
-    repairs = {each.team.key: each for each in planned}
-    return Report(
-        examined=examined,
-        broken=index.count_broken(),
-        counts=counts,
-        cases={
-            finding: [repairs[key] for key in keys if key in repairs]
-            for finding, keys in firsts.items()
-        },
-        conflicts=conflicts,
-        unresolved=unresolved,
-        obstacles=await teams.obstacles(),
-        keep=keep,
-    )
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """An examination by one policy, which fills the index; a repair plans with it too."""
+
+    teams: StoredTeams
+    index: MembershipIndex
+    keep: Keep
+    default_capacity: int
+
+    async def examine(self) -> Report:
+        """Report the damage; fills the index with the teams to repair and the departures."""
+        counts: Counter[Finding] = Counter()
+        firsts: defaultdict[Finding, list[TeamKey]] = defaultdict(list)
+        examined = 0
+        with progress("Reading the teams", await self.teams.count()) as bar:
+            async for batch in batches(self.teams.walk()):
+                for team in batch:
+                    plan = plan_repair(team, default_capacity=self.default_capacity)
+                    self.index.add(plan)
+                    for finding in plan.notes:
+                        counts[finding] += 1
+                        if counts[finding] <= SHOWN:
+                            firsts[finding].append(team.key)
+                examined += len(batch)
+                bar.update(len(batch))
+        with progress("Comparing the users", 1) as bar:
+            # In a thread of its own: a long sort must not keep the lease from being renewed.
+            users, unresolved, conflicts = await asyncio.to_thread(self._resolve_all)
+            bar.update(1)
+        if users:
+            counts[Finding.USER_ON_SEVERAL_TEAMS] = users
+        wanted = sorted({key for keys in firsts.values() for key in keys})
+        plans = await self.plan([team async for team in self.teams.read(wanted)])
+        by_key = {plan.team.key: plan for plan in plans}
+        return Report(
+            examined=examined,
+            broken=self.index.count_broken(),
+            counts=counts,
+            cases={
+                finding: [by_key[key] for key in keys if key in by_key]
+                for finding, keys in firsts.items()
+            },
+            conflicts=conflicts,
+            unresolved=unresolved,
+            obstacles=await self.teams.obstacles(),
+            keep=self.keep,
+        )
+
+    async def plan(self, found: Sequence[StoredTeam]) -> list[RepairPlan]:
+        """Plan complete repairs, with each team's next version and a free id.
+
+        Report and repair both plan through this method, so they cannot disagree.
+        """
+        ids = {team.key: team_id_of(team) for team in found}
+        taken = await self.teams.taken_ids([id_ for id_, is_kept in ids.values() if not is_kept])
+        plans = [
+            plan_repair(
+                team,
+                default_capacity=self.default_capacity,
+                departures=self.index.departures(team.key),
+                id_is_taken=not ids[team.key][1] and ids[team.key][0] in taken,
+            )
+            for team in found
+        ]
+        # Versions are never reused: the next one follows both the stored and the recorded one.
+        recorded = await self.teams.recorded_versions([plan.id for plan in plans])
+        return [
+            replace(plan, version=Version(max(plan.version or 0, recorded.get(plan.id, 0)) + 1))
+            for plan in plans
+        ]
+
+    def _resolve_all(self) -> tuple[int, int, Sequence[MembershipConflict]]:
+        """Enter the departures; the number of users on several teams, of unresolved ones, cases."""
+        users = unresolved = 0
+        conflicts: list[MembershipConflict] = []
+        for user_id, memberships, answer in self.index.conflicts():
+            kept = choose_membership(memberships, self.keep, answer)
+            users += 1
+            if len(conflicts) < SHOWN:
+                conflicts.append(MembershipConflict(user_id, memberships, kept))
+            if kept is None:
+                unresolved += 1
+                continue
+            for membership in memberships:
+                if membership.key != kept.key:
+                    self.index.add_departure(membership.key, user_id, kept.team_id)
+        return users, unresolved, conflicts
 
 
 async def batches(found: AsyncIterator[StoredTeam]) -> AsyncIterator[list[StoredTeam]]:
@@ -109,58 +152,3 @@ async def batches(found: AsyncIterator[StoredTeam]) -> AsyncIterator[list[Stored
             batch, size = [], 0
     if batch:
         yield batch
-
-
-async def plan_repairs(
-    teams: StoredTeams,
-    found: Sequence[StoredTeam],
-    index: MembershipIndex,
-    *,
-    default_capacity: int,
-) -> list[PlannedRepair]:
-    """Plan complete repairs, with each team's next version and a free id.
-
-    Report and repair both plan through this function, so they cannot disagree.
-    """
-    new_ids = {
-        team.key: id_ for team in found for id_, is_kept in [team_id_of(team)] if not is_kept
-    }
-    taken = await teams.taken_ids(list(new_ids.values()))
-    plans = [
-        plan_repair(
-            team,
-            default_capacity=default_capacity,
-            departures=index.departures(team.key),
-            id_is_taken=new_ids.get(team.key) in taken,
-        )
-        for team in found
-    ]
-    # Versions are never reused: the next one follows both the stored and the recorded one.
-    recorded = await teams.recorded_versions([plan.id for plan in plans])
-    return [
-        PlannedRepair(
-            team,
-            replace(plan, version=Version(max(plan.version or 0, recorded.get(plan.id, 0)) + 1)),
-        )
-        for team, plan in zip(found, plans, strict=True)
-    ]
-
-
-def _resolve_all(
-    index: MembershipIndex, keep: Keep
-) -> tuple[int, int, Sequence[MembershipConflict]]:
-    """Enter the departures; the number of users on several teams, of unresolved ones, and cases."""
-    users = unresolved = 0
-    conflicts: list[MembershipConflict] = []
-    for user_id, memberships, answer in index.conflicts():
-        kept = choose_membership(memberships, keep, answer)
-        users += 1
-        if len(conflicts) < SHOWN:
-            conflicts.append(MembershipConflict(user_id, memberships, kept))
-        if kept is None:
-            unresolved += 1
-            continue
-        for membership in memberships:
-            if membership.key != kept.key:
-                index.add_departure(membership.key, user_id, kept.team_id)
-    return users, unresolved, conflicts

@@ -68,13 +68,13 @@ class MembershipIndex:
         """Delete the database."""
         self._database.close()
 
-    def add(self, team: RepairPlan) -> None:
+    def add(self, plan: RepairPlan) -> None:
         """Add a team with its members, and whether its document is itself broken."""
         self._number = number = self._number + 1
-        made_at = int(team.created_at.timestamp() * 1000) if team.created_at else None
-        size, is_broken = len(team.user_ids), bool(team.findings)
-        self._teams.append((number, team.key, team.id, team.name, made_at, size, is_broken))
-        self._members += [(user_id, number, place) for place, user_id in enumerate(team.user_ids)]
+        made_at = int(plan.created_at.timestamp() * 1000) if plan.created_at else None
+        size, is_broken = len(plan.user_ids), bool(plan.notes)
+        self._teams.append((number, plan.team.key, plan.id, plan.name, made_at, size, is_broken))
+        self._members += [(user_id, number, place) for place, user_id in enumerate(plan.user_ids)]
         if len(self._teams) + len(self._members) > _ROWS_AT_ONCE:
             self._write()
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from app.doctor.examine import SHOWN, Report, batches, plan_repairs
-from app.doctor.membership_index import MembershipIndex
-from app.doctor.ports import Progress, RepairableTeams, Undone
+from app.doctor.examine import SHOWN, Examination, Report, batches
+from app.doctor.progress import progress
 from app.doctor.rules.memberships import Keep
 from app.doctor.rules.repair_plan import Finding
 from app.doctor.rules.stored_team import TeamKey
+from app.doctor.storage.repairs import RepairableTeams, Undone
 from app.domain.faults import RepairStopped
 
 MAX_ATTEMPTS = 5
@@ -26,14 +26,7 @@ def reason_to_refuse(report: Report) -> str | None:
     return None
 
 
-async def repair(
-    teams: RepairableTeams,
-    index: MembershipIndex,
-    report: Report,
-    *,
-    default_capacity: int,
-    progress: Progress,
-) -> int:
+async def repair(teams: RepairableTeams, examination: Examination, report: Report) -> int:
     """Repair the teams in the index; returns the number of documents written.
 
     *Atomicity*: one document; an interrupted repair continues when it is run again.
@@ -42,9 +35,9 @@ async def repair(
     repaired = 0
     if not report.is_well:
         await teams.remove_obstacles()
-    with progress("Repairing the teams", index.count_broken()) as bar:
-        for keys in index.broken_teams():
-            repaired += await _repair_batch(teams, keys, index, default_capacity=default_capacity)
+    with progress("Repairing the teams", report.broken) as bar:
+        for keys in examination.index.broken_teams():
+            repaired += await _repair_batch(teams, keys, examination)
             bar.update(len(keys))
     with progress("Building the indexes", 1) as bar:
         await teams.prepare()
@@ -53,18 +46,13 @@ async def repair(
 
 
 async def _repair_batch(
-    teams: RepairableTeams,
-    keys: Sequence[TeamKey],
-    index: MembershipIndex,
-    *,
-    default_capacity: int,
+    teams: RepairableTeams, keys: Sequence[TeamKey], examination: Examination
 ) -> int:
     repaired = 0
     for _ in range(MAX_ATTEMPTS):
         missed: list[TeamKey] = []
         async for batch in batches(teams.read(keys)):
-            repairs = await plan_repairs(teams, batch, index, default_capacity=default_capacity)
-            needed = [each for each in repairs if each.plan.findings]
+            needed = [plan for plan in await examination.plan(batch) if plan.notes]
             changed = await teams.rewrite(needed)
             repaired += len(needed) - len(changed)
             missed += changed
@@ -78,7 +66,7 @@ async def _repair_batch(
     )
 
 
-async def undo(teams: RepairableTeams, *, progress: Progress) -> Undone:
+async def undo(teams: RepairableTeams) -> Undone:
     """Restore all documents of the journal, newest repair first.
 
     An interrupted undo continues when it is run again. *Raises*: as `repair`.

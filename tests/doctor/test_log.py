@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +10,7 @@ from bson import ObjectId
 
 from app.doctor.compare import LogReport, compare_with_log
 from app.doctor.rules.log_replay import LogFinding
-from app.doctor.storage.teams import MongoStoredTeams
+from app.doctor.storage.teams import StoredTeams
 from app.domain.changes import UNCHANGED, Change, attribute
 from app.domain.ids import TeamId, Version
 from app.domain.teams import Team
@@ -46,22 +45,15 @@ class Scene:
             await self.log.wait_until_complete()
         return team
 
-    async def compare(self, teams: MongoStoredTeams | None = None) -> LogReport:
-        stored = teams or MongoStoredTeams(self.client, self.name)
-        return await compare_with_log(stored, progress=lambda _step, _total: nullcontext(Quiet()))
+    async def compare(self, teams: StoredTeams | None = None) -> LogReport:
+        stored = teams or StoredTeams(self.client, self.name)
+        return await compare_with_log(stored)
 
     async def update_team(self, team: Team, update: Mapping[str, Any]) -> None:
         await self.teams.update_one({"_id": ObjectId(team.id)}, update)
 
     async def update_entry(self, team: Team, version: int, **values: Any) -> None:
         await self.changes.update_one({"teamId": team.id, "version": version}, {"$set": values})
-
-
-class Quiet:
-    """A progress bar without output."""
-
-    def update(self, n_steps: int) -> None:
-        """Do nothing."""
 
 
 @pytest.fixture
@@ -216,7 +208,7 @@ async def test_unrecorded_changes_and_damaged_teams_are_no_difference(scene: Sce
     assert report.counts == {LogFinding.UNRECORDED: 1, LogFinding.DAMAGED: 1}
 
 
-class Interrupted(MongoStoredTeams):
+class Interrupted(StoredTeams):
     """A collection in which something happens between the reads of a team and of its log."""
 
     happens: Callable[[], Awaitable[object]]

@@ -1,14 +1,14 @@
 """Repairs with concurrent writers, several batches, size limits and a lost lease."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from typing import Any
 
 import pytest
 from bson import ObjectId
 
 from app.doctor import repair as repair_module
-from app.doctor.examine import Report, examine
+from app.doctor.examine import Examination
 from app.doctor.membership_index import MembershipIndex
 from app.doctor.repair import reason_to_refuse, repair, undo
 from app.doctor.rules.memberships import Keep
@@ -16,24 +16,13 @@ from app.doctor.rules.repair_plan import Finding
 from app.doctor.storage import exclusive_access as guard_module
 from app.doctor.storage.exclusive_access import LeaseGuard, exclusive_access
 from app.doctor.storage.journal import RepairJournal
-from app.doctor.storage.repairs import MongoRepairableTeams
+from app.doctor.storage.repairs import RepairableTeams
 from app.doctor.storage.team_documents import MAX_DOCUMENT_BYTES
-from app.doctor.storage.teams import MongoStoredTeams
+from app.doctor.storage.teams import StoredTeams
 from app.domain.faults import DatabaseUnsuitable, RepairStopped
 from app.storage.changes.lease import take_lease
 from app.storage.client import Client, recorder_of
 from tests.harness.doctor import end_lease, stored_teams
-
-
-class Quiet:
-    """A progress bar without output."""
-
-    def update(self, n_steps: int) -> None:
-        """Do nothing."""
-
-
-def quiet(_step: str, _total: int) -> AbstractContextManager[Quiet]:
-    return nullcontext(Quiet())
 
 
 @pytest.fixture
@@ -43,26 +32,24 @@ async def guard(client: Client, empty_database: str) -> AsyncIterator[LeaseGuard
 
 
 @pytest.fixture
-def repairable(client: Client, empty_database: str, guard: LeaseGuard) -> MongoRepairableTeams:
-    return MongoRepairableTeams(client, empty_database, guard, request_memory_hours=24)
+def repairable(client: Client, empty_database: str, guard: LeaseGuard) -> RepairableTeams:
+    return RepairableTeams(client, empty_database, guard, request_memory_hours=24)
 
 
-async def examined(repairable: MongoRepairableTeams, index: MembershipIndex) -> Report:
-    return await examine(
-        repairable, index, keep=Keep.FIRST_JOINED, default_capacity=1_000, progress=quiet
-    )
+def examination_of(repairable: RepairableTeams, index: MembershipIndex) -> Examination:
+    return Examination(repairable, index, Keep.FIRST_JOINED, default_capacity=1_000)
 
 
-async def repaired(repairable: MongoRepairableTeams) -> int:
+async def repaired(repairable: RepairableTeams) -> int:
     with closing(MembershipIndex()) as index:
-        report = await examined(repairable, index)
-        return await repair(repairable, index, report, default_capacity=1_000, progress=quiet)
+        examination = examination_of(repairable, index)
+        return await repair(repairable, examination, await examination.examine())
 
 
 async def test_a_write_between_the_journal_and_the_document_is_not_overwritten(
     client: Client,
     empty_database: str,
-    repairable: MongoRepairableTeams,
+    repairable: RepairableTeams,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     teams, original = client[empty_database]["teams"], RepairJournal.write_teams
@@ -89,7 +76,7 @@ async def test_a_write_between_the_journal_and_the_document_is_not_overwritten(
 async def test_a_document_that_keeps_changing_ends_the_repair_with_a_sentence(
     client: Client,
     empty_database: str,
-    repairable: MongoRepairableTeams,
+    repairable: RepairableTeams,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     teams, original = client[empty_database]["teams"], RepairJournal.write_teams
@@ -111,7 +98,7 @@ async def test_a_document_that_keeps_changing_ends_the_repair_with_a_sentence(
 
 
 async def test_several_batches_are_repaired_and_undone(
-    client: Client, empty_database: str, repairable: MongoRepairableTeams
+    client: Client, empty_database: str, repairable: RepairableTeams
 ) -> None:
     teams = client[empty_database]["teams"]
     blob = "x" * 1_000_000
@@ -120,20 +107,20 @@ async def test_several_batches_are_repaired_and_undone(
 
     count = await repaired(repairable)
     on = await teams.count_documents({"userIds": "sue"})
-    undone = await undo(repairable, progress=quiet)
+    undone = await undo(repairable)
 
     assert (count, on, undone.restored) == (9, 1, 9)
     assert await stored_teams(client, empty_database) == before
 
 
 async def test_a_document_that_is_too_large_is_reported_and_prevents_the_repair(
-    client: Client, empty_database: str, repairable: MongoRepairableTeams
+    client: Client, empty_database: str, repairable: RepairableTeams
 ) -> None:
     large = {"name": "L", "userIds": ["sue"], "blob": b"x" * MAX_DOCUMENT_BYTES}
     await client[empty_database]["teams"].insert_one(large)
 
     with closing(MembershipIndex()) as index:
-        report = await examined(repairable, index)
+        report = await examination_of(repairable, index).examine()
 
     assert report.counts == {Finding.TOO_LARGE: 1}
     assert "too large" in (reason_to_refuse(report) or "")
@@ -146,13 +133,13 @@ async def test_a_collection_with_unsupported_options_is_rejected(
     await client[empty_database].create_collection("teams", **how)
 
     with pytest.raises(DatabaseUnsuitable, match="Copy its documents"):
-        await MongoStoredTeams(client, empty_database).obstacles()
+        await StoredTeams(client, empty_database).obstacles()
 
 
 async def test_the_indexes_of_the_service_are_no_obstacle(client: Client, database: str) -> None:
     await client[database]["teams"].create_index("color")
 
-    assert await MongoStoredTeams(client, database).obstacles() == []
+    assert await StoredTeams(client, database).obstacles() == []
 
 
 async def test_a_second_doctor_is_refused(
@@ -168,7 +155,7 @@ async def test_a_second_doctor_is_refused(
 
 
 async def test_a_doctor_that_lost_its_lease_writes_nothing(
-    client: Client, empty_database: str, guard: LeaseGuard, repairable: MongoRepairableTeams
+    client: Client, empty_database: str, guard: LeaseGuard, repairable: RepairableTeams
 ) -> None:
     team = {"_id": ObjectId(), "name": "Red"}
     await client[empty_database]["teams"].insert_one(team)

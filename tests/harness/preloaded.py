@@ -143,7 +143,7 @@ def _run_command(message: list[Any], progress: int, stderr: int, stdout: int | N
 
 
 if __name__ == "__main__":
-    import app.doctor.storage.database
+    import app.doctor.cli.command
     import app.serve  # noqa: F401 - what the commands import when they run
 
     gc.freeze()  # so that no command looks for garbage in what they share

@@ -117,5 +117,5 @@ def test_the_doctor_names_a_text_that_is_no_utf_8_and_an_odd_creator() -> None:
 
     found = plan_repair(read_stored_team(stored), default_capacity=10)
 
-    assert found.findings == {Finding.NAME, Finding.MARKS}
+    assert found.notes.keys() == {Finding.NAME, Finding.MARKS}
     assert found.name == "a\ufffd\ufffd"

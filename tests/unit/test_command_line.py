@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from app.config import SETTINGS
-from app.doctor.cli.command import progress
 from app.doctor.cli.text import counted, report_lines
 from app.doctor.examine import Report
+from app.doctor.progress import progress
 from app.doctor.rules.memberships import Keep
 from app.main import main
 from tests.lab.race.run import main as race

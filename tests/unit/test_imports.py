@@ -62,13 +62,13 @@ WITHIN: dict[str, dict[str, set[str]]] = {
     },
     "doctor": {
         "rules": set(),
-        "ports": {"rules"},
+        "progress": set(),
+        "storage": {"rules"},
         "membership_index": {"rules"},
-        "examine": {"rules", "ports", "membership_index"},
-        "repair": {"rules", "ports", "membership_index", "examine"},
-        "compare": {"rules", "ports", "examine"},
-        "storage": {"rules", "ports"},
-        "cli": {"rules", "ports", "membership_index", "examine", "repair", "compare"},
+        "examine": {"rules", "progress", "storage", "membership_index"},
+        "repair": {"rules", "progress", "storage", "examine"},
+        "compare": {"rules", "progress", "storage", "examine"},
+        "cli": {"rules", "storage", "membership_index", "examine", "repair", "compare"},
     },
 }
 DRIVERS = {"motor", "pymongo", "bson"}

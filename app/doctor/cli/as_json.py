@@ -4,10 +4,10 @@ from typing import Any
 
 from app.doctor.compare import LogReport
 from app.doctor.examine import MembershipConflict, Report
-from app.doctor.ports import PlannedRepair, Undone
 from app.doctor.rules.log_replay import REASONS, LogFinding
-from app.doctor.rules.repair_plan import Finding
+from app.doctor.rules.repair_plan import Finding, RepairPlan
 from app.doctor.rules.stored_team import show
+from app.doctor.storage.repairs import Undone
 
 
 def report_json(report: Report, database: str) -> dict[str, Any]:
@@ -64,11 +64,10 @@ def log_json(report: LogReport, database: str) -> dict[str, Any]:
     }
 
 
-def _case(planned: PlannedRepair) -> dict[str, Any]:
-    plan = planned.plan
+def _case(plan: RepairPlan) -> dict[str, Any]:
     notes = {finding.value: list(lines) for finding, lines in plan.notes.items()}
-    case: dict[str, Any] = {"team": show(planned.team.id), "notes": notes}
-    if Finding.TOO_LARGE not in plan.findings:
+    case: dict[str, Any] = {"team": show(plan.team.id), "notes": notes}
+    if Finding.TOO_LARGE not in plan.notes:
         case["becomes"] = {
             "id": plan.id,
             "name": plan.name,

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from app.doctor.compare import LogReport
 from app.doctor.examine import MembershipConflict, Report
-from app.doctor.ports import PlannedRepair, Undone
 from app.doctor.rules.log_replay import LogFinding
 from app.doctor.rules.memberships import Keep
-from app.doctor.rules.repair_plan import Finding
+from app.doctor.rules.repair_plan import Finding, RepairPlan
 from app.doctor.rules.stored_team import show
+from app.doctor.storage.repairs import Undone
 
 JOURNAL = "team_repairs"
 
@@ -154,11 +154,10 @@ def _conflict(conflict: MembershipConflict) -> str:
     return f"user {conflict.user_id!r} is on {places}: {stays}"
 
 
-def _case(planned: PlannedRepair, finding: Finding) -> str:
-    plan = planned.plan
+def _case(plan: RepairPlan, finding: Finding) -> str:
     notes = ", ".join(plan.notes.get(finding, ()))
     if finding is Finding.TOO_LARGE:
-        return f"{show(planned.team.id)}: {notes}"
+        return f"{show(plan.team.id)}: {notes}"
     members = counted(len(plan.user_ids), "member")
     return f"{plan.id}: {notes} -> {plan.name!r}, version {plan.version}, {members}"
 

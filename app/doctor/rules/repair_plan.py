@@ -24,7 +24,6 @@ from app.doctor.rules.stored_team import (
     Absent,
     StoredTeam,
     StoredValue,
-    TeamKey,
     as_text,
     show,
 )
@@ -55,14 +54,14 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RepairPlan:
-    """The repaired team; without findings the document needs no repair.
+    """The repaired team; without notes the document needs no repair.
 
-    `version` is the stored one if valid, else None; `plan_repairs` sets the next one from the
+    `version` is the stored one if valid, else None; `Examination.plan` sets the next one from the
     change log. `notes` describe the changes. `deleted_at` is ABSENT for a live team, None for a
     team deleted at an unknown time.
     """
 
-    key: TeamKey
+    team: StoredTeam
     id: TeamId
     id_is_kept: bool
     name: str
@@ -72,11 +71,6 @@ class RepairPlan:
     created_at: datetime | None
     deleted_at: datetime | Absent | None
     notes: Mapping[Finding, Sequence[str]]
-
-    @property
-    def findings(self) -> frozenset[Finding]:
-        """Kinds of damage in the document."""
-        return frozenset(self.notes)
 
 
 @dataclass(slots=True)
@@ -117,7 +111,7 @@ def plan_repair(
         notes.add(Finding.TEAM_ID, f"id {show(team.id)} becomes {id_!r}")
     if team.is_too_large:
         return RepairPlan(
-            key=team.key,
+            team=team,
             id=id_,
             id_is_kept=True,
             name=f"Team {id_}",
@@ -159,7 +153,7 @@ def plan_repair(
         capacity = len(user_ids)
         notes.add(Finding.OVER_CAPACITY, f"{capacity} of {limit}: capacity becomes {capacity}")
     return RepairPlan(
-        key=team.key,
+        team=team,
         id=id_,
         id_is_kept=id_is_kept,
         name=name,

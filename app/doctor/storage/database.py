@@ -8,8 +8,8 @@ from typing import Final
 from pymongo.errors import OperationFailure
 
 from app.doctor.storage.exclusive_access import exclusive_access
-from app.doctor.storage.repairs import MongoRepairableTeams
-from app.doctor.storage.teams import MongoStoredTeams
+from app.doctor.storage.repairs import RepairableTeams
+from app.doctor.storage.teams import StoredTeams
 from app.domain.faults import RepairStopped
 from app.storage.client import Client, close, connect_for_repair
 from app.storage.errors import UNAUTHORIZED, driver_faults, set_up_faults
@@ -19,8 +19,8 @@ MAX_MESSAGE: Final = 200
 """Maximum characters of MongoDB's message, which quotes the whole command."""
 
 
-class MongoDatabaseAccess:
-    """`DatabaseAccess` on a deployment, whose suitability each method checks first.
+class DatabaseAccess:
+    """Access to a deployment, whose suitability each method checks first.
 
     *Raises*: `DatabaseUnsuitable`, `DatabaseUnavailable`, `RepairStopped` if the database user
     lacks a permission; `repairing` also while a server is running.
@@ -28,19 +28,21 @@ class MongoDatabaseAccess:
 
     def __init__(self, uri: str, database: str, *, request_memory_hours: int) -> None:
         self._uri = uri
-        self._database = database
+        self.database = database
         self._request_memory_hours = request_memory_hours
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[MongoStoredTeams]:
+    async def reading(self) -> AsyncIterator[StoredTeams]:
+        """The collection, read-only."""
         async with self._connected() as client:
-            yield MongoStoredTeams(client, self._database)
+            yield StoredTeams(client, self.database)
 
     @asynccontextmanager
-    async def repairing(self) -> AsyncIterator[MongoRepairableTeams]:
-        async with self._connected() as client, exclusive_access(client, self._database) as guard:
+    async def repairing(self) -> AsyncIterator[RepairableTeams]:
+        """The collection, writable; excludes servers and other doctors."""
+        async with self._connected() as client, exclusive_access(client, self.database) as guard:
             hours = self._request_memory_hours
-            yield MongoRepairableTeams(client, self._database, guard, request_memory_hours=hours)
+            yield RepairableTeams(client, self.database, guard, request_memory_hours=hours)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Client]:

@@ -20,7 +20,7 @@ from uuid import uuid4
 from bson.raw_bson import RawBSONDocument
 from pymongo import DESCENDING
 
-from app.doctor.ports import PlannedRepair
+from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import TeamKey
 from app.doctor.storage.structure import Structure
 from app.doctor.storage.team_documents import RAW, id_of_document, key_of
@@ -75,15 +75,15 @@ class RepairJournal:
         return self._last + 1
 
     async def write_teams(
-        self, written: Sequence[tuple[PlannedRepair, bytes]], *, at: datetime
+        self, written: Sequence[tuple[RepairPlan, bytes]], *, at: datetime
     ) -> None:
         """Write an entry per document, numbered from `next_number` on."""
         first = await self.next_number()
         heading = {"kind": "team", "run": self._run, "at": at}
         await self._entries.insert_many(
             [
-                {"_id": number, **heading, **_describe(planned, after)}
-                for number, (planned, after) in enumerate(written, first)
+                {"_id": number, **heading, **_describe(plan, after)}
+                for number, (plan, after) in enumerate(written, first)
             ]
         )
         self._last = first + len(written) - 1
@@ -136,14 +136,13 @@ class RepairJournal:
             )
 
 
-def _describe(planned: PlannedRepair, after: bytes) -> dict[str, Any]:
-    notes = planned.plan.notes
+def _describe(plan: RepairPlan, after: bytes) -> dict[str, Any]:
     return {
-        "teamId": id_of_document(planned.team.stored),
+        "teamId": id_of_document(plan.team.stored),
         "newId": id_of_document(after),
-        "found": {finding.value: list(lines) for finding, lines in notes.items()},
+        "found": {finding.value: list(lines) for finding, lines in plan.notes.items()},
         "afterDigest": digest(after),
-        "before": RawBSONDocument(planned.team.stored, RAW),
+        "before": RawBSONDocument(plan.team.stored, RAW),
     }
 
 

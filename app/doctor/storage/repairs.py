@@ -5,10 +5,11 @@ wins. The journal entry is written first.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 from pymongo.errors import DuplicateKeyError
 
-from app.doctor.ports import PlannedRepair, Undone
+from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import TeamKey
 from app.doctor.storage.exclusive_access import LeaseGuard
 from app.doctor.storage.journal import Entry, RepairJournal
@@ -20,7 +21,7 @@ from app.doctor.storage.structure import (
 )
 from app.doctor.storage.swaps import Swap, swap
 from app.doctor.storage.team_documents import RAW, id_of_document, key_of, now, repaired_document
-from app.doctor.storage.teams import MongoStoredTeams
+from app.doctor.storage.teams import StoredTeams
 from app.domain.faults import RepairStopped
 from app.domain.ids import TeamId
 from app.storage.client import Client
@@ -32,8 +33,21 @@ UNCHANGED = "unchanged"
 KEPT = "kept"
 
 
-class MongoRepairableTeams(MongoStoredTeams):
-    """`RepairableTeams` on MongoDB, under the lease and with a journal."""
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """Counts of an undo. Teams changed since their repair are kept; `kept_ids` lists some."""
+
+    entries: int = 0
+    restored: int = 0
+    kept: int = 0
+    kept_ids: tuple[TeamId, ...] = ()
+
+
+class RepairableTeams(StoredTeams):
+    """Write access, under the lease and with a journal.
+
+    *Raises*: also `RepairStopped`; repeating is safe.
+    """
 
     def __init__(
         self, client: Client, database: str, guard: LeaseGuard, *, request_memory_hours: int
@@ -44,29 +58,38 @@ class MongoRepairableTeams(MongoStoredTeams):
         self._request_memory_hours = request_memory_hours
 
     async def remove_obstacles(self) -> None:
+        """Record indexes and validator in the journal, then drop the obstacles.
+
+        It drops G1's unique index too, which rejects intermediate states; `prepare` rebuilds it.
+        """
         self._guard.check()
         with driver_faults():
             structure = await read_structure(self._client, self._database)
             await self._journal.write_collection(structure, at=now())
             await clear_structure(self._client, self._database)
 
-    async def rewrite(self, repairs: Sequence[PlannedRepair]) -> Sequence[TeamKey]:
-        if not repairs:
+    async def rewrite(self, plans: Sequence[RepairPlan]) -> Sequence[TeamKey]:
+        """Write the repaired documents, journal first; returns the keys of those changed meanwhile.
+
+        *Atomicity*: one document, on condition that it is unchanged since it was read.
+        """
+        if not plans:
             return ()
         self._guard.check()
         at = now()
         with driver_faults():
             first = await self._journal.next_number()
             written = [
-                (each, repaired_document(each.team, each.plan, at=at, entry=number))
-                for number, each in enumerate(repairs, first)
+                (plan, repaired_document(plan, at=at, entry=number))
+                for number, plan in enumerate(plans, first)
             ]
             await self._journal.write_teams(written, at=at)
-            swaps = [Swap(each.team.stored, after) for each, after in written]
+            swaps = [Swap(plan.team.stored, after) for plan, after in written]
             missed = await swap(self._client, self._teams, swaps)
         return [key_of(id_of_document(each.before)) for each in missed]
 
     async def prepare(self) -> None:
+        """Create the service's validator and indexes, as a starting server does."""
         self._guard.check()
         with driver_faults():
             await enforce_validation(self._client, self._database)
@@ -80,10 +103,12 @@ class MongoRepairableTeams(MongoStoredTeams):
             ) from error
 
     async def count_repairs(self) -> int:
+        """Number of journal entries to undo."""
         with driver_faults():
             return await self._journal.count()
 
     async def undo(self) -> AsyncIterator[Undone]:
+        """Restore the documents, newest repair first; yields the counts of each batch."""
         with driver_faults():
             if await self._journal.count() == 0:
                 return

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.doctor.ports import Obstacle
 from app.domain.faults import DatabaseUnsuitable
 from app.storage.client import Client, settled, teams_of
 from app.storage.indexes import (
@@ -19,6 +18,14 @@ _OURS: Mapping[str, Mapping[str, Any]] = {
     index.document["name"]: index.document for index in TEAM_INDEXES
 }
 _G1: str = ONE_TEAM_PER_USER.document["name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """An index or validator that blocks the service, and how a repair changes it."""
+
+    what: str
+    becomes: str
 
 
 @dataclass(frozen=True, slots=True)

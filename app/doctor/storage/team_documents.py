@@ -131,12 +131,12 @@ def _has_sound_marks(document: Document) -> bool:
     )
 
 
-def repaired_document(team: StoredTeam, plan: RepairPlan, *, at: datetime, entry: int) -> bytes:
+def repaired_document(plan: RepairPlan, *, at: datetime, entry: int) -> bytes:
     """Encode the repaired document; fields unknown to the service are kept.
 
     `lastChange` marks an external write, which the change log records as a ForeignChange.
     """
-    document = dict(RawBSONDocument(team.stored, RAW))
+    document = dict(RawBSONDocument(plan.team.stored, RAW))
     if not plan.id_is_kept:
         document["_id"] = stored_team_id(plan.id)
     wanted = {
@@ -160,7 +160,7 @@ def repaired_document(team: StoredTeam, plan: RepairPlan, *, at: datetime, entry
             document.pop(field, None)
         else:
             document[field] = value
-    if not team.has_sound_marks:
+    if not plan.team.has_sound_marks:
         document.pop("creation", None)
         document.pop("requests", None)
     document.setdefault("creation", {"actorId": None})

@@ -3,9 +3,8 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
-from app.doctor.ports import Obstacle
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
-from app.doctor.storage.structure import read_structure
+from app.doctor.storage.structure import Obstacle, read_structure
 from app.doctor.storage.team_documents import id_of, read_stored_team, split_batch
 from app.domain.changes import Change
 from app.domain.ids import TeamId
@@ -22,8 +21,8 @@ BYTES_AT_ONCE = 1_000_000
 CHANGES_AT_ONCE = 1_000
 
 
-class MongoStoredTeams:
-    """`StoredTeams` on MongoDB."""
+class StoredTeams:
+    """Read access to the collection. *Raises*: `DatabaseUnavailable`."""
 
     def __init__(self, client: Client, database: str) -> None:
         self._client = client
@@ -32,19 +31,22 @@ class MongoStoredTeams:
         self._changes = team_changes_of(client, database)
 
     async def count(self) -> int:
+        """Estimated number of documents."""
         with driver_faults():
             return await self._teams.estimated_document_count()
 
-    async def walk(self) -> AsyncIterator[StoredTeam]:
-        async for team in self._find({}):
-            yield team
+    def walk(self) -> AsyncIterator[StoredTeam]:
+        """All documents, ordered by `_id`."""
+        return self._find({})
 
     async def read(self, keys: Sequence[TeamKey]) -> AsyncIterator[StoredTeam]:
+        """The documents with these keys that still exist."""
         if keys:
             async for team in self._find({"_id": {"$in": [id_of(key) for key in keys]}}):
                 yield team
 
     async def recorded_versions(self, team_ids: Sequence[TeamId]) -> Mapping[TeamId, int]:
+        """The highest version of each team in the change log."""
         pipeline: list[dict[str, Any]] = [
             {"$match": {"teamId": {"$in": list(team_ids)}}},
             {"$group": {"_id": "$teamId", "version": {"$max": "$version"}}},
@@ -55,6 +57,7 @@ class MongoStoredTeams:
         return {TeamId(team["_id"]): team["version"] for team in found}
 
     async def changes_of(self, team_ids: Sequence[TeamId]) -> AsyncIterator[Sequence[Change]]:
+        """The changes of these teams, each team's in the order of versions, in batches."""
         wanted = {"teamId": {"$in": list(team_ids)}, "version": RECORDED_VERSION}
         order = [("teamId", 1), ("version", 1)]
         with driver_faults():
@@ -66,10 +69,12 @@ class MongoStoredTeams:
                 yield [read_change(each) for each in changes]
 
     async def recorded_without_document(self) -> AsyncIterator[Sequence[TeamId]]:
+        """The teams without a document whose deletion is not in the log, in batches."""
         async for removals in find_removals(self._changes, self._teams):
             yield [TeamId(each["teamId"]) for each in removals]
 
     async def taken_ids(self, team_ids: Sequence[TeamId]) -> frozenset[TeamId]:
+        """The ids among these that already belong to a document."""
         if not team_ids:
             return frozenset()
         wanted = {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}}
@@ -78,6 +83,7 @@ class MongoStoredTeams:
         return frozenset(TeamId(str(document["_id"])) for document in found)
 
     async def obstacles(self) -> Sequence[Obstacle]:
+        """Indexes and validators that prevent a server from starting or writing."""
         with driver_faults():
             return (await read_structure(self._client, self._database)).obstacles()
 
