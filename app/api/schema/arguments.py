@@ -40,12 +40,11 @@ UserIdArgument = Annotated[UserId, strawberry.argument(description="The user's i
 
 
 def page_request(
-    *,
+    read_cursor: Callable[[str, str], PositionT],
     first: int | None,
     after: str | None,
-    last: int | None = None,
-    before: str | None = None,
-    read_cursor: Callable[[str, str], PositionT],
+    last: int | None,
+    before: str | None,
 ) -> PageRequest[PositionT]:
     """The requested page. *Raises*: `CodedError` naming the invalid argument."""
     if first is not None and last is not None:

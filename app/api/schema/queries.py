@@ -144,13 +144,7 @@ class Query:
         order = pages.TeamOrder[order_by.name]
         if problem := check_name_part("nameContains", name_contains):
             raise invalid_input(problem)
-        page = page_request(
-            first=first,
-            after=after,
-            last=last,
-            before=before,
-            read_cursor=partial(read_team_cursor, order=order),
-        )
+        page = page_request(partial(read_team_cursor, order=order), first, after, last, before)
         counted, at = await info.team_options()
         moment = None if as_of is None else read_moment_cursor("asOf", as_of)
         if moment is None and (at is not None or info.selects("cursor", directly=True)):
@@ -182,9 +176,7 @@ class Query:
         before: Before = None,
     ) -> TeamChangeConnection:
         info.context.require("changes")
-        page = page_request(
-            first=first, after=after, last=last, before=before, read_cursor=read_feed_cursor
-        )
+        page = page_request(read_feed_cursor, first, after, last, before)
         load = info.context.loaders.changes.load
         return TeamChangeConnection(
             load=page_of_changes(page, lambda size: load(replace(page, size=size)), present_change)

@@ -63,9 +63,7 @@ class User:
         before: Before = None,
         newest_first: NewestFirst = True,
     ) -> "TeamChangeConnection":
-        request = page_request(
-            first=first, after=after, last=last, before=before, read_cursor=read_change_cursor
-        )
+        request = page_request(read_change_cursor, first, after, last, before)
         loader = info.context.loaders.histories_of_users
         return _history(request, lambda page: loader.load((self.id, page)), newest_first)
 
@@ -129,9 +127,7 @@ class TeamSnapshot:
     def members(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> UserConnection | None:
-        page = page_request(
-            first=first, after=after, last=last, before=before, read_cursor=read_member_cursor
-        )
+        page = page_request(read_member_cursor, first, after, last, before)
         found = page_of_members(self.snapshot, page)
 
         async def load() -> LoadedPage[Edge[User]]:
@@ -189,9 +185,7 @@ class Team:
         before: Before = None,
         newest_first: NewestFirst = False,
     ) -> "TeamChangeConnection":
-        request = page_request(
-            first=first, after=after, last=last, before=before, read_cursor=read_change_cursor
-        )
+        request = page_request(read_change_cursor, first, after, last, before)
         loader = info.context.loaders.histories_of_teams
         return _history(request, lambda page: loader.load((self.id, page)), newest_first)
 
@@ -222,9 +216,7 @@ class Team:
         last: Last = None,
         before: Before = None,
     ) -> UserConnection:
-        request = page_request(
-            first=first, after=after, last=last, before=before, read_cursor=read_member_cursor
-        )
+        request = page_request(read_member_cursor, first, after, last, before)
         key = self.id, (request, self.at)
 
         async def load() -> LoadedPage[Edge[User]]:
