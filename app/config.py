@@ -242,7 +242,7 @@ class Settings:
 
     @property
     def serves_board(self) -> bool:
-        """Whether the live board is at /: by default if no tokens are verified."""
+        """True if the live board is at /: by default if no tokens are verified."""
         keys = (self.jwt_secret, self.jwt_key_file, self.jwt_jwks_url)
         return not any(keys) if self.board is None else self.board
 

@@ -29,5 +29,5 @@ _WELL_FORMED_ID = re.compile(rf"[A-Za-z0-9._~\-+=:|@/]{{1,{MAX_ID_LENGTH}}}")
 
 
 def is_well_formed_id(text: str) -> bool:
-    """Whether `text` has 1 to 128 characters, all of them from `ID_CHARACTERS`."""
+    """True if `text` has 1 to 128 characters, all of them from `ID_CHARACTERS`."""
     return _WELL_FORMED_ID.fullmatch(text) is not None

@@ -24,12 +24,12 @@ class TeamOrder(Enum):
 
     @property
     def by_name(self) -> bool:
-        """Whether teams are ordered by name rather than by the time they were created."""
+        """True for an order by name, False for one by the time of creation."""
         return self in (TeamOrder.NAME_ASC, TeamOrder.NAME_DESC)
 
     @property
     def descending(self) -> bool:
-        """Whether the greatest comes first."""
+        """True if the greatest comes first."""
         return self in (TeamOrder.NAME_DESC, TeamOrder.CREATED_AT_DESC)
 
 
@@ -78,7 +78,7 @@ class HistoryPage(PageRequest[int]):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[ItemT, PositionT]):
-    """Items in list order, each with its position, and whether there are more before and after."""
+    """Items in list order, each with its position; `has_next` and `has_previous` of the list."""
 
     items: tuple[tuple[ItemT, PositionT], ...]
     has_next: bool

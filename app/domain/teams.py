@@ -48,7 +48,7 @@ FoundTeam = Team | TeamDamaged
 
 
 def is_valid_name(name: str) -> bool:
-    """Whether `name`, already trimmed, is 1 to 100 characters with none of them forbidden."""
+    """True if `name`, already trimmed, is 1 to 100 characters with none of them forbidden."""
     return 1 <= len(name) <= MAX_NAME_LENGTH and not any(
         unicodedata.category(character) in _FORBIDDEN_IN_NAMES for character in name
     )

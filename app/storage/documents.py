@@ -25,12 +25,12 @@ _OBJECT_ID = re.compile("[0-9a-f]{24}")
 
 
 def is_int(value: object) -> TypeGuard[int]:
-    """Whether the value is an integer and not a boolean."""
+    """True for an integer, and not for a boolean, which Python counts as one."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_text(value: object) -> TypeGuard[str]:
-    """Whether the value is a string and not BSON code, which the driver reads as one."""
+    """True for a string, and not for BSON code, which the driver reads as one."""
     return isinstance(value, str) and not isinstance(value, Code)
 
 

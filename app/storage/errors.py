@@ -129,7 +129,7 @@ def damage_faults() -> Iterator[None]:
 
 
 def is_unavailable(error: PyMongoError) -> bool:
-    """Whether the database could not be reached, or did not answer in time."""
+    """True if the database could not be reached, or did not answer in time."""
     if isinstance(error, ConnectionFailure | WaitQueueTimeoutError) or error.timeout:
         return True
     if isinstance(error, InvalidOperation):  # the client is closed: we are shutting down

@@ -130,7 +130,7 @@ _IDENTITY = ("unique", "sparse", "partialFilterExpression", "collation")
 
 
 def is_same_index(index: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two indexes, as the database describes them, are equal except for the name."""
+    """True if two indexes, as the database describes them, are equal except for the name."""
     return (
         list(index["key"].items()) == list(other["key"].items())
         and all((index.get(option) or None) == (other.get(option) or None) for option in _IDENTITY)
@@ -139,12 +139,12 @@ def is_same_index(index: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def is_validator_in_force(options: Mapping[str, Any]) -> bool:
-    """Whether a collection with these options has exactly our validator, strict, with errors."""
+    """True if a collection with these options has exactly our validator, strict, with errors."""
     return options.get("validator") == TEAM_VALIDATOR and refuses_all_that(options, {})
 
 
 def refuses_all_that(options: Mapping[str, Any], validator: Mapping[str, Any]) -> bool:
-    """Whether a collection with these options rejects everything that the validator rejects."""
+    """True if a collection with these options rejects everything that the validator rejects."""
     return (
         _demands(options.get("validator", {}), validator)
         and options.get("validationLevel", "strict") == "strict"
@@ -153,7 +153,7 @@ def refuses_all_that(options: Mapping[str, Any], validator: Mapping[str, Any]) -
 
 
 def _demands(found: Any, needed: Any) -> bool:  # noqa: ANN401 - any part of a JSON Schema
-    """Whether the found schema contains the needed one; further parts only reject more."""
+    """True if the found schema contains the needed one; further parts only reject more."""
     if not isinstance(needed, Mapping):
         return bool(found == needed)
     return isinstance(found, Mapping) and all(

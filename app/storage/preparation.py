@@ -103,7 +103,7 @@ async def check_deployment(client: Client) -> None:
 
 
 async def _is_validated(database: Database, teams: Collection) -> bool:
-    """Whether our validator is in force. A missing collection is created with it."""
+    """True if our validator is in force. A missing collection is created with it."""
     try:
         await database.create_collection(TEAMS, validator=TEAM_VALIDATOR, check_exists=False)
     except OperationFailure as error:

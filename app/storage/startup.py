@@ -37,7 +37,7 @@ class Preparation:
         """Set after the first attempt."""
 
     def is_done(self) -> bool:
-        """Whether it has succeeded. Until then nothing may be written, since nothing holds G1."""
+        """True once it has succeeded. Before, nothing may be written, since nothing holds G1."""
         return self._done
 
     def refuse_unfinished(self) -> None:

@@ -60,7 +60,7 @@ class Transactions:
 
 
 def _is_transient(error: BaseException) -> bool:
-    """Whether the server allows the whole transaction to be retried."""
+    """True if the server allows the whole transaction to be retried."""
     cause = error if isinstance(error, PyMongoError) else error.__cause__
     return (
         isinstance(cause, PyMongoError)

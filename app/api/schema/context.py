@@ -52,7 +52,7 @@ class Context:
     """The payload of a WebSocket's `connection_init`, set by Strawberry."""
 
     answers_once: bool = field(default=False, init=False)
-    """Whether the transport carries a single answer."""
+    """True if the transport carries a single answer."""
 
     _loaders: Loaders | None = field(default=None, init=False)
 
@@ -100,12 +100,12 @@ class Info(StrawberryInfo[Context, None]):
     """Strawberry's info, with a look at the selection below the current field."""
 
     async def team_options(self) -> tuple[bool, CommitTime | None]:
-        """How to load the team: whether with a member count, and at which moment, if not now."""
+        """The options of the loaders of teams: with a member count, and the moment, if not now."""
         at = (await self.context.loaders.moment()).at if self.selects("members") else None
         return self.selects(*COUNTED_BY), at
 
     def selects(self, *field_names: str, directly: bool = False) -> bool:
-        """Whether any of the fields is selected below this one, at any depth or `directly`.
+        """True if one of the fields is selected below this one, at any depth or `directly`.
 
         `@skip` and `@include` are ignored: reading slightly too much is harmless.
         """

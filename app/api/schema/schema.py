@@ -119,7 +119,7 @@ class TeamJoinerSchema(strawberry.Schema):
         self._suggests_names = limits.introspection
 
     async def is_subscription(self, text: str, operation_name: str | None, *, client: str) -> bool:
-        """Whether the operation is a subscription; False if the document is invalid."""
+        """True for a subscription; False if the document is invalid."""
         if "subscription" not in text:
             return False
         try:

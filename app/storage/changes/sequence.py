@@ -30,7 +30,7 @@ class LastChange:
     known_until: int | None = None
 
     def covers(self, change: Mapping[str, Any]) -> bool:
-        """Whether a change of this version or a lower one is already recorded.
+        """True if a change of this version or a lower one is already recorded.
 
         An event is recorded if it is not later. A change read from the team is recorded if it is
         this one. An entry without a time, of an external writer or an early release, is compared

@@ -69,7 +69,7 @@ class SharedWrites:
             raise
 
     async def finish(self, seconds: float) -> None:
-        """Waits so long, at most, for writes that are under way."""
+        """Wait at most this long for writes that are under way."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
@@ -109,7 +109,7 @@ class SharedWrites:
 
 
 def _take_together(line: deque[_Waiting]) -> list[_Waiting]:
-    """Takes the first changes of a line that one write can make: of one kind, each user once."""
+    """Take the first changes of a line that one write can make: of one kind, each user once."""
     kind = line[0].change.kind
     taken: dict[UserId, _Waiting] = {}
     while line and len(taken) < MAX_SHARED:
