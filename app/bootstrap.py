@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from prometheus_client import REGISTRY, CollectorRegistry
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from app.api.application import build_application
 from app.api.http.rate_limit import RateLimits
@@ -61,7 +61,7 @@ logger = logging.getLogger(__name__)
 APPLICATION = "app.bootstrap:application_from_environment"
 
 
-def create_application(settings: Settings, registry: CollectorRegistry | None = None) -> Starlette:
+def create_application(settings: Settings, registry: CollectorRegistry | None = None) -> ASGIApp:
     """The application on the MongoDB at `settings.mongodb_uri`; records metrics in a `registry`.
 
     Its lifespan connects to the database and prepares it. While the database is unreachable, it is
@@ -102,7 +102,7 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
     )
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: object) -> AsyncIterator[None]:
         async def feed() -> None:
             """Background work: prepare the database, then record and distribute changes."""
             if not await preparation.repeat_until_done(partial(_stop_unsuitable, settings)):
@@ -164,12 +164,11 @@ def create_application(settings: Settings, registry: CollectorRegistry | None = 
         board=settings.serves_board,
         note_stalled=telemetry.api_metrics.stalled,
         trusted_proxies=settings.trusted_proxies,
-        middleware=telemetry.middleware,
-        extensions=telemetry.extensions,
+        around_graphql=telemetry.around_graphql,
     )
 
 
-def application_from_environment() -> Starlette:
+def application_from_environment() -> ASGIApp:
     """The application factory for ASGI servers: `uvicorn --factory app.bootstrap:…`.
 
     *Limits*: only `team-joiner serve` has timeouts for arriving requests and a graceful shutdown.

@@ -8,8 +8,6 @@ from typing import Any, Final
 from cross_web import HTTPException
 from graphql import GraphQLError, GraphQLSyntaxError
 from starlette.responses import JSONResponse, Response
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from app.api.codes import STATUSES, Code
 from app.api.media_types import JSON
@@ -22,9 +20,6 @@ from app.domain.faults import (
     TooMuchContention,
 )
 from app.domain.problems import InvalidInput, NotAllowed
-
-# Reported by an error on a stream, and by a status in plain HTTP.
-NOT_EXECUTABLE = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +34,23 @@ class CodedError(GraphQLError):
         super().__init__(shortened(message), extensions={"code": code, **extensions})
         self.code = code
         self.facts = extensions
+
+
+class NotExecutable(CodedError):
+    """An operation that its request may not run; a plain HTTP response has the status."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: HTTPStatus = HTTPStatus.BAD_REQUEST,
+        headers: Mapping[str, str] | None = None,
+        cause: Exception | None = None,
+    ) -> None:
+        super().__init__(Code.BAD_REQUEST, message)
+        self.status = status
+        self.headers = headers or {}
+        self.original_error = cause
 
 
 def not_allowed(problem: NotAllowed, *, is_anonymous: bool) -> CodedError:
@@ -99,8 +111,6 @@ def present(error: GraphQLError, *, is_logged: bool = True) -> GraphQLError:
     if _is_the_clients(error):
         return _with_code(error, _code_of_uncoded(error), error.message)
     match cause := error.original_error:
-        case MissingQueryError() | CannotGetOperationTypeError() | InvalidOperationTypeError():
-            return _with_code(error, Code.BAD_REQUEST, error.message)
         case DatabaseUnavailable():
             shown = database_unavailable()
             warning = "A request failed because the database is unavailable: %s"
@@ -156,12 +166,8 @@ def mask(cause: BaseException, *, is_logged: bool = True) -> CodedError:
     )
 
 
-def code_of(error: Exception) -> str:
+def code_of(error: GraphQLError) -> str:
     """The code that `present` gives to an error that ended an operation."""
-    if isinstance(error, NOT_EXECUTABLE):
-        return Code.BAD_REQUEST
-    if not isinstance(error, GraphQLError):
-        return Code.INTERNAL_SERVER_ERROR
     return str((error.extensions or {}).get("code") or _code_of_uncoded(error))
 
 
@@ -217,6 +223,8 @@ class Refused(HTTPException):
 def as_refused(error: CodedError) -> Refused:
     """The refusal of the whole request."""
     facts: dict[str, Any] = error.facts
+    if isinstance(error, NotExecutable):
+        return Refused(error.code, error.message, status=error.status, headers=error.headers)
     return Refused(error.code, error.message, **facts)
 
 

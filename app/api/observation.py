@@ -5,13 +5,14 @@ them without knowing the observers. They hold types, codes and the operation's n
 else that a client sent.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from strawberry.extensions import SchemaExtension
+from graphql import GraphQLError, OperationType
 
 from app.api.codes import Code
 from app.api.errors import code_of
@@ -31,7 +32,6 @@ class Notes:
 
     problems: list[str] = field(default_factory=list)
     has_met_bug: bool = False
-    ended: "EndedOperation | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,61 @@ class OperationObserver(Protocol):
         """Called when an operation has completed."""
 
 
+class Tracer(Protocol):
+    """Opens spans for operations and their root fields."""
+
+    def begin(self) -> Callable[[EndedOperation], None]:
+        """Open the span of an operation, which the function that is returned ends."""
+
+    def root_field(self, name: str, run: Callable[[], Any]) -> Awaitable[Any]:
+        """The value of a root field that is executed by `run`, in a span of its own."""
+
+
+class ObservedOperation(Protocol):
+    """An operation under way."""
+
+    name: str | None
+    kind: OperationType | None
+    """None until the operation is found in a document."""
+    errors: Sequence[GraphQLError]
+
+
 class Observers:
     """Calls all observers."""
 
-    def __init__(self, *observers: OperationObserver) -> None:
+    def __init__(self, *observers: OperationObserver, tracer: Tracer | None = None) -> None:
         self._observers = observers
+        self.tracer = tracer
+
+    def observing(self, operation: ObservedOperation) -> AbstractContextManager[None]:
+        """Times an operation until its end and notifies the observers of its outcome."""
+        is_observed = self._observers or self.tracer
+        return self._observing(operation) if is_observed else _UNOBSERVED
+
+    @contextmanager
+    def _observing(self, operation: ObservedOperation) -> Iterator[None]:
+        began_at = perf_counter()
+        notes = Notes()
+        _current.set(notes)
+        end_span = self.tracer.begin() if self.tracer else None
+        is_cancelled = True
+        try:
+            yield
+            is_cancelled = False
+        finally:
+            outcome = CANCELLED if is_cancelled else _outcome(operation, notes)
+            kind, name = operation.kind, operation.name
+            ended = EndedOperation(
+                name=name[:MAX_NAME_LENGTH] if kind and name else None,
+                kind=kind.value if kind else UNKNOWN,
+                outcome=outcome,
+                problems=notes.problems,
+                duration_seconds=perf_counter() - began_at,
+                has_met_bug=notes.has_met_bug or outcome == Code.INTERNAL_SERVER_ERROR,
+            )
+            self.ended(ended)
+            if end_span:
+                end_span(ended)
 
     def ended(self, operation: EndedOperation) -> None:
         """Notifies the observers of a completed operation."""
@@ -76,6 +126,15 @@ class Observers:
                 None, UNKNOWN, code, (), 0.0, has_met_bug=code == Code.INTERNAL_SERVER_ERROR
             )
         )
+
+
+def _outcome(operation: ObservedOperation, notes: Notes) -> str:
+    if operation.errors:
+        return code_of(operation.errors[0])
+    return notes.problems[0] if notes.problems else SUCCESS
+
+
+_UNOBSERVED: Final = nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,56 +167,3 @@ def note_bug() -> None:
     """Records an `INTERNAL_SERVER_ERROR` in the current operation."""
     if notes := _current.get(None):
         notes.has_met_bug = True
-
-
-def ended_operation() -> EndedOperation | None:
-    """The operation that this task has just completed."""
-    notes = _current.get(None)
-    return notes.ended if notes else None
-
-
-class ObservedExecution(SchemaExtension):
-    """Times each operation and notifies the observers of its outcome.
-
-    It must come before the extensions whose errors it reports.
-    """
-
-    def on_operation(self) -> Iterator[None]:
-        """Covers an operation from parsing to its answer, or to the end of its subscription."""
-        began_at = perf_counter()
-        notes = Notes()
-        _current.set(notes)
-        error: BaseException | None = None
-        try:
-            yield
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            kind, name = self._kind_and_name()
-            outcome = self._outcome(notes, error)
-            notes.ended = EndedOperation(
-                name=name,
-                kind=kind,
-                outcome=outcome,
-                problems=notes.problems,
-                duration_seconds=perf_counter() - began_at,
-                has_met_bug=notes.has_met_bug or outcome == Code.INTERNAL_SERVER_ERROR,
-            )
-            self.execution_context.context.services.observers.ended(notes.ended)
-
-    def _kind_and_name(self) -> tuple[str, str | None]:
-        context = self.execution_context
-        try:
-            name = context.operation_name
-            return context.operation_type.value, name and name[:MAX_NAME_LENGTH]
-        except RuntimeError:  # no document, or none of its operations has the name asked for
-            return UNKNOWN, None
-
-    def _outcome(self, notes: Notes, error: BaseException | None) -> str:
-        if error is not None:
-            return code_of(error) if isinstance(error, Exception) else CANCELLED
-        context = self.execution_context
-        if context.pre_execution_errors:
-            return code_of(context.pre_execution_errors[0])
-        return notes.problems[0] if notes.problems else SUCCESS

@@ -6,9 +6,6 @@ from contextvars import ContextVar
 from typing import Final
 from uuid import uuid4
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 HEADER: Final = b"x-request-id"
 
 _WELL_FORMED: Final = re.compile(rb"[A-Za-z0-9._~+=:@/-]{1,128}")
@@ -26,37 +23,13 @@ def given_request_id() -> str | None:
 
 
 def begin_request(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Set and return the id of a request with these headers."""
-    request_id = _given(headers) or uuid4().hex
-    _current.set(request_id)
-    return request_id
-
-
-class RequestId:
-    """ASGI middleware: accepts a well-formed `X-Request-Id` or creates an id, and returns it.
+    """Set and return the request's id: a well-formed `X-Request-Id`, or a new one.
 
     *Limits*: 128 characters out of letters, digits and `. _ ~ - + = : @ /`.
     """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application with the request's id."""
-        if scope["type"] not in {"http", "websocket"}:
-            return await self._app(scope, receive, send)
-        request_id = begin_request(scope["headers"])
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] in {
-                "http.response.start",
-                "websocket.accept",
-                "websocket.http.response.start",
-            }:
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
-            await send(message)
-
-        return await self._app(scope, receive, send_with_id)
+    request_id = _given(headers) or uuid4().hex
+    _current.set(request_id)
+    return request_id
 
 
 def _given(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

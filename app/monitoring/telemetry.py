@@ -9,10 +9,9 @@ from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 
 from prometheus_client import CollectorRegistry
-from starlette.middleware import Middleware
-from strawberry.extensions import SchemaExtension
+from starlette.types import ASGIApp
 
-from app.api.observation import ObservedExecution, Observers
+from app.api.observation import Observers
 from app.config import Settings, SettingsError
 from app.monitoring.database_metrics import DatabaseClock, StorageMetrics
 from app.monitoring.metrics import ApiMetrics, OperationNames
@@ -23,7 +22,7 @@ ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_
 
 
 class Telemetry:
-    """The observers, listeners, middleware and extensions of one application."""
+    """The observers, and driver's listeners of one application."""
 
     def __init__(
         self,
@@ -40,20 +39,23 @@ class Telemetry:
         self.storage_metrics = StorageMetrics(collecting, lag)
         logs = [OperationLog()] if settings.log_format == "json" else []
         metrics = [self.api_metrics] if registry else []
-        self.observers = Observers(*metrics, *logs)
         self._measured = registry is not None
         self._environment = environment
         self._traced = is_tracing_configured(environment)
-        self.middleware: Sequence[Middleware] = ()
-        is_observed = self._traced or metrics or logs
-        self.extensions: Sequence[type[SchemaExtension]] = (
-            (ObservedExecution,) if is_observed else ()
-        )
+        tracer = None
         if self._traced:
-            from app.monitoring.tracing import TracedExecution, TracedRequests  # noqa: PLC0415
+            from app.monitoring.tracing import OperationTracer  # noqa: PLC0415
 
-            self.middleware = (Middleware(TracedRequests),)
-            self.extensions = (TracedExecution, ObservedExecution)
+            tracer = OperationTracer()
+        self.observers = Observers(*metrics, *logs, tracer=tracer)
+
+    def around_graphql(self, graphql: ASGIApp) -> ASGIApp:
+        """The endpoint, with a span for each request if traces are configured."""
+        if not self._traced:
+            return graphql
+        from app.monitoring.tracing import TracedRequests  # noqa: PLC0415
+
+        return TracedRequests(graphql)
 
     def listeners(self, client: str) -> Sequence[Listener]:
         """Driver event listeners for a client of this name."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from graphql import GraphQLResolveInfo, OperationType
 from opentelemetry import context, propagate, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -18,11 +17,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from strawberry.extensions import SchemaExtension
-from strawberry.utils.await_maybe import AwaitableOrValue, await_maybe
+from strawberry.utils.await_maybe import await_maybe
 
 from app.api.codes import Code
-from app.api.observation import EndedOperation, ended_operation
+from app.api.observation import EndedOperation
 
 # For unsent spans at shutdown, when the collector does not answer.
 FLUSH_SECONDS = 3
@@ -38,7 +36,7 @@ SERVER_FAULTS = frozenset(
 
 
 class TracedRequests:
-    """ASGI middleware: a span for each HTTP request, as a child of its `traceparent`.
+    """ASGI middleware: a span for each request to /graphql, as a child of its `traceparent`.
 
     A WebSocket lives too long for a span; its operations are children of its `traceparent`.
     """
@@ -48,8 +46,6 @@ class TracedRequests:
         self._tracer = trace.get_tracer("team_joiner")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in {"http", "websocket"} or scope["path"] != "/graphql":
-            return await self._app(scope, receive, send)
         headers = {
             name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]
         }
@@ -73,42 +69,29 @@ class TracedRequests:
             return await self._app(scope, receive, send_and_note)
 
 
-class TracedExecution(SchemaExtension):
+class OperationTracer:
     """A span for each operation, and one for each of its root fields.
 
     A subscription's span lasts until the subscription ends; the fields of its events have none.
     """
 
-    def on_operation(self) -> Iterator[None]:
+    def __init__(self) -> None:
         self._tracer = trace.get_tracer("team_joiner")
+
+    def begin(self) -> Callable[[EndedOperation], None]:
         span = self._tracer.start_span("GraphQL operation")
         # Not detached: an operation is the last step of its task.
         context.attach(trace.set_span_in_context(span))
-        try:
-            yield
-        finally:
-            if operation := ended_operation():
-                _describe(span, operation)
+
+        def end(operation: EndedOperation) -> None:
+            _describe(span, operation)
             span.end()
 
-    def resolve(
-        self,
-        _next: Callable[..., Any],
-        root: Any,  # noqa: ANN401 - Strawberry's signature
-        info: GraphQLResolveInfo[Any],
-        *args: str,
-        **kwargs: Any,  # noqa: ANN401
-    ) -> AwaitableOrValue[object]:
+        return end
 
-        async def resolve_in_span() -> object:
-            with self._tracer.start_as_current_span(info.field_name, record_exception=False):
-                return await await_maybe(_next(root, info, *args, **kwargs))
-
-        is_root = info.path.prev is None
-        if is_root and info.operation.operation is not OperationType.SUBSCRIPTION:
-            return resolve_in_span()
-        result: AwaitableOrValue[object] = _next(root, info, *args, **kwargs)
-        return result
+    async def root_field(self, name: str, run: Callable[[], Any]) -> Any:  # noqa: ANN401 - any field's
+        with self._tracer.start_as_current_span(name, record_exception=False):
+            return await await_maybe(run())
 
 
 def _describe(span: Span, operation: EndedOperation) -> None:

@@ -6,16 +6,15 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx
 import psutil
 import pytest
-from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from app.api.request_id import RequestId, given_request_id
+from app.api.request_id import begin_request, given_request_id
 from app.serving.drain import SAME_SIGNAL_SECONDS, Drain
 from tests.api.world import new_id
 from tests.harness.client import Client
@@ -210,23 +209,18 @@ async def test_a_drain_is_logged_without_the_id_of_a_request(
     monkeypatch.setattr(logger, "handlers", [lines])
     monkeypatch.setattr(logger, "level", logging.INFO)
 
-    async def interrupted(_: Scope, __: Receive, ___: Send) -> None:
-        assert given_request_id()
+    async def interrupted() -> None:
+        begin_request([])
         signal.raise_signal(signal.SIGTERM)
 
     async def is_logged() -> bool:
         return bool(lines.ids)
 
     with Drain(LONG_SECONDS).intercept_signals():
-        request = RequestId(interrupted)({"type": "http", "headers": []}, never, never)
-        await asyncio.create_task(request)
+        await asyncio.create_task(interrupted())
         await eventually(is_logged)
 
     assert lines.ids == [None]
-
-
-async def never(*_: Any) -> Any:
-    raise AssertionError
 
 
 async def send_while_ready(server: Server, *, keep_alive: bool, outcomes: list[str]) -> None:

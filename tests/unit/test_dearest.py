@@ -8,6 +8,7 @@ import pytest
 from graphql import GraphQLError
 
 from app.api.codes import Code
+from app.api.observation import Observers
 from app.api.operations.limits import Limits
 from app.api.schema.context import Context
 from app.api.schema.schema import build_schema
@@ -40,6 +41,8 @@ async def refusal(query: str, **variables: Any) -> GraphQLError | None:
 
 
 class _ReadyServices:
+    observers = Observers()
+
     @staticmethod
     def is_prepared() -> bool:
         return False

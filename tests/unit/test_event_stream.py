@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
-from starlette.responses import StreamingResponse
 from starlette.types import Message
 from strawberry.http.streaming import merge_stream_with_heartbeat
 from strawberry.types import ExecutionResult
@@ -47,7 +46,7 @@ async def test_a_client_that_leaves_while_it_is_written_to_ends_the_operation() 
     merged = merge_stream_with_heartbeat(
         text, lambda: "ping", interval=1, send_initial_heartbeat=False
     )
-    stream = EventStream(StreamingResponse(merged()), results)
+    stream = EventStream(merged(), results, {})
     async with asyncio.timeout(PATIENCE_SECONDS):
         await stream({"type": "http"}, receive, send)
 

@@ -10,7 +10,7 @@ from graphql import validate
 from prometheus_client import CollectorRegistry
 from strawberry.types import ExecutionResult
 
-from app.api.observation import ObservedExecution, Observers
+from app.api.observation import Observers
 from app.api.operations import documents
 from app.api.operations.documents import Documents, PreparedDocument
 from app.api.operations.limits import Limits
@@ -128,7 +128,7 @@ async def test_a_bug_is_counted_and_a_refusal_is_none() -> None:
     registry = CollectorRegistry()
     observers = Observers(ApiMetrics(registry, OperationNames()))
     failing = context(is_prepared=lambda: True, directory=FailingDirectory(), observers=observers)
-    schema, counts = build_schema(SOON, (ObservedExecution,)), []
+    schema, counts = build_schema(SOON), []
 
     for query in ("{ teams(first: 0) { totalCount } }", QUERY, QUERY):
         assert (await schema.execute(query, context_value=failing)).errors
@@ -200,13 +200,13 @@ async def test_the_time_to_parse_and_validate_counts(monkeypatch: pytest.MonkeyP
     was_done = asking.done()
     await ended([asking])
 
-    async def prepare_slowly(self: Documents, text: str, client: str) -> PreparedDocument:
+    def find_slowly(self: Documents, text: str) -> PreparedDocument | None:
         nonlocal late
         late += 501
-        return await prepare(self, text, client)
+        return find(self, text)
 
-    prepare = Documents.prepare
-    monkeypatch.setattr(Documents, "prepare", prepare_slowly)
+    find = Documents.find
+    monkeypatch.setattr(Documents, "find", find_slowly)
     (slow,) = await begun(1, QUERY)
 
     assert not was_done

@@ -23,7 +23,7 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import VariableValues
 
 from app.api.execution.compiler import Field, compile_field
-from app.api.execution.fields import Fields
+from app.api.execution.fields import Fields, Run
 from app.api.execution.resolvers import DEFINITION, AnyExecutor, compile_resolver
 
 # Bounds memory, beside one field for two tokens: each runtime type of an interface has fields of
@@ -56,6 +56,7 @@ class CompiledDocument:
         self._remaining_fields = max_fields
         self._survey: _Survey | None = None
         self._root_fields: dict[tuple[object, ...], Fields] = {}
+        self.root_names: dict[Run, str] = {}
 
     def fields(self, executor: AnyExecutor) -> Fields | None:
         """The fields of the executor's operation; None if graphql-core has to execute it.
@@ -84,6 +85,8 @@ class CompiledDocument:
                 fields = self.compile(root_type, found, collect)
             if fields is not None:
                 self._root_fields[key] = fields
+                grouped = found.grouped_field_set
+                self.root_names |= {run: grouped[name][0].node.name.value for name, run in fields}
         return fields
 
     def compile(

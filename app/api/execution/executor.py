@@ -1,13 +1,15 @@
 """The executor of all operations: compiled where possible, else graphql-core's."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationType
+from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.api.execution.documents import CompiledDocument, compiled_form
-from app.api.execution.fields import execute_fields, execute_fields_serially
+from app.api.execution.fields import Run, execute_fields, execute_fields_serially
 
 
 class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -17,6 +19,8 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
     """
 
     compiled: CompiledDocument | None = None
+    around_root_field: Callable[[str, Callable[[], Any]], Any] | None = None
+    """Called with the name of each root field and a function that executes it."""
 
     @classmethod
     def build(
@@ -33,6 +37,11 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
         fields = self._compiled_fields()
         if fields is None:
             return super().execute_operation(serially)
+        if (around := self.around_root_field) and self.compiled:
+            fields = [
+                (key, _run_around(around, self.compiled.root_names[run], run))
+                for key, run in fields
+            ]
         if serially is None:
             serially = self.operation.operation is OperationType.MUTATION
         try:
@@ -44,6 +53,12 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
             self.collected_errors.add(error, None)
             return self.build_response(None)
         return self.build_response(data) if isinstance(data, dict) else self._respond(data)
+
+    def execute_field(self, parent: Any, source: Any, details: Any, path: Path, *more: Any) -> Any:
+        """Graphql-core's, for the root fields of an operation that is not compiled."""
+        run = partial(super().execute_field, parent, source, details, path, *more)
+        around = self.around_root_field
+        return run() if around is None or path.prev else around(details[0].node.name.value, run)
 
     def _compiled_fields(self) -> Any:
         has_middleware = self.middleware_manager and self.middleware_manager.middlewares
@@ -57,3 +72,7 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
         except GraphQLError as error:
             self.collected_errors.add(error, None)
             return self.build_response(None)
+
+
+def _run_around(around: Callable[[str, Callable[[], Any]], Any], name: str, run: Run) -> Run:
+    return lambda *given: around(name, partial(run, *given))

@@ -87,10 +87,15 @@ class Admission:
     documents: PersistedDocuments
     observers: Observers
 
+    def check_address(self, scope: Scope) -> None:
+        """Count one operation for the address. *Raises*: `CodedError`."""
+        if refusal := self.rates.refusal_of_address(scope):
+            raise refusal
+
     def check_rates(self, context: Context, scope: Scope, count: int = 1, counted: int = 0) -> None:
         """Count operations for the user and the address. *Raises*: `CodedError`.
 
-        The middleware has counted `counted` of them for the address already.
+        `check_address` has counted `counted` of them for the address already.
         """
         refusal = self.rates.refusal_of_user(context.viewer_id, count)
         if refusal := refusal or self.rates.refusal_of_address(scope, count - counted):

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from app.api.http.single_connection import TOKEN_HEADER
 from app.api.log_once import LogOnce
@@ -45,15 +45,35 @@ class Origins:
 
 
 class CrossOrigin(CORSMiddleware):
-    """Starlette's middleware with our `Origins`."""
+    """The CORS headers of responses, and Starlette's responses to preflights, for our `Origins`."""
 
-    def __init__(self, *args: object, origins: Origins, **given: object) -> None:
-        super().__init__(*args, **given)  # type: ignore[arg-type]  # passed on as it comes
+    def __init__(self, origins: Origins) -> None:
+        super().__init__(
+            _no_application,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                TOKEN_HEADER,
+                "X-Request-Id",
+                "X-User-Id",
+                "X-User-Role",
+            ],
+            expose_headers=["X-Request-Id", "Retry-After", "WWW-Authenticate"],
+            max_age=PREFLIGHT_SECONDS,
+        )
         self._origins = origins
+        self._exposing = [(k.lower().encode(), v.encode()) for k, v in self.simple_headers.items()]
 
     def is_allowed_origin(self, origin: str) -> bool:
         """True if a page of this origin may read responses."""
         return self._origins.allows(origin)
+
+    def headers_for(self, origin: bytes) -> list[tuple[bytes, bytes]]:
+        """The headers of a response to a page of this origin."""
+        if not self._origins.allows(origin.decode("latin-1")):
+            return self._exposing
+        return [*self._exposing, (b"access-control-allow-origin", origin), (b"vary", b"Origin")]
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """Starlette's, which logs a refusal too; pages of our own origin send no preflight."""
@@ -62,23 +82,8 @@ class CrossOrigin(CORSMiddleware):
         return super().preflight_response(request_headers)
 
 
-def cross_origin(origins: Origins) -> Middleware:
-    """CORS for these origins."""
-    return Middleware(
-        CrossOrigin,
-        origins=origins,
-        allow_methods=["GET", "POST", "PUT", "DELETE"],
-        allow_headers=[
-            "Authorization",
-            "Content-Type",
-            TOKEN_HEADER,
-            "X-Request-Id",
-            "X-User-Id",
-            "X-User-Role",
-        ],
-        expose_headers=["X-Request-Id", "Retry-After", "WWW-Authenticate"],
-        max_age=PREFLIGHT_SECONDS,
-    )
+async def _no_application(scope: Scope, receive: Receive, send: Send) -> None:
+    """CORSMiddleware needs one; it is never called."""
 
 
 def _is_loopback(origin: str) -> bool:

@@ -1,6 +1,6 @@
 """Streaming responses to subscriptions: server-sent events and multipart."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import cast
 
@@ -48,13 +48,13 @@ class EventStream(StreamingResponse):
 
     def __init__(
         self,
-        stream: StreamingResponse,
+        events: AsyncGenerator[str],
         operation: AsyncGenerator[ExecutionResult],
+        headers: Mapping[str, str],
         preamble: str = "",
     ) -> None:
-        events = cast("AsyncGenerator[str]", stream.body_iterator)
         body = _preceded(preamble, events) if preamble else events
-        super().__init__(body, stream.status_code, stream.headers)
+        super().__init__(body, headers=headers)
         self._operation = operation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

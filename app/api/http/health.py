@@ -1,12 +1,10 @@
-"""Liveness and readiness endpoints, and the closing of connections while the server drains."""
+"""Liveness and readiness endpoints."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.faults import DatabaseUnavailable, DatabaseUnsuitable
 
@@ -40,24 +38,3 @@ def readyz(
 
 def _not_ready(reason: str) -> Response:
     return JSONResponse({"status": "not ready", "reason": reason}, status_code=503)
-
-
-class CloseWhenDraining:
-    """ASGI middleware that adds `Connection: close` to each response while the server drains.
-
-    Otherwise a client might send a request on an idle connection just as the server closes it.
-    """
-
-    def __init__(self, app: ASGIApp, *, is_draining: Callable[[], bool]) -> None:
-        self._app = app
-        self._is_draining = is_draining
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application."""
-
-        async def send_and_close(message: Message) -> None:
-            if message["type"] == "http.response.start" and self._is_draining():
-                MutableHeaders(scope=message)["Connection"] = "close"
-            await send(message)
-
-        await self._app(scope, receive, send_and_close)

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import orjson
-from cross_web import StarletteRequestAdapter
-from starlette.requests import Request
-from strawberry.http import GraphQLRequestData, GraphQLRequestProtocol
+from starlette.requests import ClientDisconnect, Request
+from strawberry.http import GraphQLRequestProtocol
 
 from app.api.codes import Code
 from app.api.errors import CodedError, Refused
@@ -19,67 +18,79 @@ from app.api.operations.persisted_documents import PersistedDocuments
 ASKING = ("query", "documentId", "id", "extensions")
 
 
-@dataclass
-class RequestedOperation(GraphQLRequestData):
+@dataclass(slots=True)
+class RequestedOperation:
     """An operation to execute, or its refusal."""
 
+    query: str
+    variables: dict[str, Any]
+    operation_name: str | None
+    extensions: dict[str, Any]
+    protocol: GraphQLRequestProtocol
     refusal: CodedError | None = None
 
 
-Operations = GraphQLRequestData | list[GraphQLRequestData]
-
-
-class RequestAdapter(StarletteRequestAdapter):
-    """Strawberry's adapter, with the Starlette request and its client."""
-
-    @property
-    def request(self) -> Request:
-        """The request."""
-        return self._request
-
-    @property
-    def client(self) -> str:
-        """The client's key, which `get_context` has stored."""
-        return cast("str", self._request.state.client)
+Operations = RequestedOperation | list[RequestedOperation]
 
 
 class RequestReader:
-    """Reads requests. *Limits*: a batch has at most `max_batch_size` operations; 0 means none."""
+    """Reads requests.
 
-    def __init__(self, documents: PersistedDocuments, *, max_batch_size: int) -> None:
+    *Limits*: a body has at most `max_body_bytes`, and a batch at most `max_batch_size` operations;
+    0 means none.
+    """
+
+    def __init__(
+        self, documents: PersistedDocuments, *, max_batch_size: int, max_body_bytes: int
+    ) -> None:
         self._documents = documents
         self._max_batch_size = max_batch_size
+        self._max_body_bytes = max_body_bytes
 
     async def read(
-        self, request: RequestAdapter, *, protocol: GraphQLRequestProtocol | None = None
+        self, request: Request, client: str, *, protocol: GraphQLRequestProtocol | None = None
     ) -> Operations:
-        """The operation, or a batch of them. *Raises*: `Refused`.
+        """The operation, or a batch of them. *Raises*: `Refused`, `ClientDisconnect`.
 
         Without a `protocol`, `Accept` decides; a batch is streamed only if JSON is not acceptable.
         """
+        headers = request.headers
         batch_protocol = protocol
         if protocol is None or batch_protocol is None:
-            accept = request.headers.get("accept")
+            accept = headers.get("accept")
             protocol = stream_in(accept or "") or "http"
             batch_protocol = "http" if negotiate(accept) else protocol
         if request.method == "GET":
-            return self._operation(_from_url(request.query_params), protocol, request.client)
-        if (request.content_type or "").split(";")[0].strip().lower() != JSON:
+            return self._operation(_from_url(request.query_params), protocol, client)
+        if headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
             raise Refused(
                 Code.BAD_REQUEST,
                 f"The body's Content-Type must be {JSON}.",
                 status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             )
-        match _read_json(await request.get_body()):
+        match _read_json(await self._read_body(request)):
             case dict() as parameters:
-                return self._operation(parameters, protocol, request.client)
+                return self._operation(parameters, protocol, client)
             case list() as batch:
                 self._check_batch(batch, batch_protocol)
-                return [
-                    self._operation(parameters, batch_protocol, request.client)
-                    for parameters in batch
-                ]
+                return [self._operation(parameters, batch_protocol, client) for parameters in batch]
         raise Refused(Code.BAD_REQUEST, "The request must be a JSON object.")
+
+    async def _read_body(self, request: Request) -> bytearray:
+        """The body; it is not read on once it has exceeded the limit."""
+        body, limit = bytearray(), self._max_body_bytes
+        announced = request.headers.get("content-length", "")
+        is_complete, size = False, int(announced) if announced.isdigit() else 0
+        while not is_complete and size <= limit:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            body += message.get("body", b"")
+            is_complete, size = not message.get("more_body"), len(body)
+        if size > limit:
+            reason = f"The request's body must be at most {limit} bytes."
+            raise Refused(Code.PAYLOAD_TOO_LARGE, reason)
+        return body
 
     def _operation(
         self, parameters: dict[str, Any], protocol: GraphQLRequestProtocol, client: str
@@ -98,10 +109,10 @@ class RequestReader:
         if refusal is None and not text:
             raise Refused(Code.BAD_REQUEST, "The request has no GraphQL document.")
         return RequestedOperation(
-            query=text,
-            variables=parameters.get("variables"),
+            query=text or "",
+            variables=parameters.get("variables") or {},
             operation_name=operation_name,
-            extensions=parameters.get("extensions"),
+            extensions=parameters.get("extensions") or {},
             protocol=protocol,
             refusal=refusal,
         )
@@ -131,7 +142,7 @@ def _from_url(given: Mapping[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-def _read_json(text: str | bytes) -> object:
+def _read_json(text: str | bytearray) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:

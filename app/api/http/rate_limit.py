@@ -9,8 +9,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.api.buckets import Buckets
 from app.api.codes import Code
-from app.api.errors import CodedError, refuse
-from app.api.observation import Observers
+from app.api.errors import CodedError
 from app.api.schema.context import address_of
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
@@ -21,7 +20,7 @@ _PEER: Final = "team_joiner.peer"
 class TrustedProxies:
     """ASGI middleware: the client's address from trusted proxies, besides the socket's peer."""
 
-    def __init__(self, app: ASGIApp, *, proxies: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, proxies: Sequence[str]) -> None:
         self._app = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), list(proxies)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,26 +63,3 @@ def _refusal(wait_seconds: float) -> CodedError | None:
         f"Too many operations. Wait {seconds} s and send fewer per second.",
         retryAfterSeconds=seconds,
     )
-
-
-class RateLimit:
-    """ASGI middleware: 429 for an address that exceeds its rate, before its request is read."""
-
-    def __init__(
-        self, app: ASGIApp, *, path: str, limits: RateLimits, observers: Observers
-    ) -> None:
-        self._app = app
-        self._path = path
-        self._limits = limits
-        self._observers = observers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application within the limit; health checks are not counted."""
-        if scope["type"] not in {"http", "websocket"} or scope["path"] != self._path:
-            return await self._app(scope, receive, send)
-        error = self._limits.refusal_of_address(scope)
-        if error is None:
-            return await self._app(scope, receive, send)
-        self._observers.refused(Code.RATE_LIMITED)
-        response = refuse(error.code, error.message, facts=error.facts)
-        return await response(scope, receive, send)

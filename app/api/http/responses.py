@@ -1,58 +1,58 @@
 """HTTP responses in the negotiated media type: GraphQL results, and errors without execution."""
 
-from http import HTTPStatus
+from collections.abc import Sequence
+from typing import Any
 
 import orjson
-from cross_web import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
-from strawberry.http import GraphQLHTTPResponse
-from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.types import ExecutionResult
 
-from app.api.codes import Code
-from app.api.errors import CodedError, Refused, as_refused, refuse, status_of_all
+from app.api.errors import NotExecutable, Refused, as_refused, refuse, status_of_all
 from app.api.media_types import JSON, negotiate
+from app.api.schema.shared_answers import SharedResult
 
 # Statuses that `application/json` replaces by 200, as before the GraphQL-over-HTTP specification.
 _ALWAYS_200 = frozenset({400, 500, 503})
 
 
-def result_response(
-    result: GraphQLHTTPResponse | list[GraphQLHTTPResponse], media_type: str | None
-) -> Response:
-    """The response to executed operations; a result without `data` has the status of its errors."""
-    if isinstance(result, list):
-        return Response(orjson.dumps(result), media_type=JSON)
-    status_code = 200
-    if "data" not in result:
-        status_code = status_of_all(result.get("errors"))
+def as_json(result: ExecutionResult) -> dict[str, Any]:
+    """The answer in JSON form; without `data` if nothing was executed."""
+    if isinstance(result, SharedResult):
+        return {"data": result.encoded_data}
+    answer: dict[str, Any] = {"data": result.data}
+    if errors := result.errors:
+        if result.data is None and not any(error.path for error in errors):
+            del answer["data"]
+        answer["errors"] = [error.formatted for error in errors]
+    if result.extensions:
+        answer["extensions"] = result.extensions
+    return answer
+
+
+def batch_response(results: Sequence[ExecutionResult]) -> Response:
+    """The response to a batch."""
+    return Response(orjson.dumps([*map(as_json, results)]), media_type=JSON)
+
+
+def result_response(result: ExecutionResult, media_type: str) -> Response:
+    """The response to an operation; a result without `data` has the status of its errors."""
+    if result.errors and isinstance(error := result.errors[0], NotExecutable):
+        return refusal_response(as_refused(error), media_type)
+    answer, status_code = as_json(result), 200
+    if "data" not in answer:
+        status_code = status_of_all(answer["errors"])
         if media_type == JSON and status_code in _ALWAYS_200:
             status_code = 200
-    return Response(orjson.dumps(result), status_code, media_type=media_type)
+    return Response(orjson.dumps(answer), status_code, media_type=media_type)
 
 
-def as_ours(error: HTTPException | CodedError) -> Refused:
-    """The same refusal with a code."""
-    if isinstance(error, CodedError):
-        return as_refused(error)
-    if isinstance(error, Refused):
-        return error
-    return Refused(Code.BAD_REQUEST, error.reason, status=HTTPStatus(error.status_code))
-
-
-def refusal_response(error: HTTPException | CodedError, request: Request) -> Response:
+def refusal_response(refusal: Refused, accept: str | None) -> Response:
     """The response to a request that is refused before execution."""
-    refusal = as_ours(error)
-    status_code, headers = refusal.status_code, {}
-    if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {"Allow": "GET, POST, PUT, DELETE"}
-    if isinstance(error.__cause__, InvalidOperationTypeError) and request.method == "GET":
-        status_code, headers = HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "POST"}
     return refuse(
         refusal.code,
         refusal.reason,
-        status=status_code,
+        status=refusal.status_code,
         facts=refusal.facts,
-        media_type=negotiate(request.headers.get("accept")) or JSON,
-        headers={**headers, **refusal.headers},
+        media_type=negotiate(accept) or JSON,
+        headers=refusal.headers,
     )

@@ -12,20 +12,19 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from http import HTTPStatus
 from secrets import token_urlsafe
-from typing import cast
+from typing import Any, cast
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
-from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.streaming import merge_stream_with_heartbeat
 
 from app.api.codes import Code
 from app.api.errors import Refused
 from app.api.http.admission import Admission
 from app.api.http.event_stream import EventTransport
-from app.api.http.http_request import ASKING, Operations, RequestAdapter, RequestReader
+from app.api.http.http_request import ASKING, RequestedOperation, RequestReader
 from app.api.operations.limits import Limits, beyond
 from app.api.schema.context import Context
 from app.domain.ids import UserId
@@ -38,7 +37,7 @@ RESERVATION_SECONDS = 30.0
 MAX_OPERATION_ID_LENGTH = 128
 MAX_QUEUED_EVENTS = 16
 
-Answers = AsyncGenerator[GraphQLHTTPResponse, None]
+Answers = AsyncGenerator[dict[str, Any], None]
 
 
 def _token_of(request: Request) -> str:
@@ -214,7 +213,7 @@ class SingleConnectionRequests:
         admission: Admission,
         limits: Limits,
         reader: RequestReader,
-        execute: Callable[[RequestAdapter, Operations, Context], Awaitable[Answers]],
+        execute: Callable[[Request, RequestedOperation, Context], Awaitable[Answers]],
     ) -> None:
         self._admission = admission
         self._connections = Connections(admission, limits)
@@ -234,11 +233,10 @@ class SingleConnectionRequests:
         if request.method == "DELETE":
             connection.stop(request.query_params.get("operationId", ""))
             return Response()
-        adapter = RequestAdapter(request)
-        operation = await self._reader.read(adapter, protocol="sse")
-        extensions = operation.extensions if isinstance(operation, GraphQLRequestData) else None
-        operation_id = connection.check((extensions or {}).get("operationId"))
-        connection.begin(operation_id, await self._execute(adapter, operation, context))
+        operation = await self._reader.read(request, context.client, protocol="sse")
+        assert isinstance(operation, RequestedOperation)  # noqa: S101 - batches are not streamed
+        operation_id = connection.check(operation.extensions.get("operationId"))
+        connection.begin(operation_id, await self._execute(request, operation, context))
         return Response(status_code=HTTPStatus.ACCEPTED)
 
 

@@ -106,7 +106,7 @@ class Documents:
 
         *Cancellation*: a document that waits for the thread is not prepared.
         """
-        if prepared := self._find(text):
+        if prepared := self.find(text):
             return prepared
         if len(text) <= MAX_CHARACTERS_ON_LOOP:
             return self._keep(text, self._prepare(text), client)
@@ -116,7 +116,7 @@ class Documents:
         self._waiting += 1
         try:
             async with asyncio.timeout(self._limits.request_timeout_seconds / 2), turn:
-                if prepared := self._find(text):
+                if prepared := self.find(text):
                     return prepared
                 loop = asyncio.get_running_loop()
                 prepared = await loop.run_in_executor(self._thread, self._prepare, text)
@@ -126,7 +126,8 @@ class Documents:
             self._waiting -= 1
         return self._keep(text, prepared, client)
 
-    def _find(self, text: str) -> PreparedDocument | None:
+    def find(self, text: str) -> PreparedDocument | None:
+        """The document, if it is in the cache."""
         return self._prepared.get(text) or self._invalid.get(text)
 
     def _keep(self, text: str, prepared: PreparedDocument, client: str) -> PreparedDocument:

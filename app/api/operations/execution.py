@@ -1,17 +1,32 @@
-"""Checks around the execution of each operation, on every transport: document, limits, timeout."""
+"""The execution of operations, the same on every transport: document, limits, timeout, errors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack
-from typing import Any
+import re
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from inspect import isawaitable
+from typing import Any, Final, Protocol
 
-from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
+from graphql import ExecutionResult as GraphQLResult
+from graphql import GraphQLError, GraphQLSchema, OperationType, create_source_event_stream
+from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.exceptions import CannotGetOperationTypeError
-from strawberry.types.graphql import OperationType
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
 
 from app.api.codes import Code
-from app.api.errors import CodedError, database_unavailable, database_unsafe
+from app.api.errors import (
+    CodedError,
+    NotExecutable,
+    code_of,
+    database_unavailable,
+    database_unsafe,
+    present_all,
+)
+from app.api.execution.executor import CompilingExecutor
+from app.api.observation import note_bug
 from app.api.operations.counts import Counts
 from app.api.operations.dearest import Valuation, too_costly
 from app.api.operations.documents import Documents, PreparedDocument
@@ -19,22 +34,47 @@ from app.api.operations.limits import Limits
 from app.api.operations.measures import MeasuredOperation, given_size
 from app.api.operations.values import rounded
 
-NEEDS_A_STREAM = CodedError(
+ALL_KINDS: Final = frozenset(OperationType)
+NEEDS_A_STREAM: Final = CodedError(
     Code.BAD_REQUEST,
     "Subscribe over WebSocket (graphql-transport-ws), or ask for `Accept: text/event-stream`.",
 )
+_SUBSCRIPTION: Final = OperationType.SUBSCRIPTION
+
+# graphql-core's hint after an unknown name, which discloses names of the schema.
+_SUGGESTION: Final = re.compile(r" Did you mean .*", re.DOTALL)
 
 
-class OperationNameNeeded(CannotGetOperationTypeError):
-    """No operation is named in a document with several; Strawberry would run the first."""
+class OperationContext(Protocol):
+    """The part of a request's context that is needed here."""
 
-    def as_http_error_reason(self) -> str:
-        """The message for the client."""
-        return "The document has several operations: `operationName` must name one."
+    services: Any
+    answers_once: bool
+    """Whether the transport carries a single answer."""
+
+    @property
+    def client(self) -> str:
+        """The key for per-client limits."""
+
+    def begin_answer(self) -> None:
+        """Called before each answer; a WebSocket's answers share a context."""
 
 
-class GuardedExecution(SchemaExtension):
-    """Gives Strawberry the prepared document, and enforces the limits.
+@dataclass(slots=True)
+class Operation:
+    """A requested operation; the rest is found out while it is executed."""
+
+    context: OperationContext
+    text: str
+    variables: dict[str, Any]
+    name: str | None = None
+    allowed: Collection[OperationType] = ALL_KINDS
+    kind: OperationType | None = field(default=None, init=False)
+    errors: Sequence[GraphQLError] = field(default=(), init=False)
+
+
+class Executions:
+    """Executes operations within the limits.
 
     *Limits*: a client has at most `max_operations_under_way_per_client`. An operation is answered
     within `request_timeout_seconds` after its text has arrived, at worst with the code
@@ -42,98 +82,199 @@ class GuardedExecution(SchemaExtension):
     until it has begun.
     """
 
-    def __init__(self, documents: Documents, limits: Limits, under_way: Counts) -> None:
-        self._documents = documents
+    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+        self._schema = schema
         self._limits = limits
-        self._under_way = under_way
-        self._prepared: PreparedDocument
+        self.documents = Documents(schema, limits)
+        self._under_way = Counts(
+            limits.max_operations_under_way_per_client,
+            Code.TOO_MANY_OPERATIONS,
+            "operations under way",
+            advice="Wait for the answers to some of them and send it again.",
+        )
 
-    def on_operation(self) -> Iterator[None]:
-        """Start the timeout; count the operation until it has ended.
+    async def execute(self, operation: Operation) -> ExecutionResult:
+        """The answer; a `PreExecutionError` if no resolver has run."""
+        context = operation.context
+        with context.services.observers.observing(operation):
+            deadline = self._deadline()
+            client = context.client
+            if refusal := self._under_way.refusal(client):
+                return self._refused(operation, [refusal])
+            self._under_way.enter(client)
+            try:
+                executor = await self._admit(operation)
+                if isinstance(executor, list):
+                    return self._refused(operation, executor)
+                return await self._run(operation, executor, deadline)
+            finally:
+                self._under_way.leave(client)
 
-        It must not refuse: the extensions outside would not observe that.
-        """
-        self._deadline = asyncio.get_running_loop().time() + self._limits.request_timeout_seconds
-        with ExitStack() as self._counted:
-            yield
+    async def stream(self, operation: Operation) -> AsyncGenerator[ExecutionResult, None]:
+        """The answer; of a subscription, one for each event."""
+        context = operation.context
+        with context.services.observers.observing(operation), ExitStack() as counted:
+            deadline = self._deadline()
+            try:
+                counted.enter_context(self._under_way.one_more(context.client))
+            except CodedError as refusal:
+                yield self._refused(operation, [refusal])
+                return
+            executor = await self._admit(operation)
+            if isinstance(executor, list):
+                yield self._refused(operation, executor)
+                return
+            if operation.kind is not _SUBSCRIPTION:
+                yield await self._run(operation, executor, deadline)
+                return
+            try:
+                async with asyncio.timeout_at(deadline):
+                    self._check_database(operation)
+                    begun = create_source_event_stream(executor)
+                    events: Any = await begun if isawaitable(begun) else begun
+                if isinstance(events, GraphQLResult):
+                    yield self._refused(operation, events.errors or [])
+                    return
+                counted.close()
+                selection = context.services.shared_answers.selection(executor)
+                async with aclosing(events):
+                    async for event in events:
+                        result = selection.answer(event)
+                        if isawaitable(result):
+                            result = await result
+                        is_shared = isinstance(result, ExecutionResult)
+                        yield result if is_shared else self._answer(operation, result)
+            except Exception as error:
+                yield self._answer(operation, _failure(error))
 
-    async def on_parse(self) -> AsyncIterator[None]:
-        """Parse and validate, or take the document from the cache."""
-        context = self.execution_context
-        client = context.context.client
-        self._counted.enter_context(self._under_way.one_more(client))
-        prepared = self._prepared = await self._documents.prepare(context.query or "", client)
-        context.context.begin_answer()
-        context.graphql_document = prepared.document
-        if len(prepared.operations) > 1 and context._provided_operation_name is None:
-            raise OperationNameNeeded(None)
-        yield
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._limits.request_timeout_seconds
 
-    def on_validate(self) -> Iterator[None]:
-        """Report the errors found, in a new list, since Strawberry edits it."""
-        context = self.execution_context
-        errors = list(self._prepared.errors)
+    async def _admit(self, operation: Operation) -> CompilingExecutor | list[GraphQLError]:
+        """The executor of an operation, or the errors for which it is not executed."""
+        context, text = operation.context, operation.text
+        try:
+            _require_text(text)
+            prepared = self.documents.find(text)
+            if prepared is None:
+                prepared = await self.documents.prepare(text, context.client)
+            context.begin_answer()
+            found = _find(operation, prepared)
+        except Exception as error:
+            return [_as_graphql_error(error)]
+        errors, variables = list(prepared.errors), operation.variables
         if not errors:
-            operation = self._prepared.operations[context.operation_name]
-            variables = context.variables or {}
-            errors += [*self._beyond_limits(operation, variables)] or self._documents.misfits(
-                self._prepared, operation, variables
-            )
+            errors = [*self._beyond_limits(prepared, found, variables)]
+            errors = errors or self.documents.misfits(prepared, found, variables)
             # Undeclared variables would stay in memory as long as a subscription.
-            for name in variables.keys() - operation.variables.keys():
+            for name in variables.keys() - found.variables.keys():
                 del variables[name]
-        if context.operation_type is OperationType.SUBSCRIPTION and context.context.answers_once:
+        if found.kind is _SUBSCRIPTION and context.answers_once:
             errors.append(NEEDS_A_STREAM)
-        context.pre_execution_errors = errors
-        yield
+        if errors:
+            return errors
+        executor: CompilingExecutor | list[GraphQLError] = CompilingExecutor.build(
+            self._schema,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=variables,
+            operation_name=found.name,
+            is_awaitable=optimized_is_awaitable,
+        )
+        return executor
 
     def _beyond_limits(
-        self, operation: MeasuredOperation, variables: Mapping[str, Any]
+        self, prepared: PreparedDocument, operation: MeasuredOperation, variables: dict[str, Any]
     ) -> Iterator[GraphQLError]:
         """The limits that a valid document exceeds with these variables."""
-        cost = operation.measures.cost
+        cost, limit = operation.measures.cost, self._limits.max_cost
         if cost.parts:
             values = {**operation.defaults, **variables}
             found = cost.with_variables(values)
-            if found > self._limits.max_cost:
-                yield self._too_costly(values, found)
-        if refusal := rounded(self._prepared.document, variables):
+            if found > limit:
+                valuation = Valuation(
+                    cost=lambda cost: cost.with_variables(values),
+                    size=lambda size: size if isinstance(size, int) else given_size(size, values),
+                )
+                name = operation.name
+                yield too_costly(prepared.document, name, valuation, limit=limit, found=found)
+        if refusal := rounded(prepared.document, variables):
             yield refusal
 
-    def _too_costly(self, values: Mapping[str, Any], found: int) -> CodedError:
-        return too_costly(
-            self._prepared.document,
-            self.execution_context.operation_name,
-            Valuation(
-                cost=lambda cost: cost.with_variables(values),
-                size=lambda size: size if isinstance(size, int) else given_size(size, values),
-            ),
-            limit=self._limits.max_cost,
-            found=found,
-        )
+    async def _run(
+        self, operation: Operation, executor: CompilingExecutor, deadline: float
+    ) -> ExecutionResult:
+        """The answer to a query or a mutation."""
+        if tracer := operation.context.services.observers.tracer:
+            executor.around_root_field = tracer.root_field
+        try:
+            async with asyncio.timeout_at(deadline):
+                self._check_database(operation)
+                result = executor.execute_operation()
+                if not isinstance(result, GraphQLResult):
+                    result = await result
+        except Exception as error:
+            result = _failure(error)
+        return self._answer(operation, result)
 
-    async def on_execute(self) -> AsyncIterator[None]:
-        """Require a prepared database, and a safe one for mutations; enforce the timeout."""
-        services = self.execution_context.context.services
+    def _check_database(self, operation: Operation) -> None:
+        """*Raises*: `CodedError` unless the database is prepared, and safe for mutations."""
+        services = operation.context.services
         if not services.is_prepared():
             raise database_unavailable()
-        is_mutation = self.execution_context.operation_type is OperationType.MUTATION
-        if is_mutation and not services.is_safe():
+        if operation.kind is OperationType.MUTATION and not services.is_safe():
             raise database_unsafe()
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                yield
-        except TimeoutError:
-            raise database_unavailable() from None
-        if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
-            self._counted.close()
+
+    def _answer(self, operation: Operation, result: GraphQLResult) -> ExecutionResult:
+        errors = self._present(operation, result.errors) if result.errors else None
+        return ExecutionResult(result.data, errors)
+
+    def _refused(self, operation: Operation, errors: list[GraphQLError]) -> ExecutionResult:
+        return PreExecutionError(None, self._present(operation, errors))
+
+    def _present(self, operation: Operation, errors: Iterable[GraphQLError]) -> list[GraphQLError]:
+        """The errors coded and masked, in one place for all transports."""
+        presented = operation.errors = present_all(errors)
+        if any(code_of(error) == Code.INTERNAL_SERVER_ERROR for error in presented):
+            note_bug()
+        if not self._limits.introspection:
+            for error in presented:
+                error.message = _SUGGESTION.sub("", error.message)
+        return presented
 
 
-def operations_under_way(limits: Limits) -> Counts:
-    """Counts the operations under way per client, on all transports."""
-    return Counts(
-        limits.max_operations_under_way_per_client,
-        Code.TOO_MANY_OPERATIONS,
-        "operations under way",
-        advice="Wait for the answers to some of them and send it again.",
-    )
+def _require_text(text: str) -> None:
+    if not text:
+        raise NotExecutable("The request has no GraphQL document.")
+
+
+def _find(operation: Operation, prepared: PreparedDocument) -> MeasuredOperation:
+    """The operation in its document. *Raises*: `NotExecutable`."""
+    operations, name = prepared.operations, operation.name
+    if name is None and len(operations) > 1:
+        reason = "The document has several operations: `operationName` must name one."
+        raise NotExecutable(reason, cause=CannotGetOperationTypeError(None))
+    found = next(iter(operations.values()), None) if name is None else operations.get(name)
+    if found is None:
+        unknown = CannotGetOperationTypeError(name)
+        raise NotExecutable(unknown.as_http_error_reason(), cause=unknown)
+    operation.name, operation.kind = found.name, found.kind
+    if found.kind not in operation.allowed:
+        if found.kind is not OperationType.MUTATION or _SUBSCRIPTION not in operation.allowed:
+            raise NotExecutable("A stream of this kind carries subscriptions only.")
+        raise NotExecutable(
+            "Mutations are not allowed in a GET request. Send them by POST.",
+            status=HTTPStatus.METHOD_NOT_ALLOWED,
+            headers={"Allow": "POST"},
+        )
+    return found
+
+
+def _failure(error: Exception) -> GraphQLResult:
+    if isinstance(error, TimeoutError):
+        error = database_unavailable()
+    return GraphQLResult(None, [_as_graphql_error(error)])
+
+
+def _as_graphql_error(error: Exception) -> GraphQLError:
+    return error if isinstance(error, GraphQLError) else GraphQLError("", original_error=error)

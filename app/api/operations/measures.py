@@ -137,19 +137,21 @@ class Measures(NamedTuple):
 class MeasuredOperation:
     """An operation's measures, its variables, and the sizes and lists among their defaults."""
 
+    name: str | None
+    kind: OperationType
     measures: Measures
     variables: Mapping[str, VariableDefinitionNode]
     defaults: Mapping[str, object]
-    is_subscription: bool
 
 
 def measure(document: DocumentNode) -> dict[str | None, MeasuredOperation]:
     """The operations by name. *Raises*: `RecursionError` for some hundred levels of selections."""
     measurer = Measurer(document)
     return {
-        definition.name.value if definition.name else None: measurer.operation(definition)
+        operation.name: operation
         for definition in document.definitions
         if isinstance(definition, OperationDefinitionNode)
+        for operation in [measurer.operation(definition)]
     }
 
 
@@ -176,6 +178,8 @@ class Measurer:
             if (default := _literal(each.default_value)) is not None
         }
         return MeasuredOperation(
+            node.name.value if node.name else None,
+            node.operation,
             found._replace(
                 directives=found.directives + directives,
                 cost=total(0, [(1, found.cost), (DEFAULT_PAGE_SIZE, found.per_edge)]),
@@ -183,7 +187,6 @@ class Measurer:
             ),
             {each.variable.name.value: each for each in variables},
             defaults,
-            is_subscription=node.operation is OperationType.SUBSCRIPTION,
         )
 
     def selections(self, node: SelectionSetNode) -> Measures:

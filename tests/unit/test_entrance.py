@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.http.masking import Masking
+from app.api.http.cross_origin import Origins
+from app.api.http.entrance import Entrance
 from app.api.observation import EndedOperation, Observers
 
 SECRET = "E11000 duplicate key on 10.0.0.5:27017"
@@ -19,6 +20,20 @@ class Noted:
 
     def ended(self, operation: EndedOperation) -> None:
         self.outcomes.append(operation.outcome)
+
+
+def entrance(app: ASGIApp, *observers: Noted) -> Entrance:
+    return Entrance(
+        app,
+        app,
+        origins=Origins([], loopback=False),
+        observers=Observers(*observers),
+        is_draining=lambda: False,
+    )
+
+
+def scope_of(kind: str) -> Scope:
+    return {"type": kind, "path": "/graphql", "headers": []}
 
 
 async def told(kind: str, *, before: tuple[Message, ...] = ()) -> tuple[list[Message], list[str]]:
@@ -37,7 +52,7 @@ async def told(kind: str, *, before: tuple[Message, ...] = ()) -> tuple[list[Mes
     async def receive() -> Message:
         raise AssertionError
 
-    await Masking(failing, observers=Observers(noted))({"type": kind}, receive, send)
+    await entrance(failing, noted)(scope_of(kind), receive, send)
     return sent, noted.outcomes
 
 
@@ -81,7 +96,7 @@ async def test_a_websocket_that_has_ended_meanwhile_is_left_alone() -> None:
     async def receive() -> Message:
         raise AssertionError
 
-    await Masking(failing, observers=Observers())({"type": "websocket"}, receive, send)
+    await entrance(failing)(scope_of("websocket"), receive, send)
 
 
 async def test_a_start_that_fails_is_not_hidden() -> None:
