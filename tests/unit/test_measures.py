@@ -16,7 +16,7 @@ def measured(text: str) -> MeasuredOperation:
 
 def cost(text: str, **variables: object) -> int:
     operation = measured(text)
-    return operation.measures.cost.with_variables({**operation.defaults, **variables})
+    return operation.measures.cost.of({**operation.defaults, **variables})
 
 
 @pytest.mark.parametrize(

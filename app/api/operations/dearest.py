@@ -1,6 +1,6 @@
 """The refusal of an operation for its cost, with the paths that cost most and a suggestion."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphql import (
@@ -15,7 +15,7 @@ from graphql import (
 from app.api.codes import Code
 from app.api.errors import CodedError
 from app.api.operations.limits import MAX_EXACT_INTEGER, beyond
-from app.api.operations.measures import Cost, Measurer, Measures, PageSize, list_size, page_size_of
+from app.api.operations.measures import Measurer, Measures, Values, list_size, page_size_of, size_of
 
 MAX_PATHS = 5
 
@@ -24,14 +24,6 @@ MIN_FRACTION = 1 / 10
 
 # Fields that are looked into, the most expensive first: enough for three levels of pages.
 MAX_FIELDS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Valuation:
-    """Evaluates costs and page sizes, with or without the values of variables."""
-
-    cost: Callable[[Cost], int]
-    size: Callable[[PageSize], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +39,13 @@ class _Field:
 def too_costly(
     document: DocumentNode,
     operation_name: str | None,
-    valuation: Valuation,
+    values: Values,
     *,
     limit: int,
     found: int,
 ) -> CodedError:
     """The refusal. *Limits*: each field is measured once, as by `measure`."""
-    explainer = _Explainer(document, valuation)
+    explainer = _Explainer(document, values)
     (operation,) = (
         each
         for each in document.definitions
@@ -81,9 +73,9 @@ def too_costly(
 
 
 class _Explainer(Measurer):
-    def __init__(self, document: DocumentNode, valuation: Valuation) -> None:
+    def __init__(self, document: DocumentNode, values: Values) -> None:
         super().__init__(document)
-        self._valuation = valuation
+        self._values = values
         self._known: dict[int, Measures] = {}
 
     def field(self, node: FieldNode) -> Measures:
@@ -109,7 +101,7 @@ class _Explainer(Measurer):
                 waiting += self._fields(
                     field.node.selection_set,
                     f"{field.path}.",
-                    times=field.times * self._valuation.size(list_size(field.node)),
+                    times=field.times * size_of(list_size(field.node), self._values),
                     page_size=self._size_of(field),
                 )
         return dearest
@@ -131,11 +123,11 @@ class _Explainer(Measurer):
         return described
 
     def _size_of(self, field: _Field) -> int:
-        return self._valuation.size(page_size_of(field.node))
+        return size_of(page_size_of(field.node), self._values)
 
     def _cost_per_item(self, field: _Field) -> int:
         selections = field.node.selection_set
-        return self._valuation.cost(self.selections(selections).per_edge) if selections else 0
+        return self.selections(selections).per_edge.of(self._values) if selections else 0
 
     def _fields(
         self, selections: SelectionSetNode, path: str, *, times: int, page_size: int
@@ -143,7 +135,7 @@ class _Explainer(Measurer):
         for node in self._nodes(selections, set()):
             times_here = times * (page_size if node.name.value == "edges" else 1)
             measures = self.field(node)
-            cost = self._valuation.cost(measures.cost) + self._valuation.cost(measures.per_edge)
+            cost = measures.cost.of(self._values) + measures.per_edge.of(self._values)
             name = (node.alias or node.name).value
             yield _Field(node, f"{path}{name}", times_here * cost, times_here)
 

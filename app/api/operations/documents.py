@@ -33,7 +33,7 @@ from app.api.bounded_cache import BoundedCache
 from app.api.codes import Code
 from app.api.errors import CodedError, coded_as_invalid
 from app.api.execution.documents import attach
-from app.api.operations.dearest import Valuation, too_costly
+from app.api.operations.dearest import too_costly
 from app.api.operations.limits import Limits, beyond
 from app.api.operations.measures import MeasuredOperation, Measures, measure
 from app.api.operations.values import ValuesOfCorrectType, misfits
@@ -57,11 +57,6 @@ MAX_VALIDATION_ERRORS = 10
 
 # Shorter documents are prepared on the event loop, which takes less time than another thread.
 MAX_CHARACTERS_ON_LOOP = 300
-
-# With every variable page size at its minimum.
-_AT_LEAST = Valuation(
-    cost=lambda cost: cost.least, size=lambda size: size if isinstance(size, int) else 1
-)
 
 _RULES = (
     *(rule for rule in specified_rules if rule is not ValuesOfCorrectTypeRule),
@@ -173,7 +168,7 @@ class Documents:
             yield from beyond_limits(operation.measures, self._limits)
             least, limit = operation.measures.cost.least, self._limits.max_cost
             if least > limit:
-                yield too_costly(document, name, _AT_LEAST, limit=limit, found=least)
+                yield too_costly(document, name, None, limit=limit, found=least)
 
 
 _NO_TOKEN = Token(TokenKind.SOF, 0, 0, 0, 0)

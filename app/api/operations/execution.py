@@ -28,10 +28,10 @@ from app.api.errors import (
 from app.api.execution.executor import CompilingExecutor
 from app.api.observation import note_bug
 from app.api.operations.counts import Counts
-from app.api.operations.dearest import Valuation, too_costly
+from app.api.operations.dearest import too_costly
 from app.api.operations.documents import Documents, PreparedDocument
 from app.api.operations.limits import Limits
-from app.api.operations.measures import MeasuredOperation, given_size
+from app.api.operations.measures import MeasuredOperation
 from app.api.operations.values import rounded
 
 ALL_KINDS: Final = frozenset(OperationType)
@@ -190,14 +190,9 @@ class Executions:
         cost, limit = operation.measures.cost, self._limits.max_cost
         if cost.parts:
             values = {**operation.defaults, **variables}
-            found = cost.with_variables(values)
-            if found > limit:
-                valuation = Valuation(
-                    cost=lambda cost: cost.with_variables(values),
-                    size=lambda size: size if isinstance(size, int) else given_size(size, values),
-                )
+            if (found := cost.of(values)) > limit:
                 name = operation.name
-                yield too_costly(prepared.document, name, valuation, limit=limit, found=found)
+                yield too_costly(prepared.document, name, values, limit=limit, found=found)
         if refusal := rounded(prepared.document, variables):
             yield refusal
 

@@ -62,6 +62,19 @@ INTROSPECTION_COSTS = {"__schema": 10_000, "__type": 1_000, "_service": 1_000}
 PageSize = int | tuple[str, ...]
 """A page size, or the names of the variables that may give it."""
 
+Values = Mapping[str, Any] | None
+"""The values of a request's variables; None for those that make every page as small as can be."""
+
+
+def size_of(size: PageSize, values: Values) -> int:
+    """The size; of several variables the greatest, and 20 if none has a value."""
+    if isinstance(size, int):
+        return size
+    if values is None:
+        return 1
+    given = [values[name] for name in size if values.get(name) is not None]
+    return max(map(_page_size, given), default=DEFAULT_PAGE_SIZE)
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -75,13 +88,13 @@ class Cost:
     parts: tuple[tuple[PageSize, "Cost"], ...]
     least: int
 
-    def with_variables(self, values: Mapping[str, Any]) -> int:
+    def of(self, values: Values) -> int:
         """The cost of one request; takes time in proportion to `least`, so check that first."""
-        cost = self.constant
-        for size, part in self.parts:
-            times = size if isinstance(size, int) else given_size(size, values)
-            cost += times * part.with_variables(values)
-        return cost
+        if values is None:
+            return self.least
+        return self.constant + sum(
+            size_of(size, values) * part.of(values) for size, part in self.parts
+        )
 
 
 FREE = Cost(0, (), 0)
@@ -92,7 +105,7 @@ def total(constant: int, parts: list[tuple[PageSize, Cost]]) -> Cost:
     least = constant
     kept: list[tuple[PageSize, Cost]] = []
     for size, part in parts:
-        least += (size if isinstance(size, int) else 1) * part.least
+        least += size_of(size, None) * part.least
         if isinstance(size, int) and not part.parts:
             constant += size * part.constant
         elif part.least:
@@ -101,12 +114,6 @@ def total(constant: int, parts: list[tuple[PageSize, Cost]]) -> Cost:
 
 
 _ONE = total(1, [])
-
-
-def given_size(names: tuple[str, ...], values: Mapping[str, Any]) -> int:
-    """The greatest size that the variables give, by default 20."""
-    given = [values[name] for name in names if values.get(name) is not None]
-    return max(map(_page_size, given), default=DEFAULT_PAGE_SIZE)
 
 
 def _page_size(given: object) -> int:
