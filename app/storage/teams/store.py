@@ -6,6 +6,7 @@ a check and its write in which another server could act.
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bson import ObjectId
@@ -53,8 +54,8 @@ class MongoTeamStore:
     ) -> None:
         self._teams = teams_of(client, database)
         self._requests = RecordedRequests(client, database)
-        self._diagnosis = Diagnosis(client, database, default_capacity=default_capacity)
         self._default_capacity = default_capacity
+        self._diagnosis = Diagnosis(client, database, default_capacity=default_capacity)
         self._transactions = Transactions(client, note_retry)
         self._shared = SharedWrites(self._change_memberships)
 
@@ -161,8 +162,7 @@ class MongoTeamStore:
         Sue joins Team A here while John puts her on Team B through another server: both writes
         pass their own filter, and the index accepts one of them. The other one is refused.
         """
-        kind = ChangeKind.USER_JOINED_TEAM
-        change = MembershipChange(kind, team_id, user_id, by)
+        change = MembershipChange(ChangeKind.USER_JOINED_TEAM, team_id, user_id, by)
         return await self._make(change, expected_version)
 
     async def add_members(
@@ -192,8 +192,7 @@ class MongoTeamStore:
         by: Attribution,
     ) -> Team | None:
         """*Held by*: membership and, if given, `version` (G3) in the filter."""
-        kind = ChangeKind.USER_LEFT_TEAM
-        change = MembershipChange(kind, team_id, user_id, by)
+        change = MembershipChange(ChangeKind.USER_LEFT_TEAM, team_id, user_id, by)
         return await self._make(change, expected_version)
 
     async def move_member(
@@ -211,10 +210,8 @@ class MongoTeamStore:
         *Held by*: the condition of each write, and G1's index inside the transaction.
         """
         source = {"$ne": stored_team_id(to_team_id)}
-        leaving, joining = (
-            MembershipChange(kind, to_team_id, user_id, by)
-            for kind in (ChangeKind.USER_LEFT_TEAM, ChangeKind.USER_JOINED_TEAM)
-        )
+        leaving = MembershipChange(ChangeKind.USER_LEFT_TEAM, to_team_id, user_id, by)
+        joining = replace(leaving, kind=ChangeKind.USER_JOINED_TEAM)
         if from_team_id is not None:
             source["$eq"] = stored_team_id(from_team_id)
 
@@ -231,10 +228,7 @@ class MongoTeamStore:
             if left is None:
                 return None
             joined = await self._change_memberships(
-                [joining],
-                expected_to_version,
-                other_team_id=left.id,
-                session=session,
+                [joining], expected_to_version, other_team_id=left.id, session=session
             )
             return AcceptedMove(from_team=left, to_team=joined[0]) if joined else None
 
