@@ -7,7 +7,6 @@ dry run writes nothing into the database, and the memory is bounded here.
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
 
 from app.doctor.rules.memberships import Membership
 from app.doctor.rules.repair_plan import RepairPlan
@@ -18,8 +17,6 @@ from app.domain.ids import TeamId, UserId
 CACHE_KILOBYTES = 24_000
 
 BROKEN_AT_ONCE = 200
-
-_ROWS_AT_ONCE = 5_000
 
 _TABLES = """
 CREATE TABLE team (
@@ -61,8 +58,6 @@ class MembershipIndex:
         # Never committed: each commit would write the cached pages, and nothing is to be kept.
         self._database.execute("BEGIN")
         self._number = 0
-        self._teams: list[tuple[Any, ...]] = []
-        self._members: list[tuple[str, int, int]] = []
 
     def close(self) -> None:
         """Delete the database."""
@@ -73,10 +68,10 @@ class MembershipIndex:
         self._number = number = self._number + 1
         made_at = int(plan.created_at.timestamp() * 1000) if plan.created_at else None
         size, is_broken = len(plan.user_ids), bool(plan.notes)
-        self._teams.append((number, plan.team.key, plan.id, plan.name, made_at, size, is_broken))
-        self._members += [(user_id, number, place) for place, user_id in enumerate(plan.user_ids)]
-        if len(self._teams) + len(self._members) > _ROWS_AT_ONCE:
-            self._write()
+        team = number, plan.team.key, plan.id, plan.name, made_at, size, is_broken
+        members = [(user_id, number, place) for place, user_id in enumerate(plan.user_ids)]
+        self._database.execute("INSERT INTO team VALUES (?, ?, ?, ?, ?, ?, ?)", team)
+        self._database.executemany("INSERT INTO member VALUES (?, ?, ?)", members)
 
     def answer(self, user_id: UserId, team_id: TeamId) -> None:
         """Store the operator's choice of a team for a user."""
@@ -84,7 +79,6 @@ class MembershipIndex:
 
     def conflicts(self) -> Iterator[tuple[UserId, Sequence[Membership], TeamId | None]]:
         """Users on several teams, ordered by id, with the operator's choice."""
-        self._write()
         # Built after the last team: once, by sorting.
         self._database.execute("CREATE INDEX IF NOT EXISTS users ON member (user, team, place)")
         rows = self._database.execute(_CONFLICTS)
@@ -108,12 +102,5 @@ class MembershipIndex:
 
     def count_broken(self) -> int:
         """Number of teams to repair."""
-        self._write()
         (count,) = self._database.execute(f"SELECT COUNT(*) {_BROKEN}").fetchone()
         return int(count)
-
-    def _write(self) -> None:
-        self._database.executemany("INSERT INTO team VALUES (?, ?, ?, ?, ?, ?, ?)", self._teams)
-        self._database.executemany("INSERT INTO member VALUES (?, ?, ?)", self._members)
-        self._teams.clear()
-        self._members.clear()

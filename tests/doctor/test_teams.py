@@ -17,6 +17,7 @@ from app.doctor.storage import exclusive_access as guard_module
 from app.doctor.storage.exclusive_access import LeaseGuard, exclusive_access
 from app.doctor.storage.journal import RepairJournal
 from app.doctor.storage.repairs import RepairableTeams
+from app.doctor.storage.swaps import Swap
 from app.doctor.storage.team_documents import MAX_DOCUMENT_BYTES
 from app.doctor.storage.teams import StoredTeams
 from app.domain.faults import DatabaseUnsuitable, RepairStopped
@@ -56,10 +57,11 @@ async def test_a_write_between_the_journal_and_the_document_is_not_overwritten(
     await teams.insert_many([{"name": "Red", "userIds": ["sue"]}, {"name": "Blue"}])
     rivals = [{"$push": {"userIds": "ann"}}, {"$set": {"name": "Crimson"}}]
 
-    async def write_teams(journal: RepairJournal, *given: Any, **named: Any) -> None:
-        await original(journal, *given, **named)
+    async def write_teams(journal: RepairJournal, *given: Any, **named: Any) -> list[Swap]:
+        swaps = await original(journal, *given, **named)
         if rivals:
             await teams.update_one({"userIds": "sue"}, rivals.pop(0))
+        return swaps
 
     monkeypatch.setattr(RepairJournal, "write_teams", write_teams)
     before = await stored_teams(client, empty_database)
@@ -82,9 +84,10 @@ async def test_a_document_that_keeps_changing_ends_the_repair_with_a_sentence(
     teams, original = client[empty_database]["teams"], RepairJournal.write_teams
     await teams.insert_one({"name": "Red", "userIds": ["sue"]})
 
-    async def write_teams(journal: RepairJournal, *given: Any, **named: Any) -> None:
-        await original(journal, *given, **named)
+    async def write_teams(journal: RepairJournal, *given: Any, **named: Any) -> list[Swap]:
+        swaps = await original(journal, *given, **named)
         await teams.update_one({}, {"$inc": {"counter": 1}})
+        return swaps
 
     monkeypatch.setattr(RepairJournal, "write_teams", write_teams)
 

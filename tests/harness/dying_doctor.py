@@ -16,11 +16,11 @@ PLACES: dict[str, tuple[Any, str]] = {
     "write_collection": (journal.RepairJournal, "write_collection"),
     "write_teams": (journal.RepairJournal, "write_teams"),
     "mark_undone": (journal.RepairJournal, "mark_undone"),
-    "clear_structure": (repairs, "clear_structure"),
+    "clear_structure": (repairs, "drop_indexes"),
     "swap": (repairs, "swap"),
     "exchange": (swaps, "_exchange"),
     "prepare": (repairs, "prepare_database"),
-    "drop_unique_index": (repairs, "drop_unique_index"),
+    "drop_unique_index": (repairs, "drop_indexes"),
 }
 
 

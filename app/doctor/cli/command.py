@@ -17,7 +17,6 @@ from app.doctor.cli.text import (
     keep_is_missing,
     log_lines,
     next_steps,
-    refused_lines,
     repaired_lines,
     report_lines,
     undone_lines,
@@ -93,7 +92,9 @@ class _Run:
                     raise click.UsageError(missing)
                 found, lines = report_json(report, database), report_lines(report, database)
                 if reason := reason_to_refuse(report):
-                    self._print({**found, "refused": reason}, lines, refused_lines(reason))
+                    self._print(
+                        {**found, "refused": reason}, lines, ["", f"Nothing was changed. {reason}"]
+                    )
                     return BROKEN
                 repaired = await repair(teams, examination, report)
             with closing(MembershipIndex()) as index:

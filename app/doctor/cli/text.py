@@ -1,6 +1,6 @@
 """The report as text: damage, planned repairs and next steps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.doctor.compare import LogReport
 from app.doctor.examine import MembershipConflict, Report
@@ -53,18 +53,11 @@ def report_lines(report: Report, database: str) -> Iterator[str]:
         return
     yield f"{report.broken:,} of them need{'s' * (report.broken == 1)} a repair:"
     for finding, title in TITLES.items():
-        if count := report.counts.get(finding):
-            yield ""
-            yield f"{title}: {count:,}"
-            if finding is Finding.USER_ON_SEVERAL_TEAMS:
-                yield from (f"    {_conflict(each)}" for each in report.conflicts)
-                more = count - len(report.conflicts)
-            else:
-                cases = report.cases[finding]
-                yield from (f"    {_case(each, finding)}" for each in cases)
-                more = count - len(cases)
-            if more > 0:
-                yield f"    ... and {more:,} more"
+        if finding is Finding.USER_ON_SEVERAL_TEAMS:
+            cases = [_conflict(each) for each in report.conflicts]
+        else:
+            cases = [_case(each, finding) for each in report.cases.get(finding, ())]
+        yield from _listed(title, report.counts.get(finding, 0), cases)
     if report.counts.get(Finding.USER_ON_SEVERAL_TEAMS):
         yield ""
         yield f"The team on which each user stays is chosen by --keep {report.keep}."
@@ -81,11 +74,16 @@ def log_lines(report: LogReport, database: str) -> Iterator[str]:
     else:
         yield "No difference found: replaying the log gives the stored teams."
     for finding, title in LOG_TITLES.items():
-        if count := report.counts[finding]:
-            yield from ("", f"{title}: {count:,}")
-            yield from (f"    {team_id}: {note}" for team_id, note in report.cases[finding])
-            if (more := count - len(report.cases[finding])) > 0:
-                yield f"    ... and {more:,} more"
+        cases = [f"{team_id}: {note}" for team_id, note in report.cases.get(finding, ())]
+        yield from _listed(title, report.counts[finding], cases)
+
+
+def _listed(title: str, count: int, cases: Sequence[str]) -> Iterator[str]:
+    if count:
+        yield from ("", f"{title}: {count:,}")
+        yield from (f"    {case}" for case in cases)
+        if (more := count - len(cases)) > 0:
+            yield f"    ... and {more:,} more"
 
 
 def next_steps(report: Report) -> Iterator[str]:
@@ -119,12 +117,6 @@ def repaired_lines(repaired: int, after: Report, database: str) -> Iterator[str]
     if repaired:
         yield f"The original documents are recorded in {database}.{JOURNAL}."
         yield "To restore them, run team-joiner doctor --undo, with the same settings."
-
-
-def refused_lines(reason: str) -> Iterator[str]:
-    """Reason for a rejected repair."""
-    yield ""
-    yield f"Nothing was changed. {reason}"
 
 
 def undone_lines(undone: Undone, database: str) -> Iterator[str]:

@@ -3,9 +3,9 @@
 Dry run and repair share these decisions, so they cannot disagree.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -73,23 +73,7 @@ class RepairPlan:
     notes: Mapping[Finding, Sequence[str]]
 
 
-@dataclass(slots=True)
-class _Notes:
-    lines: dict[Finding, list[str]] = field(default_factory=dict)
-    more: Counter[Finding] = field(default_factory=Counter)
-
-    def add(self, finding: Finding, line: str) -> None:
-        lines = self.lines.setdefault(finding, [])
-        if len(lines) < MAX_NOTES:
-            lines.append(line)
-        else:
-            self.more[finding] += 1
-
-    def written(self) -> dict[Finding, tuple[str, ...]]:
-        return {
-            finding: (*lines, f"{self.more[finding]} more") if self.more[finding] else tuple(lines)
-            for finding, lines in self.lines.items()
-        }
+_Notes = defaultdict[Finding, list[str]]
 
 
 def plan_repair(
@@ -103,55 +87,42 @@ def plan_repair(
 
     `id_is_taken`: another document has the id that this one would get.
     """
-    notes = _Notes()
+    notes: _Notes = defaultdict(list)
     id_, id_is_kept = team_id_of(team)
     if id_is_taken:
         id_ = digest_id_of(team)
     if not id_is_kept:
-        notes.add(Finding.TEAM_ID, f"id {show(team.id)} becomes {id_!r}")
-    if team.is_too_large:
-        return RepairPlan(
-            team=team,
-            id=id_,
-            id_is_kept=True,
-            name=f"Team {id_}",
-            user_ids=(),
-            version=None,
-            capacity=None,
-            created_at=team.made_at,
-            deleted_at=ABSENT,
-            notes={Finding.TOO_LARGE: ("shorten it by hand",)},
-        )
+        notes[Finding.TEAM_ID].append(f"id {show(team.id)} becomes {id_!r}")
     if (name := name_of(team.name, id_)) != team.name:
-        notes.add(Finding.NAME, f"name {show(team.name)} becomes {name!r}")
+        notes[Finding.NAME].append(f"name {show(team.name)} becomes {name!r}")
     if (version := version_of(team.version)) is None:
-        notes.add(Finding.NO_VERSION, f"version is {show(team.version)}")
+        notes[Finding.NO_VERSION].append(f"version is {show(team.version)}")
     capacity = capacity_of(team.capacity)
     if type(capacity) is not type(team.capacity) or capacity != team.capacity:
         becomes = "the default" if capacity is ABSENT else capacity
-        notes.add(Finding.CAPACITY, f"capacity {show(team.capacity)} becomes {becomes}")
+        notes[Finding.CAPACITY].append(f"capacity {show(team.capacity)} becomes {becomes}")
     deleted_at = deleted_at_of(team.deleted_at)
     if deleted_at != team.deleted_at or not all(map(is_time, (team.created_at, team.updated_at))):
-        notes.add(Finding.TIMES, "invalid dates are parsed or removed")
+        notes[Finding.TIMES].append("invalid dates are parsed or removed")
     if not team.has_sound_marks:
-        notes.add(Finding.MARKS, "creation, lastChange and requests are reset")
+        notes[Finding.MARKS].append("creation, lastChange and requests are reset")
 
     user_ids = _members(team.user_ids, notes)
     if deleted_at is not ABSENT and user_ids:
-        notes.add(Finding.DELETED_WITH_MEMBERS, f"{len(user_ids)} members are removed")
+        notes[Finding.DELETED_WITH_MEMBERS].append(f"{len(user_ids)} members are removed")
         user_ids = ()
     leaving = {
         user_id: departures[user_id] for user_id in user_ids if departures and user_id in departures
     }
     for user_id, kept_id in leaving.items():
-        notes.add(Finding.USER_ON_SEVERAL_TEAMS, f"{user_id!r} stays on {kept_id}")
+        notes[Finding.USER_ON_SEVERAL_TEAMS].append(f"{user_id!r} stays on {kept_id}")
     if leaving:
         user_ids = tuple(user_id for user_id in user_ids if user_id not in leaving)
     # A valid team may be over a default capacity that was lowered since: that is no damage.
     limit = capacity if isinstance(capacity, int) else default_capacity if version is None else None
     if limit is not None and len(user_ids) > limit:
         capacity = len(user_ids)
-        notes.add(Finding.OVER_CAPACITY, f"{capacity} of {limit}: capacity becomes {capacity}")
+        notes[Finding.OVER_CAPACITY].append(f"{capacity} of {limit}: capacity becomes {capacity}")
     return RepairPlan(
         team=team,
         id=id_,
@@ -162,24 +133,31 @@ def plan_repair(
         capacity=capacity if isinstance(capacity, int) else None,
         created_at=created_at_of(team),
         deleted_at=deleted_at,
-        notes=notes.written(),
+        notes={Finding.TOO_LARGE: ("shorten it by hand",)}
+        if team.is_too_large
+        else {finding: _shortened(lines) for finding, lines in notes.items()},
     )
+
+
+def _shortened(lines: list[str]) -> tuple[str, ...]:
+    more = len(lines) - MAX_NOTES
+    return (*lines[:MAX_NOTES], f"{more} more") if more > 0 else tuple(lines)
 
 
 def _members(stored: tuple[StoredValue, ...] | StoredValue, notes: _Notes) -> tuple[UserId, ...]:
     """The valid user ids of an array, without repetitions, in order of first occurrence."""
     if not isinstance(stored, tuple):
-        notes.add(Finding.NO_MEMBERS_ARRAY, f"userIds is {show(stored)}")
+        notes[Finding.NO_MEMBERS_ARRAY].append(f"userIds is {show(stored)}")
         stored = () if stored in (None, ABSENT) else (stored,)
     members: dict[UserId, None] = {}
     for value in stored:
         text = as_text(value)
         if text is None or not is_well_formed_id(text):
-            notes.add(Finding.UNUSABLE_USER_ID, f"{show(value)} is removed")
+            notes[Finding.UNUSABLE_USER_ID].append(f"{show(value)} is removed")
             continue
         if text != value:
-            notes.add(Finding.CONVERTED_USER_ID, f"{show(value)} becomes {text!r}")
+            notes[Finding.CONVERTED_USER_ID].append(f"{show(value)} becomes {text!r}")
         if text in members:
-            notes.add(Finding.REPEATED_USER, f"{text!r} is repeated")
+            notes[Finding.REPEATED_USER].append(f"{text!r} is repeated")
         members[UserId(text)] = None
     return tuple(members)

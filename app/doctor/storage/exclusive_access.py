@@ -54,34 +54,25 @@ class LeaseGuard:
             except (DatabaseUnavailable, PyMongoError):
                 continue  # the writes fail too, or the next renewal finds it lost
 
-    async def release(self) -> None:
-        """Release the lease."""
-        with suppress(DatabaseUnavailable, PyMongoError):  # then it expires
-            await release_lease(self._recorder, self._lease)
-
 
 @asynccontextmanager
 async def exclusive_access(client: Client, database: str) -> AsyncIterator[LeaseGuard]:
     """Wait for the lease and hold it in this context. *Raises*: `RepairStopped`."""
-    recorder = recorder_of(client, database)
-    guard = LeaseGuard(recorder, await _take(recorder, database))
+    recorder, holder = recorder_of(client, database), f"doctor-{uuid4().hex}"
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (lease := await take_lease(recorder, holder)) is None:
+        if time.monotonic() > deadline:
+            raise RepairStopped(
+                f"A server or another doctor is running on the database {database}. Nothing was "
+                "changed. Stop every server, then run this again."
+            )
+        await asyncio.sleep(RETRY_SECONDS)
+    guard = LeaseGuard(recorder, lease)
     keeping = asyncio.create_task(guard.keep())
     try:
         yield guard
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
-        await guard.release()
-
-
-async def _take(recorder: Collection, database: str) -> Lease:
-    holder = f"doctor-{uuid4().hex}"
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if lease := await take_lease(recorder, holder):
-            return lease
-        await asyncio.sleep(RETRY_SECONDS)
-    raise RepairStopped(
-        f"A server or another doctor is running on the database {database}. Nothing was changed. "
-        "Stop every server, then run this again."
-    )
+        with suppress(DatabaseUnavailable, PyMongoError):  # then it expires
+            await release_lease(recorder, lease)

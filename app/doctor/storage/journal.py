@@ -11,7 +11,6 @@ undo             time and outcome of the undo: restored, unchanged or kept
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -23,7 +22,8 @@ from pymongo import DESCENDING
 from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import TeamKey
 from app.doctor.storage.structure import Structure
-from app.doctor.storage.team_documents import RAW, id_of_document, key_of
+from app.doctor.storage.swaps import Swap
+from app.doctor.storage.team_documents import RAW, id_of_document, key_of, repaired_document
 from app.storage.client import Client, team_repairs_of
 
 ENTRIES_AT_ONCE = 200
@@ -32,25 +32,7 @@ ENTRIES_PER_ANSWER = 20
 
 _TO_BE_UNDONE: Mapping[str, Any] = {"kind": "team", "undo": None}
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Journal entry of one document."""
-
-    number: int
-    old_id: Any
-    new_id: Any
-    before: bytes
-    after_digest: str
-
-    @property
-    def keys(self) -> set[TeamKey]:
-        """Keys of the document before and after the repair."""
-        return {key_of(self.old_id), key_of(self.new_id)}
-
-    def was_applied_to(self, stored: bytes | None) -> bool:
-        """Whether this is the repaired document, unchanged since."""
-        return stored is not None and digest(stored) == self.after_digest
+Entry = RawBSONDocument
 
 
 def digest(stored: bytes) -> str:
@@ -65,45 +47,30 @@ class RepairJournal:
         self._entries = team_repairs_of(client, database)
         self._raw = self._entries.with_options(codec_options=RAW)
         self._run = uuid4().hex
-        self._last: int | None = None
 
-    async def next_number(self) -> int:
-        """Number of the next entry."""
-        if self._last is None:
-            last = await self._entries.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
-            self._last = last["_id"] if last else 0
-        return self._last + 1
-
-    async def write_teams(
-        self, written: Sequence[tuple[RepairPlan, bytes]], *, at: datetime
-    ) -> None:
-        """Write an entry per document, numbered from `next_number` on."""
-        first = await self.next_number()
-        heading = {"kind": "team", "run": self._run, "at": at}
-        await self._entries.insert_many(
-            [
-                {"_id": number, **heading, **_describe(plan, after)}
-                for number, (plan, after) in enumerate(written, first)
-            ]
-        )
-        self._last = first + len(written) - 1
+    async def write_teams(self, plans: Sequence[RepairPlan], *, at: datetime) -> list[Swap]:
+        """Write an entry per document; returns the swaps that the entries describe."""
+        first = await self._next_number()
+        swaps, entries = [], []
+        for number, plan in enumerate(plans, first):
+            before, after = plan.team.stored, repaired_document(plan, at=at, entry=number)
+            swaps.append(Swap(before, after))
+            entry = {
+                "teamId": id_of_document(before),
+                "newId": id_of_document(after),
+                "found": {finding.value: list(lines) for finding, lines in plan.notes.items()},
+                "afterDigest": digest(after),
+                "before": RawBSONDocument(before, RAW),
+            }
+            entries.append({"_id": number, "kind": "team", "run": self._run, "at": at, **entry})
+        await self._entries.insert_many(entries)
+        return swaps
 
     async def write_collection(self, structure: Structure, *, at: datetime) -> None:
         """Write an entry with the collection's options and indexes, which no undo restores."""
-        number = await self.next_number()
-        await self._entries.insert_one(
-            {
-                "_id": number,
-                "kind": "collection",
-                "run": self._run,
-                "at": at,
-                "before": {
-                    "options": dict(structure.options),
-                    "indexes": [dict(index) for index in structure.indexes],
-                },
-            }
-        )
-        self._last = number
+        before = {"options": structure.options, "indexes": structure.indexes}
+        entry = {"_id": await self._next_number(), "kind": "collection", "run": self._run, "at": at}
+        await self._entries.insert_one({**entry, "before": before})
 
     async def count(self) -> int:
         """Number of entries to undo."""
@@ -115,15 +82,15 @@ class RepairJournal:
         seen: set[TeamKey] = set()
         size = 0
         found = self._raw.find(_TO_BE_UNDONE).sort("_id", DESCENDING).batch_size(ENTRIES_PER_ANSWER)
-        async for document in found:
-            entry = _read_entry(document)
+        async for entry in found:
+            keys = {key_of(entry["teamId"]), key_of(entry["newId"])}
             is_full = len(batch) >= ENTRIES_AT_ONCE or size > BYTES_AT_ONCE
-            if batch and (is_full or seen & entry.keys):
+            if batch and (is_full or seen & keys):
                 yield batch
                 batch, seen, size = [], set(), 0
             batch.append(entry)
-            seen |= entry.keys
-            size += len(entry.before)
+            seen |= keys
+            size += len(entry.raw)
         if batch:
             yield batch
 
@@ -135,22 +102,6 @@ class RepairJournal:
                 {"_id": {"$in": numbers}}, {"$set": {"undo": {"at": at, "outcome": outcome}}}
             )
 
-
-def _describe(plan: RepairPlan, after: bytes) -> dict[str, Any]:
-    return {
-        "teamId": id_of_document(plan.team.stored),
-        "newId": id_of_document(after),
-        "found": {finding.value: list(lines) for finding, lines in plan.notes.items()},
-        "afterDigest": digest(after),
-        "before": RawBSONDocument(plan.team.stored, RAW),
-    }
-
-
-def _read_entry(document: RawBSONDocument) -> Entry:
-    return Entry(
-        number=document["_id"],
-        old_id=document["teamId"],
-        new_id=document["newId"],
-        before=document["before"].raw,
-        after_digest=document["afterDigest"],
-    )
+    async def _next_number(self) -> int:
+        last = await self._entries.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
+        return last["_id"] + 1 if last else 1

@@ -12,15 +12,10 @@ from pymongo.errors import DuplicateKeyError
 from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import TeamKey
 from app.doctor.storage.exclusive_access import LeaseGuard
-from app.doctor.storage.journal import Entry, RepairJournal
-from app.doctor.storage.structure import (
-    clear_structure,
-    drop_unique_index,
-    enforce_validation,
-    read_structure,
-)
+from app.doctor.storage.journal import Entry, RepairJournal, digest
+from app.doctor.storage.structure import drop_indexes, enforce_validation, read_structure
 from app.doctor.storage.swaps import Swap, swap
-from app.doctor.storage.team_documents import RAW, id_of_document, key_of, now, repaired_document
+from app.doctor.storage.team_documents import RAW, id_of_document, key_of, now
 from app.doctor.storage.teams import StoredTeams
 from app.domain.faults import RepairStopped
 from app.domain.ids import TeamId
@@ -66,7 +61,7 @@ class RepairableTeams(StoredTeams):
         with driver_faults():
             structure = await read_structure(self._client, self._database)
             await self._journal.write_collection(structure, at=now())
-            await clear_structure(self._client, self._database)
+            await drop_indexes(self._client, self._database, obstacles=True)
 
     async def rewrite(self, plans: Sequence[RepairPlan]) -> Sequence[TeamKey]:
         """Write the repaired documents, journal first; returns the keys of those changed meanwhile.
@@ -76,15 +71,8 @@ class RepairableTeams(StoredTeams):
         if not plans:
             return ()
         self._guard.check()
-        at = now()
         with driver_faults():
-            first = await self._journal.next_number()
-            written = [
-                (plan, repaired_document(plan, at=at, entry=number))
-                for number, plan in enumerate(plans, first)
-            ]
-            await self._journal.write_teams(written, at=at)
-            swaps = [Swap(plan.team.stored, after) for plan, after in written]
+            swaps = await self._journal.write_teams(plans, at=now())
             missed = await swap(self._client, self._teams, swaps)
         return [key_of(id_of_document(each.before)) for each in missed]
 
@@ -113,34 +101,34 @@ class RepairableTeams(StoredTeams):
             if await self._journal.count() == 0:
                 return
             self._guard.check()
-            await drop_unique_index(self._client, self._database)
+            await drop_indexes(self._client, self._database, obstacles=False)
             async for entries in self._journal.read_back():
                 self._guard.check()
                 yield await self._restore(entries)
 
     async def _restore(self, entries: Sequence[Entry]) -> Undone:
         """*Atomicity*: one document. If killed before the mark, the next undo finds it restored."""
-        ids = [id_ for entry in entries for id_ in (entry.old_id, entry.new_id)]
+        ids = [id_ for entry in entries for id_ in (entry["teamId"], entry["newId"])]
         found = self._teams.with_options(codec_options=RAW).find({"_id": {"$in": ids}})
         stored = {key_of(document["_id"]): bytes(document.raw) async for document in found}
         outcomes: dict[int, str] = {}
-        swaps: dict[Swap, Entry] = {}
+        numbers: dict[Swap, int] = {}
         for entry in entries:
-            after = stored.get(key_of(entry.new_id))
-            if after is not None and entry.was_applied_to(after):
-                swaps[Swap(after, entry.before)] = entry
-                outcomes[entry.number] = RESTORED
-            elif stored.get(key_of(entry.old_id)) == entry.before:
-                outcomes[entry.number] = UNCHANGED
+            number, before = entry["_id"], bytes(entry["before"].raw)
+            after = stored.get(key_of(entry["newId"]))
+            if after is not None and digest(after) == entry["afterDigest"]:
+                numbers[Swap(after, before)] = number
+                outcomes[number] = RESTORED
             else:
-                outcomes[entry.number] = KEPT
-        for missed in await swap(self._client, self._teams, list(swaps)):
-            outcomes[swaps[missed].number] = KEPT
+                is_unchanged = stored.get(key_of(entry["teamId"])) == before
+                outcomes[number] = UNCHANGED if is_unchanged else KEPT
+        for missed in await swap(self._client, self._teams, list(numbers)):
+            outcomes[numbers[missed]] = KEPT
         await self._journal.mark_undone(outcomes, at=now())
-        kept = [entry for entry in entries if outcomes[entry.number] == KEPT]
+        kept = [entry for entry in entries if outcomes[entry["_id"]] == KEPT]
         return Undone(
             entries=len(entries),
             restored=sum(outcome == RESTORED for outcome in outcomes.values()),
             kept=len(kept),
-            kept_ids=tuple(TeamId(str(entry.new_id)) for entry in kept),
+            kept_ids=tuple(TeamId(str(entry["newId"])) for entry in kept),
         )

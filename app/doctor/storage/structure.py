@@ -30,25 +30,19 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """Options and indexes of the collection, as MongoDB reports them."""
+    """Options and indexes of the collection, as MongoDB reports them; none if it is missing."""
 
-    exists: bool
     options: Mapping[str, Any]
-    indexes: tuple[Mapping[str, Any], ...]
-
-    @property
-    def has_foreign_validator(self) -> bool:
-        """Whether a validator exists that is not the service's own in full force."""
-        return bool(self.options.get("validator")) and not is_validator_in_force(self.options)
+    indexes: Sequence[Mapping[str, Any]]
 
     def obstacles(self) -> Sequence[Obstacle]:
         """Obstacles for the report."""
         found = [
-            Obstacle(f"index {index['name']} on {', '.join(index['key'])}", _consequence(index))
+            Obstacle(f"index {index['name']} on {', '.join(index['key'])}", becomes)
             for index in self.indexes
-            if _is_obstacle(index)
+            if (becomes := _becomes(index))
         ]
-        if self.has_foreign_validator:
+        if self.options.get("validator") and not is_validator_in_force(self.options):
             found.append(Obstacle("a foreign validator", "replaces it"))
         return found
 
@@ -58,9 +52,8 @@ async def read_structure(client: Client, database: str) -> Structure:
     cursor = await client[database].list_collections(filter={"name": TEAMS})
     described = await cursor.to_list(None)
     if not described:
-        return Structure(exists=False, options={}, indexes=())
-    (collection,) = described
-    options = collection["options"]
+        return Structure(options={}, indexes=())
+    options = described[0]["options"]
     for option in ("capped", "collation", "timeseries", "viewOn", "clusteredIndex"):
         if options.get(option):
             raise DatabaseUnsuitable(
@@ -68,51 +61,38 @@ async def read_structure(client: Client, database: str) -> Structure:
                 "can't be changed. Copy its documents into an ordinary collection of that name."
             )
     found = await settled(teams_of(client, database).list_indexes())
-    indexes = await found.to_list(None)
-    return Structure(exists=True, options=options, indexes=tuple(map(dict, indexes)))
+    return Structure(options, [dict(index) for index in await found.to_list(None)])
 
 
-async def clear_structure(client: Client, database: str) -> None:
-    """Drop conflicting indexes, and G1's, which rejects intermediate states."""
+async def drop_indexes(client: Client, database: str, *, obstacles: bool) -> None:
+    """Drop G1's index, which rejects a user on several teams, and also those that conflict."""
     for index in (await read_structure(client, database)).indexes:
-        if index["name"] == _G1 or _is_obstacle(index):
+        if index["name"] == _G1 or (obstacles and _becomes(index)):
             await teams_of(client, database).drop_index(index["name"])
 
 
-async def drop_unique_index(client: Client, database: str) -> None:
-    """Drop G1's index, which rejects a user on several teams."""
-    if any(index["name"] == _G1 for index in (await read_structure(client, database)).indexes):
-        await teams_of(client, database).drop_index(_G1)
-
-
 async def enforce_validation(client: Client, database: str) -> None:
-    """Make the validator reject invalid documents instead of warning."""
-    if (await read_structure(client, database)).exists:
+    """Make the validator of an existing collection reject invalid documents, not only warn."""
+    if (await read_structure(client, database)).indexes:
         strict = {"validationLevel": "strict", "validationAction": "error"}
         await client[database].command({"collMod": TEAMS, **strict})
 
 
-def _is_obstacle(index: Mapping[str, Any]) -> bool:
-    """Whether an index conflicts: our name or keys taken, a foreign unique index, or a TTL index.
+def _becomes(index: Mapping[str, Any]) -> str | None:
+    """How a repair changes an index that blocks the service; None for any other index.
 
     A foreign unique index rejects valid changes: on `userIds` it permits a single empty team. A
     TTL index deletes teams as soon as they get dates.
     """
-    if index["name"] == "_id_":
-        return False
     ours = _OURS.get(index["name"])
-    if ours is not None:
-        return not is_same_index(index, ours)
-    if index.get("unique") or "expireAfterSeconds" in index:
-        return True
-    return any(is_same_index(index, each) for each in _OURS.values())
-
-
-def _consequence(index: Mapping[str, Any]) -> str:
+    if index["name"] == "_id_" or (ours and is_same_index(index, ours)):
+        return None
     if "expireAfterSeconds" in index:
         return "drops it, since it would delete teams"
-    if index["name"] in _OURS:
+    if ours:
         return "rebuilds it with the correct options"
     if index.get("unique"):
         return "drops it, since it would reject valid changes"
-    return "drops it, since it duplicates an index of the service"
+    if any(is_same_index(index, each) for each in _OURS.values()):
+        return "drops it, since it duplicates an index of the service"
+    return None

@@ -4,8 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne
@@ -16,8 +15,7 @@ from app.domain.faults import RepairStopped
 from app.storage.client import MAJORITY_WRITES, Client, Collection, settled
 
 
-@dataclass(frozen=True, slots=True)
-class Swap:
+class Swap(NamedTuple):
     """A document to replace with another, both byte for byte."""
 
     before: bytes
@@ -52,7 +50,7 @@ async def _replace(teams: Collection, swaps: Sequence[Swap]) -> list[Swap]:
     if not swaps:
         return []
     writes: list[ReplaceOne[Any]] = [
-        ReplaceOne(_unchanged(each.before), _raw(each.after)) for each in swaps
+        ReplaceOne(_unchanged(each.before), RawBSONDocument(each.after, RAW)) for each in swaps
     ]
     result = await teams.bulk_write(writes, ordered=False, bypass_document_validation=True)
     if result.matched_count == len(swaps):
@@ -64,28 +62,18 @@ async def _replace(teams: Collection, swaps: Sequence[Swap]) -> list[Swap]:
 
 
 async def _exchange(client: Client, teams: Collection, each: Swap) -> bool:
+    async def delete_and_insert(_: object) -> bool:
+        deleted = await teams.delete_one(_unchanged(each.before), session=session)
+        if deleted.deleted_count:
+            new = RawBSONDocument(each.after, RAW)
+            await teams.insert_one(new, bypass_document_validation=True, session=session)
+        return deleted.deleted_count > 0
+
     async with await settled(client.start_session()) as session:
-
-        async def delete_and_insert(_: object) -> bool:
-            deleted = await teams.delete_one(_unchanged(each.before), session=session)
-            if deleted.deleted_count == 0:
-                return False
-            await teams.insert_one(
-                _raw(each.after), bypass_document_validation=True, session=session
-            )
-            return True
-
-        done: bool = await session.with_transaction(
-            delete_and_insert, write_concern=MAJORITY_WRITES
-        )
-        return done
-
-
-def _raw(stored: bytes) -> RawBSONDocument:
-    return RawBSONDocument(stored, RAW)
+        return await session.with_transaction(delete_and_insert, write_concern=MAJORITY_WRITES)
 
 
 def _unchanged(stored: bytes) -> Mapping[str, Any]:
     """Filter that matches this exact document only."""
-    document = _raw(stored)
+    document = RawBSONDocument(stored, RAW)
     return {"_id": document["_id"], "$expr": {"$eq": ["$$ROOT", {"$literal": document}]}}
