@@ -19,6 +19,7 @@ class Buckets:
 
     def __init__(self, per_second: int, *, now: Callable[[], float] = time.monotonic) -> None:
         self._per_second = per_second
+        self.capacity = per_second * BURST_SECONDS
         self._now = now
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
@@ -27,9 +28,9 @@ class Buckets:
 
     def take(self, key: str, count: int = 1) -> float:
         """Take `count` operations: 0, or else the seconds to wait, having taken nothing."""
-        if self._per_second == 0 or count == 0:
+        most, now = self.capacity, self._now()
+        if most == 0 or count == 0:
             return 0
-        most, now = self._per_second * BURST_SECONDS, self._now()
         level, filled_at = self._buckets.pop(key, (most, now))
         level = min(most, level + (now - filled_at) * self._per_second)
         # A count above the capacity is allowed when the bucket is full, and leaves a debt.
@@ -40,3 +41,12 @@ class Buckets:
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
         return max(0.0, missing / self._per_second)
+
+    def left(self, key: str) -> tuple[int, float]:
+        """The operations left after the last `take`, and the seconds until there are more.
+
+        That is until the next one if none is left, else until the bucket is full.
+        """
+        level, _ = self._buckets.get(key, (self.capacity, 0.0))
+        wanted = 1 if level < 1 else self.capacity
+        return max(0, int(level)), (wanted - level) / self._per_second

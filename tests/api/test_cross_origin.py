@@ -59,6 +59,8 @@ async def test_a_page_of_an_allowed_origin_may_ask_and_read(http: httpx.AsyncCli
 
     assert preflight.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
+    assert {"RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"} <= {*exposed}
 
 
 async def test_a_page_of_another_origin_is_refused(http: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """A server that allows one operation a second, ten at once, to a user and to an address."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -61,6 +62,33 @@ async def test_an_address_above_its_rate_is_refused_with_a_wait(http: httpx.Asyn
     assert refused.headers["Retry-After"] == "1"
     assert error["extensions"] == {"code": "RATE_LIMITED", "retryAfterSeconds": 1}
     assert refused.headers["X-Request-Id"]
+
+
+async def test_every_answer_says_how_many_operations_are_left(http: httpx.AsyncClient) -> None:
+    user = new_id()
+    headers = from_address(new_address(), user)
+
+    first = await ask(http, headers)
+    malformed = await ask(http, headers, {})
+    page = await http.get("/graphql", headers=headers | {"Accept": "text/html"})
+    refused = await ask(http, headers, [VIEWER] * BURST)
+    anonymous = await ask(http, from_address(new_address()))
+
+    policies = '"address";q=10;w=10, "user";q=10;w=10'
+    assert first.headers["RateLimit-Policy"] == policies
+    assert first.headers["RateLimit"] == '"address";r=9;t=1, "user";r=9;t=1'
+    for answer in (malformed, page):
+        assert re.match(r'"address";r=[6-9];t=[1-4]', answer.headers["RateLimit"])
+    assert refused.status_code == 429
+    assert refused.headers["RateLimit-Policy"] == policies
+    assert refused.headers["RateLimit"].endswith(f"t={refused.headers['Retry-After']}")
+    assert anonymous.headers["RateLimit"] == '"address";r=9;t=1'
+
+
+async def test_answers_elsewhere_say_nothing_of_rates(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/readyz", headers=from_address(new_address()))
+
+    assert "RateLimit" not in answer.headers
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "127.0.0.1:80"])

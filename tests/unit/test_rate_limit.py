@@ -1,10 +1,11 @@
 import sys
+from typing import Any
 
 import pytest
 
 from app.api import buckets as buckets_module
 from app.api.buckets import BURST_SECONDS, Buckets
-from app.api.http.rate_limit import RateLimits
+from app.api.http.rate_limit import RateLimits, rate_limit_headers
 
 PER_SECOND = 5
 BURST = PER_SECOND * BURST_SECONDS
@@ -58,6 +59,24 @@ def test_a_refused_request_takes_no_token(buckets: Buckets, clock: Clock) -> Non
     clock.now += 1 / PER_SECOND
 
     assert buckets.take("sue") == 0
+
+
+def test_what_is_left_is_told_with_the_seconds_until_there_is_more(buckets: Buckets) -> None:
+    assert buckets.left("sue") == (BURST, 0)
+
+    buckets.take("sue", 20)
+    after_some = buckets.left("sue")
+    buckets.take("sue", BURST - 20)
+    after_all = buckets.left("sue")
+
+    assert after_some == (BURST - 20, 20 / PER_SECOND)
+    assert after_all == (0, 1 / PER_SECOND)
+
+
+def test_a_debt_is_told_by_the_seconds_until_the_next_operation(buckets: Buckets) -> None:
+    buckets.take("sue", 2 * BURST)
+
+    assert buckets.left("sue") == (0, BURST_SECONDS + 1 / PER_SECOND)
 
 
 def test_one_client_above_its_rate_does_not_limit_another(buckets: Buckets) -> None:
@@ -123,6 +142,43 @@ def test_the_addresses_of_an_ipv6_network_share_a_limit() -> None:
     assert refused is not None
     assert refused.extensions == {"code": "RATE_LIMITED", "retryAfterSeconds": 1}
     assert other is None
+
+
+def test_the_headers_tell_each_limit_that_counts_the_request() -> None:
+    limits, scope = RateLimits(per_user=3, per_address=5), {"client": ("2001:db8::1", 1)}
+
+    limits.refusal_of_address(scope)
+    of_anonymous = rate_limit_headers(scope)
+    limits.refusal_of_user(scope, "sue", 29)
+
+    assert of_anonymous == [
+        (b"ratelimit-policy", b'"address";q=50;w=10'),
+        (b"ratelimit", b'"address";r=49;t=1'),
+    ]
+    assert rate_limit_headers(scope) == [
+        (b"ratelimit-policy", b'"address";q=50;w=10, "user";q=30;w=10'),
+        (b"ratelimit", b'"address";r=49;t=1, "user";r=1;t=10'),
+    ]
+
+
+def test_the_headers_of_a_refusal_name_its_wait() -> None:
+    limits, scope = RateLimits(per_user=3), dict[str, Any]()
+
+    limits.refusal_of_user(scope, "sue", 26)
+    refusal = limits.refusal_of_user(scope, "sue", 10)
+
+    assert refusal is not None
+    assert refusal.facts == {"retryAfterSeconds": 2}
+    assert rate_limit_headers(scope)[1] == (b"ratelimit", b'"user";r=4;t=2')
+
+
+def test_there_are_no_headers_without_a_limit() -> None:
+    limits, scope = RateLimits(), {"client": ("2001:db8::1", 1)}
+
+    limits.refusal_of_address(scope)
+    limits.refusal_of_user(scope, "sue")
+
+    assert rate_limit_headers(scope) == []
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])

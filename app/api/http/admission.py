@@ -97,7 +97,7 @@ class Admission:
 
         `check_address` has counted `counted` of them for the address already.
         """
-        refusal = self.rates.refusal_of_user(context.viewer_id, count)
+        refusal = self.rates.refusal_of_user(scope, context.viewer_id, count)
         if refusal := refusal or self.rates.refusal_of_address(scope, count - counted):
             raise refusal
 

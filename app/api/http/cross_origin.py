@@ -59,7 +59,10 @@ class CrossOrigin(CORSMiddleware):
                 "X-User-Id",
                 "X-User-Role",
             ],
-            expose_headers=["X-Request-Id", "Retry-After", "WWW-Authenticate"],
+            expose_headers=[
+                *("X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"),
+                "WWW-Authenticate",
+            ],
             max_age=PREFLIGHT_SECONDS,
         )
         self._origins = origins

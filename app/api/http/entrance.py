@@ -13,6 +13,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from app.api.codes import CloseCode, Code
 from app.api.errors import mask, refuse
 from app.api.http.cross_origin import CrossOrigin, Origins
+from app.api.http.rate_limit import rate_limit_headers
 from app.api.observation import Observers
 from app.api.request_id import begin_request
 
@@ -30,8 +31,8 @@ class Entrance:
     """The application: `graphql` at /graphql, and `others` at all other paths.
 
     Gives each request its id, and each response the headers that all have: `X-Request-Id`, those of
-    CORS, and `Connection: close` while the server drains, since a client might otherwise send a
-    request on an idle connection just as the server closes it.
+    CORS and rate limits, and `Connection: close` while the server drains, since a client might
+    otherwise send a request on an idle connection just as the server closes it.
 
     An error that nothing else has handled is answered by a code without details, which are logged
     once. A response that has begun already is aborted. Errors of resolvers are masked in the
@@ -65,7 +66,8 @@ class Entrance:
             nonlocal has_begun
             has_begun = True
             if message["type"] in _STARTS:
-                message["headers"] = [*message.get("headers", ()), *added]
+                rates = rate_limit_headers(scope)
+                message["headers"] = [*message.get("headers", ()), *added, *rates]
                 if is_http and self._is_draining():
                     MutableHeaders(scope=message)["Connection"] = "close"
             await send(message)
