@@ -1,10 +1,15 @@
 /** Types of team-joiner.js. */
 
+type Headers = Record<string, string>;
+type Payload = { query: string; variables?: Record<string, unknown> | null };
+
 export interface Options {
   /** Where the API is; "/graphql" by default. */
   url?: string;
-  /** The headers that say who asks: `Authorization`, or `X-User-Id` in development mode. */
-  headers?: () => Record<string, string>;
+  /** The headers that say who asks: `Authorization`, or `X-User-Id` in development mode. Called for each request. */
+  headers?: () => Headers | Promise<Headers>;
+  /** A client of `graphql-ws` with `retryAttempts: 0`, for feeds by WebSocket; otherwise they are server-sent events. */
+  socket?: { iterate(payload: Payload): AsyncIterableIterator<object>; terminate(): void };
 }
 
 /** An answer with `errors`, or none at all (then `code` is "NO_ANSWER"). */
@@ -18,7 +23,7 @@ export class TeamJoinerError extends Error {
 export type FeedState =
   | { name: "loading" }
   | { name: "live" }
-  | { name: "waiting"; retryInMs: number }
+  | { name: "waiting"; retryInMs: number; error: Error }
   | { name: "refused"; error: TeamJoinerError };
 
 export interface Following<Change extends { cursor: string }> {
@@ -32,13 +37,17 @@ export interface Following<Change extends { cursor: string }> {
 export class TeamJoiner {
   constructor(options?: Options);
   /** The `data` of a query or mutation. Rejects with `TeamJoinerError`. */
-  request<Data>(query: string, variables?: object, headers?: Record<string, string>): Promise<Data>;
+  request<Data>(query: string, variables?: object, headers?: Headers): Promise<Data>;
   /** The result of a mutation's only field, sent with one `requestId` until it is answered. */
   mutate<Result extends { __typename: string }>(
     mutation: string,
     input: object,
-    options?: { headers?: Record<string, string>; onWait?: (error: TeamJoinerError) => void },
+    options?: { headers?: Headers; onWait?: (error: TeamJoinerError) => void },
   ): Promise<Result>;
+  /** The option `fetch` of other clients: adds the headers, and sends mutations with `$input` as `mutate` does. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Follows a subscription for ever, for `GraphQLWsLink` and other users of a `graphql-ws` client; returns the function that ends it. */
+  subscribe<Result = unknown>(payload: Payload, sink: { next(result: Result): void; error(error: unknown): void; complete(): void }): () => void;
   /** Follows `subscription ($after: String) { allTeamChanges(after: $after) { cursor … } }`; returns the function that ends it. */
   follow<Change extends { cursor: string }>(subscription: string, following: Following<Change>): () => void;
 }

@@ -1,10 +1,14 @@
 // Lists the teams and follows their changes with the client module, until a team called "end" appears;
 // prints each team's versions and the states, and the result of a mutation sent while the server is away.
 import { pathToFileURL } from "node:url";
+import { createClient } from "graphql-ws";
+import WebSocket from "ws";
 
-const [url, modulePath] = process.argv.slice(2);
+const [url, modulePath, transport] = process.argv.slice(2);
 const { TeamJoiner } = await import(pathToFileURL(modulePath));
-const client = new TeamJoiner({ url, headers: () => ({ "X-User-Id": "john", "X-User-Role": "admin" }) });
+const headers = async () => ({ "X-User-Id": "john", "X-User-Role": "admin" });
+const socket = transport === "socket" ? createClient({ url: url.replace("http", "ws"), webSocketImpl: WebSocket, connectionParams: headers, retryAttempts: 0 }) : null;
+const client = new TeamJoiner({ url, headers, socket });
 const versions = {};
 const states = [];
 let created = null;

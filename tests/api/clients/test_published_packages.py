@@ -1,52 +1,21 @@
 """Published clients, run by Node as they are; `test_replays.py` sends what they send without it."""
 
-import asyncio
 import json
 import re
-import shutil
-from asyncio.subprocess import PIPE
-from pathlib import Path
 
 import pytest
 
+from tests.api.clients.node import run_script
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import Answer, Client
 from tests.harness.pages import PAGES
 from tests.harness.servers import Server
 
-FOLDER = Path(__file__).parent
-INSTALL_SECONDS, RUN_SECONDS = 180, 60
-
-
-async def _run(script: str, *arguments: str, given: str = "") -> list[Answer]:
-    """The lines that a script prints, out of their JSON."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node and npm are not here: the clients' published packages are not run.")
-    lock, installed_lock = FOLDER / "package-lock.json", FOLDER / "node_modules" / "installed.json"
-    if not installed_lock.is_file() or installed_lock.read_bytes() != lock.read_bytes():
-        installed = await asyncio.create_subprocess_exec(
-            *("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"), cwd=FOLDER
-        )
-        async with asyncio.timeout(INSTALL_SECONDS):
-            if await installed.wait():
-                pytest.skip("npm can't install the clients' published packages.")
-        shutil.copyfile(lock, installed_lock)
-    running = await asyncio.create_subprocess_exec(
-        *("node", script, *arguments), cwd=FOLDER, stdin=PIPE, stdout=PIPE
-    )
-    try:
-        async with asyncio.timeout(RUN_SECONDS):
-            output, _ = await running.communicate(given.encode())
-    finally:
-        if running.returncode is None:
-            running.kill()
-    return [json.loads(line) for line in output.splitlines()]
-
 
 @pytest.fixture(scope="module")
 async def outcomes(servers: list[Server]) -> list[Answer]:
     """What each client has seen; all run in one process."""
-    return await _run("run.mjs", f"{servers[0].url}/graphql")
+    return await run_script("run.mjs", f"{servers[0].url}/graphql")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +42,7 @@ async def test_the_readmes_snippet_resumes_however_long_the_server_is_away() -> 
         r"```js\n(const client = .*?)```", PAGES["app/api/README.md"], re.DOTALL
     )
 
-    (outcome,) = await _run("resuming.mjs", given=snippet)
+    (outcome,) = await run_script("resuming.mjs", given=snippet)
 
     assert outcome["versions"] == [3, 4, 5], outcome
     assert outcome["attempts"] >= 30
@@ -98,7 +67,7 @@ async def test_a_gateway_joins_teams_with_the_users_of_another_subgraph(
 
     url = f"{servers[0].url}/graphql"
     sent = json.dumps([*requests, {"query": of_teams}])
-    with_names, with_teams, anonymous = await _run("gateway.mjs", url, sent, given=snippet)
+    with_names, with_teams, anonymous = await run_script("gateway.mjs", url, sent, given=snippet)
 
     member = {"id": sue, "name": f"Name of {sue}", "team": {"name": "Red"}}
     team = {"members": {"edges": [{"node": member}]}}

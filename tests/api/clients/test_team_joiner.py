@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import shutil
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 from graphql import is_interface_type, is_introspection_type, is_object_type
 
+from tests.api.clients import node
 from tests.api.scene import SCHEMA
 from tests.api.world import new_id
 from tests.harness.client import Answer, Client
@@ -22,15 +22,17 @@ RUN_SECONDS = 60
 TEAMS, JOINS = 3, 40
 
 
-async def test_a_list_and_its_feed_miss_nothing_across_a_killed_server(mongodb_uri: str) -> None:
-    if shutil.which("node") is None:
-        pytest.skip("Node is not here.")
+@pytest.mark.parametrize("transport", ["events", "socket"])
+async def test_a_list_and_its_feed_miss_nothing_across_a_killed_server(
+    mongodb_uri: str, transport: str
+) -> None:
+    await node.install()
     async with running_servers(2, mongodb_uri, new_id("feed")) as (followed, acting):
         api = Client(acting.url)
         async with api, asyncio.timeout(RUN_SECONDS):
             teams = [await api.create_team() for _ in range(TEAMS)]
             lines = await asyncio.create_subprocess_exec(
-                *("node", SCRIPT, f"{followed.url}/graphql", MODULE), stdout=PIPE
+                *("node", SCRIPT, f"{followed.url}/graphql", MODULE, transport), stdout=PIPE
             )
             assert lines.stdout is not None
             try:
@@ -56,17 +58,11 @@ async def test_a_list_and_its_feed_miss_nothing_across_a_killed_server(mongodb_u
 
 
 async def test_the_types_that_caches_are_told_of_are_those_of_the_schema() -> None:
-    if shutil.which("node") is None:
-        pytest.skip("Node is not here.")
     program = (
         f"import {{ possibleTypes, keys }} from '{MODULE}';"
         "console.log(JSON.stringify({ possibleTypes, keys: Object.keys(keys) }))"
     )
-    node = await asyncio.create_subprocess_exec(
-        *("node", "--input-type=module", "--eval", program), stdout=PIPE
-    )
-    output, _ = await node.communicate()
-    told = json.loads(output)
+    told = json.loads(await node.run("node", "--input-type=module", "--eval", program))
 
     types = [each for each in SCHEMA.type_map.values() if not is_introspection_type(each)]
     assert {name: set(names) for name, names in told["possibleTypes"].items()} == {
@@ -80,6 +76,25 @@ async def test_the_types_that_caches_are_told_of_are_those_of_the_schema() -> No
         if is_object_type(each)
         if each.name not in {"Query", "Mutation", "Subscription"} and "id" not in each.fields
     }
+
+
+async def test_an_older_answer_about_a_team_does_not_overwrite_a_newer_one_in_apollo() -> None:
+    program = f"""
+        import {{ InMemoryCache, gql }} from "@apollo/client";
+        import {{ typePolicies }} from "{MODULE}";
+        const cache = new InMemoryCache({{ typePolicies }});
+        const query = gql`{{ teams {{ edges {{ node {{ id version name }} }} }} }}`;
+        const names = [[2, "newer"], [1, "older"], [3, "newest"]].map(([version, name]) => {{
+          const edges = [{{ node: {{ __typename: "Team", id: "5", version, name }} }}];
+          cache.writeQuery({{ query, data: {{ teams: {{ edges }} }} }});
+          return cache.readQuery({{ query }}).teams.edges[0].node.name;
+        }});
+        console.log(JSON.stringify(names));
+    """
+
+    told = json.loads(await node.run("node", "--input-type=module", "--eval", program))
+
+    assert told == ["newer", "newer", "newest"]
 
 
 async def _join(api: Client, teams: list[Answer]) -> None:
