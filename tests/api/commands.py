@@ -8,7 +8,6 @@ from typing import Any
 from pymongo import monitoring
 
 from app.api.schema.context import Context, Services
-from app.api.schema.schema import build_schema
 from app.domain.ids import UserId
 from app.domain.viewers import Viewer
 from app.service.hub import Hub
@@ -19,6 +18,7 @@ from app.storage.teams.directory import MongoTeamDirectory
 from app.storage.teams.store import MongoTeamStore
 from tests.harness.client import ADMIN, ANONYMOUS, Answer
 from tests.harness.driver import connect
+from tests.harness.schema import SCHEMA
 
 # Commands that open, check and close connections.
 HOUSEKEEPING = frozenset({"hello", "isMaster", "ping", "endSessions", "saslStart", "saslContinue"})
@@ -62,9 +62,7 @@ class RecordedApi:
         """The data of the answer, which must have no errors."""
         who = None if viewer == ANONYMOUS else Viewer(UserId(viewer or ADMIN), is_admin=True)
         context = Context(self.services, who)
-        result = await build_schema().execute(
-            query, variable_values=variables, context_value=context
-        )
+        result = await SCHEMA.execute(query, variable_values=variables, context_value=context)
         assert result.errors is None
         assert result.data is not None
         return result.data

@@ -10,10 +10,11 @@ from app.service.permissions import RULES
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import ANONYMOUS, Answer, Client, headers_of
 from tests.harness.http import http_client
+from tests.harness.schema import LIMITS
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, subscribe
 
-SCHEMA = build_schema()._schema
+SCHEMA = build_schema(LIMITS)._schema
 
 ANONYMOUS_VIEWER, SELF, OTHER, CREATOR, ADMIN = "anonymous", "self", "other", "creator", "admin"
 VIEWERS = (ANONYMOUS_VIEWER, SELF, OTHER, CREATOR, ADMIN)

@@ -8,14 +8,12 @@ import psutil
 import pytest
 from graphql import build_client_schema, get_introspection_query
 
-from app.api.operations.limits import Limits
 from tests.api.limits import refusal
 from tests.harness.client import Answer
 from tests.harness.http import http_client
+from tests.harness.schema import LIMITS
 from tests.harness.servers import Server
 from tests.harness.subscriber import connected, receive, subscribe
-
-LIMITS = Limits()
 
 # The server's processor time for one answer: it does not depend on what else the machine does.
 AT_ONCE_SECONDS = 0.5

@@ -9,9 +9,8 @@ from graphql import GraphQLError
 
 from app.api.codes import Code
 from app.api.observation import Observers
-from app.api.operations.limits import Limits
 from app.api.schema.context import Context
-from app.api.schema.schema import build_schema
+from tests.harness.schema import SCHEMA
 
 PAGES = """
 query ($teams: Int, $members: Int) {
@@ -30,7 +29,7 @@ DOUBLING = "{ teams { ...A0 } } fragment A40 on TeamConnection { totalCount } " 
 
 async def refusal(query: str, **variables: Any) -> GraphQLError | None:
     context = Context(_ReadyServices(), None)  # type: ignore[arg-type]  # nothing is executed
-    schema = build_schema(Limits())
+    schema = SCHEMA
     result = await schema.execute(query, variable_values=variables, context_value=context)
     costly = [
         error

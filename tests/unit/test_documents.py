@@ -1,6 +1,7 @@
 """That documents which take long to validate leave the event loop to others."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,7 @@ from graphql import DocumentNode, GraphQLError, validate
 from app.api.errors import CodedError
 from app.api.operations import documents as module
 from app.api.operations.documents import Documents
-from app.api.operations.limits import Limits
-from app.api.schema.schema import build_schema
+from tests.harness.schema import LIMITS, SCHEMA
 
 COSTLY = [
     "{ viewer { " + "team { id } " * 450 + "} }",
@@ -21,7 +21,7 @@ COSTLY = [
 
 @pytest.mark.parametrize("text", COSTLY)
 async def test_the_event_loop_turns_while_a_costly_document_is_validated(text: str) -> None:
-    documents = Documents(build_schema()._schema, Limits())
+    documents = Documents(SCHEMA._schema, LIMITS)
 
     preparing = asyncio.create_task(documents.prepare(text, "sue"))
     turns = 0
@@ -54,7 +54,7 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def documents() -> Documents:
-    return Documents(build_schema()._schema, Limits())
+    return Documents(SCHEMA._schema, LIMITS)
 
 
 async def test_a_refused_document_is_not_validated_again(
@@ -93,6 +93,6 @@ async def test_documents_that_wait_in_vain_are_refused(
     assert [answer.code for answer in answers[3:] if isinstance(answer, CodedError)] == [
         "TOO_MANY_OPERATIONS"
     ] * 2
-    late = Documents(build_schema()._schema, Limits(request_timeout_seconds=0.0))
+    late = Documents(SCHEMA._schema, replace(LIMITS, request_timeout_seconds=0.0))
     with pytest.raises(GraphQLError, match="later"):
         await late.prepare(refused(0), "sue")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import replace
 from typing import Any, cast
 from unittest.mock import Mock
 
@@ -13,7 +14,6 @@ from strawberry.types import ExecutionResult
 from app.api.observation import Observers
 from app.api.operations import documents
 from app.api.operations.documents import Documents, PreparedDocument
-from app.api.operations.limits import Limits
 from app.api.schema.context import Context, Services
 from app.api.schema.schema import build_schema
 from app.domain.ids import UserId
@@ -21,9 +21,10 @@ from app.domain.viewers import Viewer
 from app.monitoring.metrics import ApiMetrics, OperationNames
 from app.service.hub import Hub
 from app.service.permissions import Permissions
+from tests.harness.schema import LIMITS
 
-SOON = Limits(request_timeout_seconds=0.05)
-LATE = Limits(request_timeout_seconds=500, max_operations_under_way_per_client=2)
+SOON = replace(LIMITS, request_timeout_seconds=0.05)
+LATE = replace(LIMITS, request_timeout_seconds=500, max_operations_under_way_per_client=2)
 QUERY = "{ teams { totalCount } }"
 
 

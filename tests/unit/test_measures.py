@@ -1,12 +1,7 @@
-from dataclasses import fields
-
 import pytest
 from graphql import parse
 
-from app.api.operations.limits import Limits
 from app.api.operations.measures import MeasuredOperation, measure
-from app.bootstrap import limits_of
-from app.config import Settings
 
 
 def measured(text: str) -> MeasuredOperation:
@@ -151,11 +146,6 @@ def test_directives_count_wherever_they_stand() -> None:
     )
 
     assert measured(text).measures.directives == 7
-
-
-def test_the_limits_have_the_defaults_of_the_settings() -> None:
-    assert limits_of(Settings()) == Limits()
-    assert {field.name for field in fields(Limits)} <= {field.name for field in fields(Settings)}
 
 
 @pytest.mark.parametrize("text", ["{ }", "{ viewer { } }"])

@@ -11,7 +11,6 @@ import pytest
 from strawberry.types import ExecutionResult
 
 from app.api.schema.context import Context, Services
-from app.api.schema.schema import build_schema
 from app.domain.changes import Attribution
 from app.domain.diagnosis import Replay, TeamState
 from app.domain.faults import DatabaseUnavailable, TooMuchContention
@@ -22,6 +21,7 @@ from app.domain.viewers import Viewer
 from app.service.attempts import MAX_ATTEMPTS
 from app.service.hub import Hub
 from app.service.permissions import Permissions
+from tests.harness.schema import SCHEMA
 from tests.unit.domain_values import BLUE, RED, state, team
 
 
@@ -95,7 +95,7 @@ async def run(
         ),
         Viewer(UserId(viewer), is_admin=True) if viewer else None,
     )
-    return await build_schema().execute(
+    return await SCHEMA.execute(
         f"mutation ($input: {title}Input!) {{ outcome: {mutation}(input: $input) "
         "{ __typename ... on Problem { message } } }",
         variable_values={"input": INPUTS[mutation] | given},

@@ -6,11 +6,10 @@ import pytest
 from graphql import DocumentNode, parse, validate
 from prometheus_client import CollectorRegistry
 
-from app.api.operations.limits import Limits
-from app.api.schema.schema import build_schema
 from app.monitoring.database_metrics import StorageMetrics
 from app.monitoring.metrics import ApiMetrics, OperationNames
 from tests.harness.pages import ALL_PAGES, PAGES
+from tests.harness.schema import SCHEMA
 from tests.harness.tables import MARKED, TABLES
 
 MANUAL = PAGES["app/serving/README.md"]
@@ -22,7 +21,7 @@ def test_a_table_is_as_the_code_makes_it(page: str) -> None:
 
 
 def test_the_operations_in_the_pages_fit_the_schema() -> None:
-    schema = build_schema(Limits())._schema
+    schema = SCHEMA._schema
     operations = re.findall(r"```graphql\n(.*?)```", ALL_PAGES, re.DOTALL)
 
     assert len(operations) >= 3

@@ -8,11 +8,11 @@ from graphql import parse
 
 from app.api.schema import shared_answers
 from app.api.schema.context import Context, Services
-from app.api.schema.schema import build_schema
 from app.api.schema.shared_answers import SharedAnswers
 from app.domain.ids import UserId
 from app.domain.viewers import Viewer
 from app.service.permissions import Permissions
+from tests.harness.schema import SCHEMA
 from tests.harness.waiting import eventually
 from tests.unit.feeds.conftest import world
 from tests.unit.feeds.world import World
@@ -70,7 +70,7 @@ class Subscribers:
         context = Context(self._services, Viewer(UserId("sue"), is_admin=False))
         feed = cast(
             "Any",
-            await build_schema().subscribe(query, variable_values=variables, context_value=context),
+            await SCHEMA.subscribe(query, variable_values=variables, context_value=context),
         )
         shown = []
         async with asyncio.timeout(10):

@@ -8,27 +8,25 @@ from app.api.errors import CodedError
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits, from the settings of the same names."""
+    """The limits, from the settings of the same names, which have the defaults."""
 
-    max_document_length: int = 100_000
-    max_tokens: int = 2_000
-    max_depth: int = 15
-    max_aliases: int = 30
-    max_directives: int = 50
-    max_root_fields: int = 20
-    max_cost: int = 20_000
-    max_batch_size: int = 0
-    request_timeout_seconds: float = 5.0
-    max_subscriptions_per_connection: int = 100
-    max_connections_per_user: int = 100
-    max_waiting_connections: int = 1_000
-    max_operations_under_way_per_client: int = 50
-    introspection: bool = True
-    graphiql: bool = True
-    compiled_execution: bool = True
+    max_document_length: int
+    max_tokens: int
+    max_depth: int
+    max_aliases: int
+    max_directives: int
+    max_root_fields: int
+    max_cost: int
+    max_batch_size: int
+    request_timeout_seconds: float
+    max_subscriptions_per_connection: int
+    max_connections_per_user: int
+    max_waiting_connections: int
+    max_operations_under_way_per_client: int
+    introspection: bool
+    graphiql: bool
+    compiled_execution: bool
 
-
-DEFAULT_LIMITS = Limits()
 
 # JSON numbers beyond it are rounded by readers, and refused by orjson.
 MAX_EXACT_INTEGER = 2**53

@@ -26,7 +26,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.scalar import ScalarDefinition
 
 from app.api.operations.execution import Executions, Operation
-from app.api.operations.limits import DEFAULT_LIMITS, Limits
+from app.api.operations.limits import Limits
 from app.api.schema.change_types import CHANGE_TYPES
 from app.api.schema.context import Context, Info
 from app.api.schema.federation import ENTITIES_SDL, REPRESENTATION, FederatedQuery, Representation
@@ -104,12 +104,9 @@ class TeamJoinerSchema(strawberry.Schema):
             if operation_name in {None, name}
         )
 
-    @lru_cache(maxsize=1)  # noqa: B019 - the schema is built once
     def as_str(self) -> str:
         """The schema for clients, without the fields for gateways."""
-        public = strawberry.Schema(Query, **_PARTS)
-        _drop_null_defaults(public._schema)
-        return public.as_str()
+        return _printed()
 
     def _extend_introspection(self) -> None:
         """Replace Strawberry's `isOneOf`, which fails for list and non-null types."""
@@ -167,13 +164,20 @@ def _is_one_of(type_: GraphQLType, _: GraphQLResolveInfo[Any]) -> bool | None:
 
 
 @lru_cache(maxsize=1)
-def build_schema(limits: Limits = DEFAULT_LIMITS) -> TeamJoinerSchema:
+def build_schema(limits: Limits) -> TeamJoinerSchema:
     """The schema, built once."""
     overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = MAX_MERGING_EFFORT
     return TeamJoinerSchema(limits)
 
 
+@lru_cache(maxsize=1)
+def _printed() -> str:
+    public = strawberry.Schema(Query, **_PARTS)
+    _drop_null_defaults(public._schema)
+    return public.as_str()
+
+
 def print_schema(*, federation: bool = False) -> str:
     """The content of `schema.graphql`, or that of a subgraph's schema for Apollo Federation."""
-    text = build_schema().as_str() + "\n"
+    text = _printed() + "\n"
     return text + ENTITIES_SDL if federation else text

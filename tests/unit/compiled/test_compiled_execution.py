@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from copy import deepcopy
+from dataclasses import replace
 from inspect import isawaitable
 from pathlib import Path
 from random import Random
@@ -34,8 +35,7 @@ from strawberry.execution import optimized_is_awaitable
 from app.api.execution.documents import attach, compiled_form
 from app.api.execution.executor import CompilingExecutor
 from app.api.operations.documents import Documents
-from app.api.operations.limits import Limits
-from app.api.schema.schema import build_schema
+from tests.harness.schema import LIMITS, SCHEMA
 from tests.unit.compiled.documents import Variation, vary
 from tests.unit.compiled.resolvers import Current, World, troubled_resolvers
 
@@ -50,7 +50,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:R
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 SCHEMA_TEXT = (Path(__file__).parents[3] / "schema.graphql").read_text(encoding="utf-8")
-FEDERATED_TEXT = print_schema(build_schema()._schema)
+FEDERATED_TEXT = print_schema(SCHEMA._schema)
 # The library knows no subscriptions, so it is told that they are queries.
 SUBSCRIPTIONS = SCHEMA_TEXT.replace("type Query {", "type Asking {").replace(
     "type Subscription {", "type Query {"
@@ -147,7 +147,7 @@ class Comparison:
 
 @pytest.fixture(scope="module")
 def comparison() -> Iterator[Comparison]:
-    schema, current = build_schema()._schema, Current()
+    schema, current = SCHEMA._schema, Current()
     with troubled_resolvers(schema, current):
         compared = Comparison(schema, current)
         yield compared
@@ -156,7 +156,7 @@ def comparison() -> Iterator[Comparison]:
 
 @pytest.mark.parametrize("compiled", [True, False])
 async def test_documents_are_compiled_if_the_setting_is_on(*, compiled: bool) -> None:
-    documents = Documents(build_schema()._schema, Limits(compiled_execution=compiled))
+    documents = Documents(SCHEMA._schema, replace(LIMITS, compiled_execution=compiled))
 
     prepared = await documents.prepare("{ viewer { id } }", "sue")
 
@@ -168,7 +168,7 @@ async def test_documents_are_compiled_if_the_setting_is_on(*, compiled: bool) ->
     ["{ __schema { queryType { name } } }", '{ __type(name: "Team") { name } viewer { id } }'],
 )
 def test_introspection_is_left_to_graphql_core(text: str) -> None:
-    schema, document = build_schema()._schema, parse(text)
+    schema, document = SCHEMA._schema, parse(text)
     attach(document, schema)
     executor, compiled = CompilingExecutor.build(schema, document), compiled_form(document)
 
