@@ -52,7 +52,7 @@ async def test_a_page_of_an_allowed_origin_may_ask_and_read(http: httpx.AsyncCli
         headers={
             "Origin": ORIGIN,
             "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "authorization,content-type",
+            "Access-Control-Request-Headers": "authorization,content-type,x-include-cost",
         },
     )
     answer = await http.post("/graphql", json=VIEWER, headers={"Origin": ORIGIN})

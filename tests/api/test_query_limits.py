@@ -1,5 +1,6 @@
 """Documents that would take too much: each is refused by a code that names the limit, at once."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -248,6 +249,43 @@ async def test_the_cost_goes_by_the_sizes_that_the_variables_ask_for(
         "suggestion": "Ask for at most 66 at a time at `teams`.",
     }
     assert beyond_pages["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+
+
+PAGE = "query ($first: Int) { teams(first: $first) { edges { node { id } } } }"
+COST_OF_PAGE = {
+    "requested": 1 + 50 * 3,
+    "limit": LIMITS.max_cost,
+    "dearest": [
+        {"path": "teams", "cost": 151, "pageSize": 50},
+        {"path": "teams.edges.node.id", "cost": 50},
+    ],
+}
+COST_OF_MUTATION = {
+    "requested": 2,
+    "limit": LIMITS.max_cost,
+    "dearest": [{"path": "joinTeam", "cost": 2}, {"path": "joinTeam.__typename", "cost": 1}],
+}
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize(
+    ("query", "cost"),
+    [
+        (PAGE, COST_OF_PAGE),
+        ('mutation { joinTeam(input: {teamId: "x"}) { __typename } }', COST_OF_MUTATION),
+    ],
+)
+async def test_the_cost_is_included_if_a_header_asks_for_it(
+    http: httpx.AsyncClient, query: str, cost: Answer, accept: str
+) -> None:
+    body = {"query": query, "variables": {"first": 50}}
+    headers = {"Accept": accept, "X-Include-Cost": "true"}
+
+    answer = await http.post("/graphql", json=body, headers=headers)
+    without = await http.post("/graphql", json=body, headers=headers | {"X-Include-Cost": "false"})
+
+    assert f'"extensions":{{"cost":{json.dumps(cost, separators=(",", ":"))}}}' in answer.text
+    assert "extensions" not in without.text
 
 
 async def test_the_limits_hold_on_a_websocket_too(servers: list[Server]) -> None:

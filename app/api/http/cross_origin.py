@@ -55,6 +55,7 @@ class CrossOrigin(CORSMiddleware):
                 "Authorization",
                 "Content-Type",
                 TOKEN_HEADER,
+                "X-Include-Cost",
                 "X-Request-Id",
                 "X-User-Id",
                 "X-User-Role",

@@ -54,6 +54,9 @@ SUBSCRIPTION_PROTOCOLS = (
 )
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 
+# The header by which a client asks for `extensions.cost`.
+INCLUDE_COST = (b"x-include-cost", b"true")
+
 NO_MUTATION = ALL_KINDS - {OperationType.MUTATION}
 
 
@@ -272,4 +275,7 @@ def _operation(request: Request, asked: RequestedOperation, context: Context) ->
         kinds = frozenset({OperationType.SUBSCRIPTION})
     elif request.method == "GET":
         kinds = NO_MUTATION
-    return Operation(context, asked.query, asked.variables, asked.operation_name, kinds)
+    includes_cost = INCLUDE_COST in request.scope["headers"]
+    return Operation(
+        context, asked.query, asked.variables, asked.operation_name, kinds, includes_cost
+    )

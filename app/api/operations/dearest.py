@@ -46,13 +46,7 @@ def too_costly(
 ) -> CodedError:
     """The refusal. *Limits*: each field is measured once, as by `measure`."""
     explainer = _Explainer(document, values)
-    (operation,) = (
-        each
-        for each in document.definitions
-        if isinstance(each, OperationDefinitionNode)
-        and (each.name.value if each.name else None) == operation_name
-    )
-    dearest = explainer.dearest(operation.selection_set)
+    dearest = explainer.dearest(_root_of(document, operation_name))
     for field in dearest:
         if smaller := explainer.fitting_size(field, found - limit):
             advice = f"Ask for at most {smaller} at a time at `{_end_of(field.path)}`."
@@ -70,6 +64,25 @@ def too_costly(
         dearest=paths,
         suggestion=advice,
     )
+
+
+def dearest_paths(
+    document: DocumentNode, operation_name: str | None, values: Values
+) -> list[dict[str, object]]:
+    """The paths that cost most, in the form that the client gets."""
+    explainer = _Explainer(document, values)
+    dearest = explainer.dearest(_root_of(document, operation_name))
+    return [explainer.described(field) for field in dearest]
+
+
+def _root_of(document: DocumentNode, operation_name: str | None) -> SelectionSetNode:
+    (operation,) = (
+        each
+        for each in document.definitions
+        if isinstance(each, OperationDefinitionNode)
+        and (each.name.value if each.name else None) == operation_name
+    )
+    return operation.selection_set
 
 
 class _Explainer(Measurer):

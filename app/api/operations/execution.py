@@ -28,7 +28,7 @@ from app.api.errors import (
 from app.api.execution.executor import CompilingExecutor
 from app.api.observation import note_bug
 from app.api.operations.counts import Counts
-from app.api.operations.dearest import too_costly
+from app.api.operations.dearest import dearest_paths, too_costly
 from app.api.operations.documents import Documents, PreparedDocument
 from app.api.operations.limits import Limits
 from app.api.operations.measures import MeasuredOperation
@@ -69,6 +69,8 @@ class Operation:
     variables: dict[str, Any]
     name: str | None = None
     allowed: Collection[OperationType] = ALL_KINDS
+    includes_cost: bool = False
+    extensions: dict[str, object] | None = field(default=None, init=False)
     kind: OperationType | None = field(default=None, init=False)
     errors: Sequence[GraphQLError] = field(default=(), init=False)
 
@@ -164,7 +166,7 @@ class Executions:
             return [_as_graphql_error(error)]
         errors, variables = list(prepared.errors), operation.variables
         if not errors:
-            errors = [*self._beyond_limits(prepared, found, variables)]
+            errors = [*self._beyond_limits(operation, prepared, found)]
             errors = errors or self.documents.misfits(prepared, found, variables)
             # Undeclared variables would stay in memory as long as a subscription.
             for name in variables.keys() - found.variables.keys():
@@ -184,16 +186,20 @@ class Executions:
         return executor
 
     def _beyond_limits(
-        self, prepared: PreparedDocument, operation: MeasuredOperation, variables: dict[str, Any]
+        self, operation: Operation, prepared: PreparedDocument, measured: MeasuredOperation
     ) -> Iterator[GraphQLError]:
-        """The limits that a valid document exceeds with these variables."""
-        cost, limit = operation.measures.cost, self._limits.max_cost
-        if cost.parts:
-            values = {**operation.defaults, **variables}
+        """The limits that a valid document exceeds with its variables."""
+        cost, limit, variables = measured.measures.cost, self._limits.max_cost, operation.variables
+        document, name = prepared.document, measured.name
+        if cost.parts or operation.includes_cost:
+            values = {**measured.defaults, **variables}
             if (found := cost.of(values)) > limit:
-                name = operation.name
-                yield too_costly(prepared.document, name, values, limit=limit, found=found)
-        if refusal := rounded(prepared.document, variables):
+                yield too_costly(document, name, values, limit=limit, found=found)
+            elif operation.includes_cost:
+                dearest = dearest_paths(document, name, values)
+                shown = {"requested": found, "limit": limit, "dearest": dearest}
+                operation.extensions = {"cost": shown}
+        if refusal := rounded(document, variables):
             yield refusal
 
     async def _run(
@@ -210,7 +216,9 @@ class Executions:
                     result = await result
         except Exception as error:
             result = _failure(error)
-        return self._answer(operation, result)
+        answer = self._answer(operation, result)
+        answer.extensions = operation.extensions
+        return answer
 
     def _check_database(self, operation: Operation) -> None:
         """*Raises*: `CodedError` unless the database is prepared, and safe for mutations."""
