@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.embedded.database import EmbeddedDatabase
+from app.embedded.database import embedded_database
 from app.storage.client import Client, close
 from app.storage.preparation import prepare_database
 from tests.harness.driver import DRIVER, connect
@@ -47,8 +47,8 @@ def pytest_report_header() -> list[str]:
 def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URI of a single-node replica set. When it can't start, the tests that need it fail."""
     folder: Path = tmp_path_factory.mktemp("mongodb")
-    with EmbeddedDatabase(folder) as database:
-        yield database.uri
+    with embedded_database(folder) as uri:
+        yield uri
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from app.domain.faults import EmbeddedDatabaseFailed
 from app.embedded.mongod import (
@@ -50,80 +49,37 @@ PARAMETERS = (
 _PORT_ATTEMPTS = 5
 
 
-class EmbeddedDatabase:
-    """A mongod that runs from `start` to `stop`, with persistent data in a folder.
+@contextmanager
+def embedded_database(data_folder: Path) -> Iterator[str]:
+    """The URI of a mongod with persistent data in a folder, which accepts writes.
 
-    Start and stop it from one thread. A process may run several, on different folders. Every local
-    user can connect without a password; other machines cannot.
+    A mongod that exits is restarted at the same address. A process may run several, on different
+    folders. Every local user can connect without a password; other machines cannot.
+
+    *Raises*: `EmbeddedDatabaseFailed` if mongod is missing, cannot run here or is not ready after
+    `START_SECONDS`, or if the folder is in use or unusable. Leaves nothing running; repeating is
+    safe.
     """
-
-    def __init__(self, data_folder: Path) -> None:
-        self._data_folder = data_folder
-        self._opened = ExitStack()
-        self._uri: str | None = None
-
-    @property
-    def uri(self) -> str:
-        """The connection string, constant between `start` and `stop`."""
-        if self._uri is None:
-            raise RuntimeError("The embedded database is not started.")
-        return self._uri
-
-    def start(self) -> str:
-        """Start mongod and return its URI once it accepts writes; no effect if already started.
-
-        From then on, a mongod that exits is restarted at the same address.
-
-        *Raises*: `EmbeddedDatabaseFailed` if mongod is missing, cannot run here or is not ready
-        after `START_SECONDS`, or if the folder is in use or unusable. Leaves nothing running;
-        repeating is safe.
-        """
-        if self._uri is not None:
-            return self._uri
-        executable = find_mongod()
+    executable = find_mongod()
+    with ExitStack() as opened:
         try:
-            with ExitStack() as opened:
-                folder = _open(self._data_folder)
-                # Released last, so that the next owner finds no mongod of ours running on it.
-                opened.callback(folder.close)
-                port = _start_process(executable, folder, opened)
-                uri = f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
-                folder.record(uri=uri, port=port)
-                self._opened = opened.pop_all()
+            folder = _open(data_folder)
+            # Released last, so that the next owner finds no mongod of ours running on it.
+            opened.callback(folder.close)
+            port = _start_process(executable, folder, opened)
+            uri = f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
+            folder.record(uri=uri, port=port)
         except OSError as error:
             raise EmbeddedDatabaseFailed(
-                f"The data folder {self._data_folder} cannot be used ({error}): make it writable, "
-                "give another one with --data-dir or DATA_DIR, or set MONGODB_URI."
+                f"The data folder {data_folder} cannot be used ({error}): make it writable, give "
+                "another one with --data-dir or DATA_DIR, or set MONGODB_URI."
             ) from error
-        self._uri = uri
-        return uri
-
-    def stop(self) -> None:
-        """Stop supervision, then mongod; no effect if not started."""
-        self._uri = None
-        self._opened.close()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
+        yield uri
 
 
-@contextmanager
-def deployment(mongodb_uri: str | None, data_folder: Path) -> Iterator[str]:
+def deployment(mongodb_uri: str | None, data_folder: Path) -> AbstractContextManager[str]:
     """The URI that was given, or that of an embedded database, which stops with the context."""
-    if mongodb_uri is not None:
-        yield mongodb_uri
-    else:
-        with EmbeddedDatabase(data_folder) as embedded:
-            yield embedded.uri
+    return embedded_database(data_folder) if mongodb_uri is None else nullcontext(mongodb_uri)
 
 
 def _open(path: Path) -> "DataFolder":

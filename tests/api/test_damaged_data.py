@@ -5,13 +5,14 @@ import os
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.bootstrap import APPLICATION
-from app.embedded.database import EmbeddedDatabase
+from app.embedded.database import embedded_database
 from app.storage.client import Client as DriverClient
 from app.storage.client import close, connect
 from tests.api.world import new_id
@@ -110,21 +111,22 @@ async def end_of(server: Server) -> int:
 async def test_damage_found_after_the_start_keeps_user_ids_out_of_the_log(
     tmp_path: Path, log_format: str, workers: str
 ) -> None:
-    database = EmbeddedDatabase(tmp_path)
-    uri = await asyncio.to_thread(database.start)
+    database = ExitStack()
+    uri = await asyncio.to_thread(database.enter_context, embedded_database(tmp_path))
     await put_on_two_teams(uri, "teams", "sue-4711")
     # Started anew it prefers the same port.
-    await asyncio.to_thread(database.stop)
+    await asyncio.to_thread(database.close)
     settings = {"REQUEST_TIMEOUT_SECONDS": "0.5", "LOG_FORMAT": log_format, "WORKERS": workers}
     server = Server(uri, "teams", **settings)
 
     await server.start()
     try:
-        assert await asyncio.to_thread(database.start) == uri
+        again = embedded_database(tmp_path)
+        assert await asyncio.to_thread(database.enter_context, again) == uri
         status = await end_of(server)
     finally:
         await server.stop()
-        await asyncio.to_thread(database.stop)
+        await asyncio.to_thread(database.close)
 
     assert status == 1
     assert b"the data in teams.teams breaks the rules" in server.log

@@ -5,14 +5,14 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 
 import httpx
 import pytest
 
-from app.embedded.database import EmbeddedDatabase
+from app.embedded.database import embedded_database
 from app.storage.client import close, connect
 from tests.api.world import find_team, new_id
 from tests.harness.client import Answer, Client, ServerError, headers_of
@@ -70,8 +70,8 @@ class Trouble:
 
 @pytest.fixture(scope="module")
 async def own_database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    with EmbeddedDatabase(tmp_path_factory.mktemp("trouble")) as database:
-        yield database.uri
+    with embedded_database(tmp_path_factory.mktemp("trouble")) as uri:
+        yield uri
 
 
 @pytest.fixture(scope="module")
@@ -196,10 +196,10 @@ async def test_a_change_of_unknown_fate_is_settled_by_sending_it_again(trouble: 
 async def test_a_server_started_before_its_database_becomes_ready(
     tmp_path: Path,
 ) -> None:
-    database = EmbeddedDatabase(tmp_path)
-    uri = await asyncio.to_thread(database.start)
+    database = ExitStack()
+    uri = await asyncio.to_thread(database.enter_context, embedded_database(tmp_path))
     # Started anew it prefers the same port.
-    await asyncio.to_thread(database.stop)
+    await asyncio.to_thread(database.close)
     limit = {"REQUEST_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS)}
 
     async with (
@@ -211,12 +211,13 @@ async def test_a_server_started_before_its_database_becomes_ready(
         unready = await trouble.status("/readyz")
         health = await trouble.status("/healthz")
         try:
-            assert await asyncio.to_thread(database.start) == uri
+            again = embedded_database(tmp_path)
+            assert await asyncio.to_thread(database.enter_context, again) == uri
             await wait_until(trouble.is_ready)
             await wait_until(lambda: can_create_a_team(client))
         finally:
             await server.stop()
-            await asyncio.to_thread(database.stop)
+            await asyncio.to_thread(database.close)
 
     assert_unavailable(before)
     assert seconds < TIMEOUT_SECONDS + MARGIN_SECONDS

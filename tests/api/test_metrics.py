@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.embedded.database import EmbeddedDatabase
+from app.embedded.database import embedded_database
 from app.storage.client import close, connect
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import Client
@@ -166,11 +166,11 @@ async def test_a_refusal_of_mongodb_that_is_expected_is_no_failure(
 
 
 async def test_a_command_that_is_not_answered_is_a_failure(tmp_path: Path) -> None:
-    with EmbeddedDatabase(tmp_path) as database:
-        driver = connect(database.uri, timeout_seconds=10)
+    with embedded_database(tmp_path) as uri:
+        driver = connect(uri, timeout_seconds=10)
         mongod = psutil.Process((await driver.admin.command("serverStatus"))["pid"])
         await close(driver)
-        async with running_servers(1, database.uri, "teams", **MEASURED) as (server,):
+        async with running_servers(1, uri, "teams", **MEASURED) as (server,):
 
             async def records() -> bool:
                 return (await read_metrics(server)).value("recorder_active") == 1

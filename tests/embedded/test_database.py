@@ -20,7 +20,7 @@ from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from app.domain.faults import EmbeddedDatabaseFailed
-from app.embedded.database import EmbeddedDatabase
+from app.embedded.database import embedded_database
 
 DEADLINE_SECONDS = 30.0
 PROJECT = Path(__file__).parents[2]
@@ -28,10 +28,11 @@ PROJECT = Path(__file__).parents[2]
 OWNER = """
 import sys
 from pathlib import Path
-from app.embedded.database import EmbeddedDatabase
+from app.embedded.database import embedded_database
 {before}
-print(EmbeddedDatabase(Path(sys.argv[1])).start(), flush=True)
-sys.stdin.read()
+with embedded_database(Path(sys.argv[1])) as uri:
+    print(uri, flush=True)
+    sys.stdin.read()
 """
 
 
@@ -111,83 +112,79 @@ def owner_process(folder: Path, *, before: str = "") -> Iterator[tuple[subproces
 
 
 def test_a_new_folder_becomes_a_writable_replica_set_on_loopback_only(tmp_path: Path) -> None:
-    with EmbeddedDatabase(tmp_path / "data") as database:
-        write(database.uri, "Team A")
+    with embedded_database(tmp_path / "data") as uri:
+        write(uri, "Team A")
 
-        with connected(database.uri) as client:
+        with connected(uri) as client:
             hello = client.admin.command("hello")
             bound = client.admin.command("getCmdLineOpts")["parsed"]["net"]["bindIp"]
         assert hello["isWritablePrimary"]
-        assert hello["hosts"] == [f"127.0.0.1:{port_of(database.uri)}"]
+        assert hello["hosts"] == [f"127.0.0.1:{port_of(uri)}"]
         assert bound == "127.0.0.1"
-        assert os.getsid(mongod_pid(database.uri)) != os.getsid(0)
+        assert os.getsid(mongod_pid(uri)) != os.getsid(0)
         assert stat.S_IMODE((tmp_path / "data" / "mongodb").stat().st_mode) == 0o700
 
 
 def test_a_restart_keeps_the_data_and_the_port(tmp_path: Path) -> None:
-    database = EmbeddedDatabase(tmp_path)
-    first_uri = database.start()
-    write(first_uri, "Team A")
-    pid = mongod_pid(first_uri)
-    database.stop()
-    database.stop()
+    with embedded_database(tmp_path) as first_uri:
+        write(first_uri, "Team A")
+        pid = mongod_pid(first_uri)
     assert not is_running(pid)
 
-    with EmbeddedDatabase(tmp_path) as restarted:
-        assert restarted.uri == first_uri
-        assert names(restarted.uri) == ["Team A"]
+    with embedded_database(tmp_path) as uri:
+        assert uri == first_uri
+        assert names(uri) == ["Team A"]
 
 
 def test_a_restart_keeps_the_data_when_another_program_took_the_port(tmp_path: Path) -> None:
-    with EmbeddedDatabase(tmp_path) as database:
-        first_uri = database.uri
+    with embedded_database(tmp_path) as first_uri:
         write(first_uri, "Team A")
 
-    with another_program_on(port_of(first_uri)), EmbeddedDatabase(tmp_path) as moved:
-        assert moved.uri != first_uri
-        write(moved.uri, "Team B")
-        assert names(moved.uri) == ["Team A", "Team B"]
+    with another_program_on(port_of(first_uri)), embedded_database(tmp_path) as moved_uri:
+        assert moved_uri != first_uri
+        write(moved_uri, "Team B")
+        assert names(moved_uri) == ["Team A", "Team B"]
 
 
 def test_a_killed_mongod_is_restarted_at_the_same_uri_with_its_data(tmp_path: Path) -> None:
-    with EmbeddedDatabase(tmp_path) as database:
-        write(database.uri, "Team A")
-        killed = mongod_pid(database.uri)
+    with embedded_database(tmp_path) as uri:
+        write(uri, "Team A")
+        killed = mongod_pid(uri)
 
         os.kill(killed, signal.SIGKILL)
 
         def came_back() -> bool:
             try:
-                return mongod_pid(database.uri) != killed
+                return mongod_pid(uri) != killed
             except PyMongoError:
                 return False
 
         wait_until(came_back, "mongod starts again")
-        write(database.uri, "Team B")
-        assert names(database.uri) == ["Team A", "Team B"]
-        last = mongod_pid(database.uri)
+        write(uri, "Team B")
+        assert names(uri) == ["Team A", "Team B"]
+        last = mongod_pid(uri)
     assert not is_running(last)
 
 
 def test_a_second_owner_of_a_folder_is_refused(tmp_path: Path) -> None:
-    with EmbeddedDatabase(tmp_path) as first:
-        write(first.uri, "Team A")
+    with embedded_database(tmp_path) as uri:
+        write(uri, "Team A")
 
         with pytest.raises(EmbeddedDatabaseFailed) as refusal:
-            EmbeddedDatabase(tmp_path).start()
+            embedded_database(tmp_path).__enter__()
 
-        for fact in (str(tmp_path), str(os.getpid()), f"MONGODB_URI={first.uri}", "--data-dir"):
+        for fact in (str(tmp_path), str(os.getpid()), f"MONGODB_URI={uri}", "--data-dir"):
             assert fact in str(refusal.value)
-        write(first.uri, "Team B")
-        assert names(first.uri) == ["Team A", "Team B"]
+        write(uri, "Team B")
+        assert names(uri) == ["Team A", "Team B"]
 
 
 def test_two_folders_in_one_process_have_two_databases(tmp_path: Path) -> None:
-    with EmbeddedDatabase(tmp_path / "a") as one, EmbeddedDatabase(tmp_path / "b") as other:
-        write(one.uri, "Team A")
+    with embedded_database(tmp_path / "a") as one, embedded_database(tmp_path / "b") as other:
+        write(one, "Team A")
 
-        assert names(one.uri) == ["Team A"]
-        assert names(other.uri) == []
+        assert names(one) == ["Team A"]
+        assert names(other) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a parent-death signal")
@@ -199,8 +196,8 @@ def test_a_killed_owner_leaves_its_data_and_no_mongod(tmp_path: Path) -> None:
         owner.kill()
 
         wait_until(lambda: not is_running(orphan), "the orphan ends")
-    with EmbeddedDatabase(tmp_path) as database:
-        assert names(database.uri) == ["Team A"]
+    with embedded_database(tmp_path) as uri:
+        assert names(uri) == ["Team A"]
 
 
 def test_a_mongod_left_by_a_killed_owner_is_ended_by_the_next(tmp_path: Path) -> None:
@@ -212,13 +209,13 @@ def test_a_mongod_left_by_a_killed_owner_is_ended_by_the_next(tmp_path: Path) ->
         owner.wait()
         assert is_running(orphan)
 
-        with EmbeddedDatabase(tmp_path) as database:
+        with embedded_database(tmp_path) as next_uri:
             assert not is_running(orphan)
-            assert names(database.uri) == ["Team A"]
+            assert names(next_uri) == ["Team A"]
 
 
 def test_an_unusable_folder_is_reported_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(EmbeddedDatabaseFailed, match=r"cannot be used.*--data-dir.*MONGODB_URI"):
-        EmbeddedDatabase(tmp_path / "file" / "data").start()
+        embedded_database(tmp_path / "file" / "data").__enter__()

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.faults import EmbeddedDatabaseFailed
 from app.embedded import database, mongod
-from app.embedded.database import EmbeddedDatabase
+from app.embedded.database import embedded_database
 from app.embedded.mongod import find_mongod
 
 
@@ -73,7 +73,7 @@ def test_a_missing_optional_package_is_reported_with_a_remedy(
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(EmbeddedDatabaseFailed, match=rf"{package}.*team-joiner\[embedded\]"):
-        EmbeddedDatabase(tmp_path).start()
+        embedded_database(tmp_path).__enter__()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_mongod_that_cannot_start_is_reported_with_the_reason(
     monkeypatch.setattr(database, "find_mongod", lambda: executable)
 
     with pytest.raises(EmbeddedDatabaseFailed, match=advice):
-        EmbeddedDatabase(tmp_path / "data").start()
+        embedded_database(tmp_path / "data").__enter__()
 
 
 def test_a_mongod_that_is_never_ready_fails_at_the_deadline(
@@ -107,4 +107,4 @@ def test_a_mongod_that_is_never_ready_fails_at_the_deadline(
     monkeypatch.setattr(database, "START_SECONDS", 0.5)
 
     with pytest.raises(EmbeddedDatabaseFailed, match=r"(?s)not ready.*Still thinking\."):
-        EmbeddedDatabase(tmp_path / "data").start()
+        embedded_database(tmp_path / "data").__enter__()

@@ -31,8 +31,8 @@ def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A mongod whose index builds can be held."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedded, "PARAMETERS", (*embedded.PARAMETERS, "enableTestCommands=1"))
-        with embedded.EmbeddedDatabase(tmp_path_factory.mktemp("held")) as database:
-            yield database.uri
+        with embedded.embedded_database(tmp_path_factory.mktemp("held")) as uri:
+            yield uri
 
 
 @asynccontextmanager

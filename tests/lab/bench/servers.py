@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from app.embedded.database import EmbeddedDatabase
+from app.embedded.database import embedded_database
 
 
 class Api(NamedTuple):
@@ -27,8 +27,8 @@ def deployment(mongodb_uri: str | None) -> Iterator[str]:
     if mongodb_uri is not None:
         yield mongodb_uri
         return
-    with tempfile.TemporaryDirectory() as folder, EmbeddedDatabase(Path(folder)) as embedded:
-        yield embedded.uri
+    with tempfile.TemporaryDirectory() as folder, embedded_database(Path(folder)) as uri:
+        yield uri
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import httpx
 
-from app.embedded.database import EmbeddedDatabase
+from app.embedded.database import embedded_database
 from app.storage.client import Client as MongoClient
 from app.storage.client import close, connect, team_changes_of
 from tests.harness.client import Client
@@ -244,9 +244,9 @@ class ForeignFuzzing:
 async def _running(count: int, seed: int) -> AsyncIterator[ForeignFuzzing]:
     """So many servers on a database of their own, as long as the context."""
     database = f"fuzz_{uuid4().hex[:8]}"
-    with TemporaryDirectory() as folder, EmbeddedDatabase(Path(folder)) as embedded:
-        servers = [Server(embedded.uri, database) for _ in range(count)]
-        mongodb = connect(embedded.uri, timeout_seconds=10)
+    with TemporaryDirectory() as folder, embedded_database(Path(folder)) as uri:
+        servers = [Server(uri, database) for _ in range(count)]
+        mongodb = connect(uri, timeout_seconds=10)
         try:
             await asyncio.gather(*(server.start() for server in servers))
             yield ForeignFuzzing(servers, mongodb, database, seed)

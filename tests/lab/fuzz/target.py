@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import psutil
 
-from app.embedded.database import EmbeddedDatabase
+from app.embedded.database import embedded_database
 from app.storage.client import Client as MongoClient
 from app.storage.client import close, connect, team_changes_of, teams_of
 from tests.harness.client import Client
@@ -136,9 +136,9 @@ def _without_request_ids(final: FinalState) -> FinalState:
 async def running_target() -> AsyncIterator[Target]:
     """The servers and a MongoDB of their own, as long as the context."""
     database = f"fuzz_{uuid4().hex[:8]}"
-    with TemporaryDirectory() as folder, EmbeddedDatabase(Path(folder)) as embedded:
-        servers = [Server(embedded.uri, database, **settings) for settings in SETTINGS]
-        mongodb = connect(embedded.uri, timeout_seconds=10)
+    with TemporaryDirectory() as folder, embedded_database(Path(folder)) as uri:
+        servers = [Server(uri, database, **settings) for settings in SETTINGS]
+        mongodb = connect(uri, timeout_seconds=10)
         try:
             await asyncio.gather(*(server.start() for server in servers))
             yield Target(servers, mongodb, database)

@@ -21,7 +21,7 @@ with moving("Starting the race."):
 
     from app.config import Settings, SettingsError
     from app.domain.faults import Fault
-    from app.embedded.database import EmbeddedDatabase
+    from app.embedded.database import embedded_database
     from tests.lab.bench.servers import deployment
     from tests.lab.race.browser import show_race
     from tests.lab.race.display import Display
@@ -205,7 +205,7 @@ def _race(
         display = stack.enter_context(Display(seed=ring.seed))
         display.say("Preparing MongoDB.")
         if data_dir is not None:
-            uri = stack.enter_context(EmbeddedDatabase(data_dir)).uri
+            uri = stack.enter_context(embedded_database(data_dir))
         else:
             uri = stack.enter_context(deployment(mongodb_uri))
         ring = replace(ring, uri=uri)
