@@ -6,6 +6,7 @@ No label has a value that a client chooses.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -37,6 +38,8 @@ LAG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.
 # Between two reads; a newly elected primary may have another clock.
 CLOCK_SECONDS = 10
 
+NAMESPACE = "team_joiner"
+
 Lag = Callable[[CommitTime], float | None]
 """Seconds since a commit by the database's clock; None until that clock is known."""
 
@@ -46,74 +49,59 @@ class StorageMetrics:
 
     def __init__(self, registry: CollectorRegistry, lag: Lag = lambda _: None) -> None:
         self._lag = lag
-        self._commands = Histogram(
-            "team_joiner_database_command_seconds",
+        counter = partial(Counter, namespace=NAMESPACE, registry=registry)
+        histogram = partial(Histogram, namespace=NAMESPACE, registry=registry)
+        gauge = partial(Gauge, namespace=NAMESPACE, registry=registry, multiprocess_mode="livesum")
+        self._commands = histogram(
+            "database_command_seconds",
             "Duration of MongoDB commands, including failed ones.",
             ["client", "command"],
             buckets=COMMAND_SECONDS,
-            registry=registry,
         )
-        self._failures = Counter(
-            "team_joiner_database_command_failures",
+        self._failures = counter(
+            "database_command_failures",
             "MongoDB commands that failed or got no answer, except for expected errors.",
             ["client", "command"],
-            registry=registry,
         )
-        self._connections = Gauge(
-            "team_joiner_database_connections",
-            "Open connections to MongoDB.",
-            ["client"],
-            multiprocess_mode="livesum",
-            registry=registry,
+        self._connections = gauge(
+            "database_connections", "Open connections to MongoDB.", ["client"]
         )
-        self._in_use = Gauge(
-            "team_joiner_database_connections_in_use",
+        self._in_use = gauge(
+            "database_connections_in_use",
             "Connections to MongoDB in use by an operation.",
             ["client"],
-            multiprocess_mode="livesum",
-            registry=registry,
         )
-        self._waits = Histogram(
-            "team_joiner_database_connection_wait_seconds",
+        self._waits = histogram(
+            "database_connection_wait_seconds",
             "Time that operations waited for a connection from the pool.",
             ["client"],
             buckets=COMMAND_SECONDS,
-            registry=registry,
         )
-        self._refusals = Counter(
-            "team_joiner_database_connection_failures",
+        self._refusals = counter(
+            "database_connection_failures",
             "Operations that got no connection from the pool.",
             ["client"],
-            registry=registry,
         )
-        self._retries = Counter(
-            "team_joiner_transaction_retries",
-            "Transactions retried after a write conflict.",
-            registry=registry,
+        self._retries = counter(
+            "transaction_retries", "Transactions retried after a write conflict."
         )
-        self._is_recording = Gauge(
-            "team_joiner_recorder_active",
+        self._is_recording = gauge(
+            "recorder_active",
             "1 in the process that records changes; the sum over all processes should be 1.",
-            multiprocess_mode="livesum",
-            registry=registry,
         )
-        self._is_safe = Gauge(
-            "team_joiner_database_safe",
+        self._is_safe = gauge(
+            "database_safe",
             "1 while the indexes and the validator that mutations rely on are in place, else 0.",
             multiprocess_mode="livemin",
-            registry=registry,
         )
         self._is_safe.set(1)
-        self._recorder_failures = Counter(
-            "team_joiner_recorder_failures",
-            "Failed attempts of the recorder, each of which is retried.",
-            registry=registry,
+        self._recorder_failures = counter(
+            "recorder_failures", "Failed attempts of the recorder, each of which is retried."
         )
-        self._recorder_lag = Histogram(
-            "team_joiner_recorder_lag_seconds",
+        self._recorder_lag = histogram(
+            "recorder_lag_seconds",
             "Time from a change's commit to its entry in the change log, in whole seconds.",
             buckets=LAG_SECONDS,
-            registry=registry,
         )
 
     def listeners(self, client: str) -> Sequence[Listener]:

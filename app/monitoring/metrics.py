@@ -5,6 +5,7 @@ documents, and the first `MAX_OTHER_NAMES` others that a process receives.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from graphql import GraphQLError, OperationDefinitionNode, parse
@@ -13,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from app.api.observation import EndedOperation
 from app.domain.changes import Change
 from app.domain.ids import CommitTime
+from app.monitoring.database_metrics import LAG_SECONDS, NAMESPACE
 from app.service.hub import EVERYTHING, Topic
 
 MAX_OTHER_NAMES: Final = 100
@@ -20,7 +22,6 @@ ANONYMOUS: Final = "anonymous"
 OTHER: Final = "other"
 
 OPERATION_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-LAG_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
 class OperationNames:
@@ -55,55 +56,42 @@ class ApiMetrics:
     ) -> None:
         self._names = names
         self._lag = lag
-        self._operations = Counter(
-            "team_joiner_operations",
+        counter = partial(Counter, namespace=NAMESPACE, registry=registry)
+        histogram = partial(Histogram, namespace=NAMESPACE, registry=registry)
+        gauge = partial(Gauge, namespace=NAMESPACE, registry=registry, multiprocess_mode="livesum")
+        self._operations = counter(
+            "operations",
             "Completed operations by outcome: success, a problem's type, or an error code.",
             ["name", "kind", "outcome"],
-            registry=registry,
         )
         # Without labels, so that it is 0 from the start: Prometheus sees no increase in a series
         # whose first sample is 1.
-        self._internal_errors = Counter(
-            "team_joiner_internal_errors",
-            "Operations with an INTERNAL_SERVER_ERROR among their errors.",
-            registry=registry,
+        self._internal_errors = counter(
+            "internal_errors", "Operations with an INTERNAL_SERVER_ERROR among their errors."
         )
-        self._seconds = Histogram(
-            "team_joiner_operation_seconds",
+        self._seconds = histogram(
+            "operation_seconds",
             "Duration of queries and mutations.",
             ["name", "kind"],
             buckets=OPERATION_SECONDS,
-            registry=registry,
         )
-        self._problems = Counter(
-            "team_joiner_problems",
-            "Problems that mutations returned, by type.",
-            ["type"],
-            registry=registry,
+        self._problems = counter("problems", "Problems that mutations returned, by type.", ["type"])
+        self._subscribers = gauge(
+            "subscribers", "Current subscribers by subscription field.", ["field"]
         )
-        self._subscribers = Gauge(
-            "team_joiner_subscribers",
-            "Current subscribers by subscription field.",
-            ["field"],
-            multiprocess_mode="livesum",
-            registry=registry,
-        )
-        self._cut_off = Counter(
-            "team_joiner_subscribers_cut_off",
+        self._cut_off = counter(
+            "subscribers_cut_off",
             "Subscribers cut off with SUBSCRIBER_TOO_SLOW, by subscription field.",
             ["field"],
-            registry=registry,
         )
-        self._stalled = Counter(
-            "team_joiner_stalled_connections",
+        self._stalled = counter(
+            "stalled_connections",
             "Connections aborted because their peer read nothing for 30 seconds.",
-            registry=registry,
         )
-        self._feed_lag = Histogram(
-            "team_joiner_feed_lag_seconds",
+        self._feed_lag = histogram(
+            "feed_lag_seconds",
             "Time from a change's commit to its delivery to subscribers, in whole seconds.",
             buckets=LAG_SECONDS,
-            registry=registry,
         )
 
     def ended(self, operation: EndedOperation) -> None:
