@@ -7,7 +7,6 @@ from asyncio.subprocess import DEVNULL, Process, create_subprocess_exec
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -21,13 +20,20 @@ ELECTION_MILLISECONDS = 1_500
 READY_SECONDS = 60
 # How long a node that is told to end waits for its successor, and for what is under way.
 QUIESCE_MILLISECONDS = 2_000
+ARGUMENTS = (
+    *("--replSet", NAME, "--oplogSize", "64"),
+    *("--setParameter", "transactionLifetimeLimitSeconds=3"),
+    *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+    *("--setParameter", f"shutdownTimeoutMillisForSignaledShutdown={QUIESCE_MILLISECONDS}"),
+)
 
 
 class Node:
-    """One mongod with a folder and a port of its own."""
+    """One mongod with a folder and a port of its own, and further arguments."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         self._folder = folder
+        self._arguments = arguments
         self._process: Process | None = None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -41,12 +47,9 @@ class Node:
         """Starts the process; it needs a moment until it answers."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._process = await create_subprocess_exec(
-            *(str(find_mongod()), "--replSet", NAME, "--dbpath", str(self._folder)),
-            *("--bind_ip", "127.0.0.1", "--port", str(self.port), "--quiet", "--nounixsocket"),
-            *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64"),
-            *("--setParameter", "transactionLifetimeLimitSeconds=3"),
-            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
-            *("--setParameter", f"shutdownTimeoutMillisForSignaledShutdown={QUIESCE_MILLISECONDS}"),
+            *(str(find_mongod()), "--dbpath", str(self._folder), "--bind_ip", "127.0.0.1"),
+            *("--port", str(self.port), "--quiet", "--nounixsocket"),
+            *("--wiredTigerCacheSizeGB", "0.25", *self._arguments),
             stdout=DEVNULL,
         )
 
@@ -71,25 +74,33 @@ class Node:
         if self._process is not None:
             self._process.send_signal(number)
 
-    async def hello(self) -> dict[str, Any]:
-        """What the node says of itself; empty while it can't be reached."""
+    async def command(self, name: str, value: object = 1, **options: Any) -> dict[str, Any]:
+        """The answer of this node, whatever its role, to a command that needs no account."""
         client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
             self.address, directConnection=True, serverSelectionTimeoutMS=500
         )
         try:
-            answer: dict[str, Any] = await client.admin.command("hello")
-        except PyMongoError:
-            return {}
+            answer: dict[str, Any] = await client.admin.command(name, value, **options)
         finally:
             client.close()
         return answer
+
+    async def hello(self) -> dict[str, Any]:
+        """What the node says of itself; empty while it can't be reached."""
+        try:
+            return await self.command("hello")
+        except PyMongoError:
+            return {}
+
+    async def answers(self) -> bool:
+        return bool(await self.hello())
 
 
 class ReplicaSet:
     """Three nodes; entered, it has a primary and two secondaries."""
 
     def __init__(self, folder: Path) -> None:
-        self.nodes = [Node(folder / str(number)) for number in range(3)]
+        self.nodes = [Node(folder / str(number), *ARGUMENTS) for number in range(3)]
 
     @property
     def uri(self) -> str:
@@ -103,7 +114,7 @@ class ReplicaSet:
         try:
             await asyncio.gather(*(node.start() for node in self.nodes))
             for node in self.nodes:
-                await eventually(lambda node=node: _answers(node), timeout_seconds=READY_SECONDS)  # type: ignore[misc]  # mypy can't infer a lambda's default
+                await eventually(node.answers, timeout_seconds=READY_SECONDS)
             await self._initiate()
             await self.wait_until_whole()
         except BaseException:
@@ -111,12 +122,7 @@ class ReplicaSet:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._kill()
 
     async def primary(self) -> Node:
@@ -143,13 +149,7 @@ class ReplicaSet:
     async def step_down(self, seconds: int) -> Node:
         """Asks the primary to step down for so long; returns it once it has."""
         primary = await self.primary()
-        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-            primary.address, directConnection=True
-        )
-        try:
-            await client.admin.command("replSetStepDown", seconds)
-        finally:
-            client.close()
+        await primary.command("replSetStepDown", seconds)
         return primary
 
     async def keep_primary(self) -> None:
@@ -199,17 +199,7 @@ class ReplicaSet:
         members = [{"_id": i, "host": node.address} for i, node in enumerate(self.nodes)]
         settings = {"electionTimeoutMillis": ELECTION_MILLISECONDS, "heartbeatIntervalMillis": 500}
         config = {"_id": NAME, "members": members, "settings": settings}
-        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-            self.nodes[0].address, directConnection=True
-        )
-        try:
-            await client.admin.command("replSetInitiate", config)
-        finally:
-            client.close()
+        await self.nodes[0].command("replSetInitiate", config)
 
     async def _kill(self) -> None:
         await asyncio.gather(*(node.kill() for node in self.nodes))
-
-
-async def _answers(node: Node) -> bool:
-    return bool(await node.hello())

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from itertools import pairwise
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 import httpx
@@ -109,12 +108,7 @@ class Load:
             self.follow(urls[first:] + urls[:first], number)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         tasks = (*self._tasks, *self._following)
         for task in tasks:
             task.cancel()

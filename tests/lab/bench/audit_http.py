@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.lab.bench.servers import api, deployment
+from tests.lab.processes import api, deployment
 
 PACKAGES = ("graphql-http@1.23.1", "graphql@16.12.0")
 INSTALL_SECONDS = 120

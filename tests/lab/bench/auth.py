@@ -12,9 +12,10 @@ import uvloop
 
 from app.storage.client import close, connect, teams_of
 from tests.harness.tokens import AUDIENCE, ISSUER, SECRET, Provider, with_rsa_key, with_secret
+from tests.lab.bench.joins import TEAMS, api_join, insert_teams
 from tests.lab.bench.load import ADMIN, connected, run_load
-from tests.lab.bench.mutations import TEAMS, api_join, insert_teams
-from tests.lab.bench.servers import api, deployment
+from tests.lab.options import CONTEXT
+from tests.lab.processes import api, deployment
 
 TOKENS = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
 
@@ -27,10 +28,10 @@ class Side(NamedTuple):
     headers: bytes
 
 
-@click.command()
-@click.option("--connections", default=32, show_default=True, help="Clients at once.")
-@click.option("--mutations", default=3_000, show_default=True, help="Per round and side.")
-@click.option("--rounds", default=5, show_default=True, help="The sides take turns.")
+@click.command(context_settings=CONTEXT)
+@click.option("--connections", default=32, help="Clients at once.")
+@click.option("--mutations", default=3_000, help="Per round and side.")
+@click.option("--rounds", default=5, help="The sides take turns.")
 def main(connections: int, mutations: int, rounds: int) -> None:
     """Compares a server that wants tokens (HS256, RS256) with one that believes the headers."""
     with ExitStack() as stack:

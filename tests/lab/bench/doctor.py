@@ -13,15 +13,16 @@ import click
 from bson import ObjectId
 from pymongo import MongoClient
 
-from tests.lab.bench.servers import deployment
+from tests.lab.options import CONTEXT
+from tests.lab.processes import deployment
 
 MEMBERS = 5
 BATCH = 10_000
 POLL_SECONDS = 0.2
 
 
-@click.command()
-@click.option("--documents", default=1_000_000, show_default=True, help="How many teams.")
+@click.command(context_settings=CONTEXT)
+@click.option("--documents", default=1_000_000, help="How many teams.")
 @click.option("--mongodb-uri", help="A replica set to use; by default one is started.")
 def main(documents: int, mongodb_uri: str | None) -> None:
     """Fills a collection as check-then-act code does, then examines, repairs and restores it."""

@@ -12,23 +12,20 @@ from typing import Any
 from uuid import uuid4
 
 import click
-import orjson
 import psutil
 import uvloop
 
-from tests.lab.bench.load import Connection, Timing
-from tests.lab.bench.servers import api, deployment
+from tests.harness.client import Client
+from tests.lab.bench.load import Timing
 from tests.lab.bench.subscribers import Receipts, run_subscribers
+from tests.lab.options import CONTEXT
+from tests.lab.processes import api, deployment
 
 try:
     import resource
 except ImportError:  # Windows, which has no such limit
     resource = None  # type: ignore[assignment]  # a module, or nothing
 
-CREATE_TEAM = (
-    'mutation { createTeam(input: {name: "bench", capacity: 10000}) {'
-    " ... on CreateTeamSuccess { team { id version } } } }"
-)
 ADD_USER = (
     "mutation ($input: AddUserToTeamInput!) { addUserToTeam(input: $input) {"
     " ... on AddUserToTeamSuccess { team { version updatedAt } } } }"
@@ -48,11 +45,11 @@ SETTLING_SECONDS = 3
 DELIVERY_SECONDS = 120
 
 
-@click.command()
-@click.option("--subscribers", default=1_000, show_default=True, help="To one team and process.")
-@click.option("--changes", default=50, show_default=True, type=FEW, help="Per measurement.")
-@click.option("--rate", default=5.0, show_default=True, type=RATE, help="Changes per second.")
-@click.option("--client-processes", default=2, show_default=True, help="Share the subscribers.")
+@click.command(context_settings=CONTEXT)
+@click.option("--subscribers", default=1_000, help="To one team and process.")
+@click.option("--changes", default=50, type=FEW, help="Per measurement.")
+@click.option("--rate", default=5.0, type=RATE, help="Changes per second.")
+@click.option("--client-processes", default=2, help="Share the subscribers.")
 @click.option("--select-team", is_flag=True, help="Subscribers ask for the changed team as well.")
 @click.option("--mongodb-uri", help="A replica set to use; by default one is started.")
 def main(
@@ -180,28 +177,21 @@ def _receive(pipe: Pipe) -> Receipts:
 
 
 async def _create_team(port: int) -> dict[str, Any]:
-    """The id and version of a new team."""
-    connection = await Connection.open("127.0.0.1", port)
-    answer = await connection.post("/graphql", orjson.dumps({"query": CREATE_TEAM}))
-    connection.close()
-    team: dict[str, Any] = orjson.loads(answer)["data"]["createTeam"]["team"]
-    return team
+    async with Client(f"http://127.0.0.1:{port}") as api:
+        return await api.create_team("bench", capacity=10_000)
 
 
 async def _add_users(port: int, team_id: str, count: int, rate: float) -> dict[int, float]:
     """When each new version was made, in seconds of the epoch, as the server tells it."""
-    connection = await Connection.open("127.0.0.1", port)
     made_at: dict[int, float] = {}
-    began = perf_counter()
-    for number in range(count):
-        if rate:
-            await asyncio.sleep(max(0, began + number / rate - perf_counter()))
-        given = {"teamId": team_id, "userId": uuid4().hex}
-        body = {"query": ADD_USER, "variables": {"input": given}}
-        answer = await connection.post("/graphql", orjson.dumps(body))
-        team = orjson.loads(answer)["data"]["addUserToTeam"]["team"]
-        made_at[team["version"]] = datetime.fromisoformat(team["updatedAt"]).timestamp()
-    connection.close()
+    async with Client(f"http://127.0.0.1:{port}") as api:
+        began = perf_counter()
+        for number in range(count):
+            if rate:
+                await asyncio.sleep(max(0, began + number / rate - perf_counter()))
+            given = {"teamId": team_id, "userId": uuid4().hex}
+            team = (await api.execute(ADD_USER, {"input": given}))["addUserToTeam"]["team"]
+            made_at[team["version"]] = datetime.fromisoformat(team["updatedAt"]).timestamp()
     return made_at
 
 

@@ -29,7 +29,6 @@ class Effect:
 
     @property
     def request(self) -> Request:
-        """What was asked for."""
         return self.operation.request
 
 

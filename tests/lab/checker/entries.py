@@ -25,7 +25,6 @@ class Trace:
 
     @property
     def team_id(self) -> str | None:
-        """Whose log it is in."""
         request, outcome = self.effect.request, self.effect.operation.outcome
         told = outcome.teams if isinstance(outcome, Accepted) else ()
         if self.part is Part.LEAVING:

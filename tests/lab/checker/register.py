@@ -25,7 +25,6 @@ class Transition:
 
 
 def look(holds: Callable[[Team], bool]) -> Transition:
-    """One that changes nothing."""
     return Transition(holds, lambda team: team)
 
 

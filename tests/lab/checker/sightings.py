@@ -17,7 +17,6 @@ class Sighting:
 
 
 def sightings_of(operation: Operation) -> Iterator[Sighting]:
-    """What an answer showed."""
     request, outcome = operation.request, operation.outcome
     match outcome:
         case Accepted(teams):

@@ -45,7 +45,6 @@ def describe(operation: Operation) -> str:
 
 
 def team_or_none(team_id: str | None) -> str:
-    """Where a user is, as the end of "was on"."""
     return f"team {team_id}" if team_id else "no team"
 
 

@@ -36,7 +36,6 @@ class Fault:
 
 @asynccontextmanager
 async def calm(_: Lab) -> AsyncIterator[float]:
-    """Nothing happens."""
     await asyncio.sleep(CALM_SECONDS)
     yield monotonic()
 

@@ -7,7 +7,6 @@ is started by `server_on_a_detour`, which looks each member's address up as that
 import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from types import TracebackType
 from typing import Self
 
 from tests.harness.proxy import Proxy
@@ -16,8 +15,6 @@ DETOURS = "DETOURS"
 
 
 class Network:
-    """Entered, it is whole."""
-
     def __init__(self, ports: Sequence[int]) -> None:
         self._proxies = {port: Proxy(port) for port in ports}
         self._open = AsyncExitStack()
@@ -37,12 +34,7 @@ class Network:
             await self._open.enter_async_context(proxy)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
 
     def cut(self) -> None:

@@ -68,8 +68,6 @@ _FRAGMENTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a client asks for."""
-
     document: str
     variables: Any
 

@@ -4,26 +4,23 @@ import asyncio
 import random
 from asyncio import TaskGroup
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Any, Final
 from uuid import uuid4
 
 import httpx
 
-from app.embedded.database import embedded_database
 from app.storage.client import Client as MongoClient
 from app.storage.client import close, connect, team_changes_of
 from tests.harness.client import Client
-from tests.harness.servers import Server
+from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import Subscriber
 from tests.harness.waiting import eventually
 from tests.lab.fuzz.exchange import Answer
 from tests.lab.fuzz.foreign_writes import ForeignWriter
 from tests.lab.fuzz.judge import judge_answer
+from tests.lab.processes import deployment
 
 Step = Callable[[], Awaitable[None]]
 
@@ -240,27 +237,19 @@ class ForeignFuzzing:
         return found
 
 
-@asynccontextmanager
-async def _running(count: int, seed: int) -> AsyncIterator[ForeignFuzzing]:
-    """So many servers on a database of their own, as long as the context."""
-    database = f"fuzz_{uuid4().hex[:8]}"
-    with TemporaryDirectory() as folder, embedded_database(Path(folder)) as uri:
-        servers = [Server(uri, database) for _ in range(count)]
-        mongodb = connect(uri, timeout_seconds=10)
-        try:
-            await asyncio.gather(*(server.start() for server in servers))
-            yield ForeignFuzzing(servers, mongodb, database, seed)
-        finally:
-            await asyncio.gather(*(server.stop() for server in servers))
-            await close(mongodb)
-
-
 async def fuzz_foreign(seconds: float, *, servers: int, seed: int) -> list[str]:
     """Lets another program write for so long; a sentence for everything that was wrong."""
-    async with _running(servers, seed) as fuzzing:
-        try:
-            async with asyncio.timeout(seconds + OVERTIME_SECONDS):
-                await fuzzing.run(seconds)
-        except TimeoutError:
-            fuzzing.wrong.append(f"The run was not over {OVERTIME_SECONDS:.0f} s after its time.")
+    database = f"fuzz_{uuid4().hex[:8]}"
+    with deployment(None) as uri:
+        mongodb = connect(uri, timeout_seconds=10)
+        async with running_servers(servers, uri, database) as running:
+            fuzzing = ForeignFuzzing(running, mongodb, database, seed)
+            try:
+                async with asyncio.timeout(seconds + OVERTIME_SECONDS):
+                    await fuzzing.run(seconds)
+            except TimeoutError:
+                fuzzing.wrong.append(
+                    f"The run was not over {OVERTIME_SECONDS:.0f} s after its time."
+                )
+        await close(mongodb)
     return fuzzing.wrong

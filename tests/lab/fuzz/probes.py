@@ -15,8 +15,6 @@ Headers = dict[str, str]
 
 
 class Transport(Enum):
-    """What is spoken on the connection."""
-
     HTTP = auto()
     WEBSOCKET = auto()
 

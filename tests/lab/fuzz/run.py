@@ -20,6 +20,7 @@ from tests.lab.fuzz.attacks import ATTACKS, Probes
 from tests.lab.fuzz.foreign import fuzz_foreign
 from tests.lab.fuzz.memory import MemoryWatch
 from tests.lab.fuzz.target import Target, running_target
+from tests.lab.options import CONTEXT
 
 # The exit status beside 0: the service broke a promise.
 BROKEN = 1
@@ -28,8 +29,6 @@ SHOWN: Final = 10
 
 
 class Violation(Exception):
-    """An answer was not as it must be."""
-
     def __init__(self, sentences: Sequence[str], probes: Probes) -> None:
         super().__init__(*sentences)
         self._sentences = sentences
@@ -40,13 +39,12 @@ class Violation(Exception):
         return [*self._sentences, *(f"Sent: {probe}" for probe in self._probes)]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--requests", default=100_000, show_default=True, help="Send so many, or a few more.")
+@click.command(context_settings=CONTEXT)
+@click.option("--requests", default=100_000, help="Send so many, or a few more.")
 @click.option("--seed", type=int, help="Of what is drawn.")
 @click.option(
     "--examples",
     default=200,
-    show_default=True,
     help="Draw so often for one kind of attack, before it gets new teams.",
 )
 @click.option(
@@ -67,7 +65,7 @@ class Violation(Exception):
     type=float,
     help="Let another program write anything to the database for so long, instead of all else.",
 )
-@click.option("--servers", default=1, show_default=True, help="So many beside that program.")
+@click.option("--servers", default=1, help="So many beside that program.")
 def main(
     *,
     requests: int,

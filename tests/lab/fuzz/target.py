@@ -51,8 +51,6 @@ LINES_OF_AN_ALARM: Final = 30
 
 
 class Target:
-    """The servers, and their database."""
-
     def __init__(self, servers: Sequence[Server], mongodb: MongoClient, database: str) -> None:
         self._servers = servers
         self._mongodb = mongodb
@@ -112,7 +110,6 @@ class Target:
             yield f"Team {team['_id']} has {len(team['userIds'])} members, beyond its capacity."
 
     async def count_changes(self) -> int:
-        """How many changes were accepted and recorded."""
         return await team_changes_of(self._mongodb, self._database).count_documents({})
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import monitoring
 
 from app.main import main
-from tests.lab.race.processes import end_with_input
+from tests.lab.processes import end_with_input
 from tests.lab.race.steps import Step, StepLog, What
 
 DUPLICATE_KEY = 11000

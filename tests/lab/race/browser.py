@@ -22,9 +22,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from app.domain.faults import Fault
+from tests.lab.processes import RunFailed
 from tests.lab.race.fight import Fight
 from tests.lab.race.picture import draw
-from tests.lab.race.processes import RaceFailed
 from tests.lab.race.report import describe_fight, verdict
 from tests.lab.race.sides import Fought, Ring, race_classic, race_ours
 from tests.lab.race.victim import find_victim
@@ -48,7 +48,6 @@ class Side:
         """Takes what a terminal would show; the page shows the fight itself."""
 
     def add(self, fight: Fight) -> None:
-        """The fight begins."""
         self.fight = fight
 
     def tick(self) -> None:
@@ -57,7 +56,7 @@ class Side:
     def run(self, ring: Ring) -> None:
         try:
             self.fought = self.race(ring, self.database, self)
-        except (RaceFailed, Fault, PyMongoError, OSError) as failure:
+        except (RunFailed, Fault, PyMongoError, OSError) as failure:
             self.failure = str(failure)
 
 

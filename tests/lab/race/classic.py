@@ -15,7 +15,7 @@ from typing import Any
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 
-from tests.lab.race.processes import end_with_input
+from tests.lab.processes import end_with_input
 from tests.lab.race.steps import Step, StepLog
 
 Call = Callable[..., Awaitable[str | None]]

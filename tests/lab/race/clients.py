@@ -3,14 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-import orjson
-
-from tests.lab.bench.load import Connection
-from tests.lab.race.processes import RaceFailed
+from tests.harness.client import Client, ServerError
+from tests.lab.processes import RunFailed
 from tests.lab.race.workload import ADMIN, TEAMS, Intention, server_of
 
 ACCEPTED = "accepted"
@@ -29,7 +27,7 @@ class Answer:
 
 
 class Clients(Protocol):
-    """As many clients as the race has, each at one server. *Raises*: `RaceFailed`, `OSError`."""
+    """As many clients as the race has, each at one server. *Raises*: `RunFailed`, `OSError`."""
 
     @property
     def team_names(self) -> dict[str, str]:
@@ -79,8 +77,8 @@ class ClassicClients:
 
 
 class OurClients:
-    def __init__(self, connections: Sequence[Connection]) -> None:
-        self._connections = connections
+    def __init__(self, clients: Sequence[Client]) -> None:
+        self._clients = clients
         self._ids: dict[str, str] = {}
         self.team_names: dict[str, str] = {}
 
@@ -88,62 +86,39 @@ class OurClients:
     @asynccontextmanager
     async def open(cls, ports: Sequence[int], count: int) -> AsyncIterator["OurClients"]:
         """So many clients, spread over the servers; the teams are created."""
-        connections = [
-            await Connection.open("127.0.0.1", ports[server_of(n, len(ports))])
-            for n in range(count)
-        ]
-        try:
-            clients = cls(connections)
-            await clients._create_teams()
-            yield clients
-        finally:
-            for connection in connections:
-                connection.close()
+        urls = [f"http://127.0.0.1:{ports[server_of(n, len(ports))]}" for n in range(count)]
+        async with AsyncExitStack() as stack:
+            clients = [
+                await stack.enter_async_context(Client(url, timeout_seconds=ANSWER_SECONDS))
+                for url in urls
+            ]
+            ours = cls(clients)
+            for name in TEAMS:
+                team_id = (await clients[0].create_team(name, capacity=10_000))["id"]
+                ours._ids[name], ours.team_names[team_id] = team_id, name
+            yield ours
 
     async def send(self, intention: Intention) -> Answer:
-        mutation, _ = _MUTATIONS[intention.kind]
-        given = {"teamId": self._ids[intention.team]}
-        viewer = intention.user
+        given, by = {"teamId": self._ids[intention.team]}, (intention.user, "user")
         if intention.kind in {"add", "remove"}:
-            given["userId"], viewer = intention.user, ADMIN
-        answer = await self._ask(
-            intention.client, _DOCUMENTS[intention.kind], {"input": given}, viewer
-        )
-        if "errors" in answer:
-            return Answer(str(answer["errors"][0]["extensions"]["code"]))
-        outcome = answer["data"][mutation]
+            given["userId"], by = intention.user, (ADMIN, "admin")
+        client, mutation = self._clients[intention.client], _MUTATIONS[intention.kind]
+        try:
+            outcome = await client.mutate(mutation, viewer=by[0], role=by[1], **given)
+        except ServerError as error:
+            return Answer(str(error.code))
         if outcome["__typename"].endswith("Success"):
             return Answer(ACCEPTED)
         current = outcome.get("currentTeam")
         return Answer(outcome["__typename"], current and current["name"])
 
     async def find_team(self, client: int, user: str) -> str | None:
-        answer = await self._ask(client, FIND_TEAM, {"id": user}, ADMIN)
-        if "errors" in answer:  # it is counted where a mutation gets it
+        try:
+            found = await self._clients[client].execute(FIND_TEAM, {"id": user}, viewer=ADMIN)
+        except ServerError:  # it is counted where a mutation gets it
             return None
-        team = answer["data"]["user"]["team"]
+        team = found["user"]["team"]
         return None if team is None else str(team["name"])
-
-    async def _create_teams(self) -> None:
-        for name in TEAMS:
-            answer = await self._ask(0, CREATE_TEAM, {"name": name}, ADMIN)
-            try:
-                id_ = answer["data"]["createTeam"]["team"]["id"]
-            except (KeyError, TypeError) as error:
-                raise RaceFailed(f"The API did not create {name}: {answer}") from error
-            self._ids[name] = id_
-            self.team_names[id_] = name
-
-    async def _ask(
-        self, client: int, query: str, variables: Mapping[str, object], viewer: str
-    ) -> dict[str, Any]:
-        role = "admin" if viewer == ADMIN else "user"
-        headers = f"X-User-Id: {viewer}\r\nX-User-Role: {role}\r\n".encode()
-        body = orjson.dumps({"query": query, "variables": variables})
-        async with asyncio.timeout(ANSWER_SECONDS):
-            answer = await self._connections[client].post("/graphql", body, headers=headers)
-        read: dict[str, Any] = orjson.loads(answer)
-        return read
 
 
 class _LineSocket:
@@ -162,7 +137,7 @@ class _LineSocket:
         async with asyncio.timeout(ANSWER_SECONDS):
             line = await self._reader.readline()
         if not line:
-            raise RaceFailed("A process of the classic code has ended in the middle of the race.")
+            raise RunFailed("A process of the classic code has ended in the middle of the race.")
         answer: str | None = json.loads(line)
         return answer
 
@@ -170,27 +145,10 @@ class _LineSocket:
         self._writer.close()
 
 
-# The mutation of each kind of intention, and the problem that it can meet here.
 _MUTATIONS = {
-    "join": ("joinTeam", "AlreadyOnTeam { currentTeam { name } }"),
-    "add": ("addUserToTeam", "AlreadyOnTeam { currentTeam { name } }"),
-    "leave": ("leaveTeam", "NotOnTeam { message }"),
-    "remove": ("removeUserFromTeam", "NotOnTeam { message }"),
+    "join": "joinTeam",
+    "add": "addUserToTeam",
+    "leave": "leaveTeam",
+    "remove": "removeUserFromTeam",
 }
-
-
-def _document(mutation: str, problem: str) -> str:
-    title = mutation[0].upper() + mutation[1:]
-    return (
-        f"mutation ($input: {title}Input!) {{ {mutation}(input: $input) {{ __typename"
-        f" ... on {title}Success {{ team {{ version }} }} ... on {problem} }} }}"
-    )
-
-
-_DOCUMENTS = {kind: _document(*parts) for kind, parts in _MUTATIONS.items()}
-
 FIND_TEAM = "query ($id: ID!) { user(id: $id) { team { name } } }"
-CREATE_TEAM = (
-    "mutation ($name: String!) { createTeam(input: {name: $name, capacity: 10000}) {"
-    " ... on CreateTeamSuccess { team { id } } ... on Problem { message } } }"
-)

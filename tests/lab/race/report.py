@@ -9,11 +9,9 @@ from rich.table import Table
 
 from tests.lab.race.clients import ALREADY_ON_TEAM, NOT_ON_TEAM
 from tests.lab.race.fight import Fight
-from tests.lab.race.victim import Contender, Duel, Victim
 
 
 def verdict(classic: Fight, ours: Fight, users: int) -> str:
-    """The outcome in one sentence."""
     first, second = (len(each.violations.ever_on_several_teams) for each in (classic, ours))
     broke = f"{first:,}" if first else "None"
     verb = "were" if first > 1 else "was"
@@ -78,7 +76,6 @@ def _judge(count: int) -> str:
 
 
 def describe_fight(fight: Fight) -> dict[str, Any]:
-    """The figures of one implementation."""
     return {
         "mutations": fight.mutations,
         "accepted": fight.accepted,
@@ -90,39 +87,4 @@ def describe_fight(fight: Fight) -> dict[str, Any]:
             "usersEverTwiceInOneTeam": len(fight.violations.ever_twice_in_a_team),
         },
         "seconds": round(fight.elapsed, 3),
-    }
-
-
-def describe_victim(victim: Victim | None) -> dict[str, Any] | None:
-    """The victim's story, as the picture tells it."""
-    if victim is None:
-        return None
-    return {
-        "user": victim.user,
-        "classic": _describe(victim.classic),
-        "ours": _describe(victim.ours),
-    }
-
-
-def _describe(duel: Duel) -> list[dict[str, Any]]:
-    """Both contenders; the times count from the first command of the two."""
-    start = duel.steps[0][1].began_ns
-    return [_describe_contender(one, start) for one in (duel.first, duel.second)]
-
-
-def _describe_contender(contender: Contender, start_ns: int) -> dict[str, Any]:
-    return {
-        "server": contender.server + 1,
-        "wants": contender.intention.kind,
-        "team": contender.intention.team,
-        "outcome": contender.outcome,
-        "steps": [
-            {
-                "what": step.what,
-                "beganMilliseconds": (step.began_ns - start_ns) / 1e6,
-                "endedMilliseconds": (step.ended_ns - start_ns) / 1e6,
-                "found": step.found,
-            }
-            for step in contender.steps
-        ],
     }

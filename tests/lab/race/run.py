@@ -6,82 +6,66 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from uuid import uuid4
 
-from tests.lab.race.start import INTERRUPTED, moving
+import click
+from click.core import ParameterSource
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
+from rich.console import Console
 
-with moving("Starting the race."):
-    import click
-    from click.core import ParameterSource
-    from pymongo import MongoClient
-    from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
-    from rich.console import Console
-
-    from app.config import Settings, SettingsError
-    from app.domain.faults import Fault
-    from app.embedded.database import embedded_database
-    from tests.lab.bench.servers import deployment
-    from tests.lab.race.browser import show_race
-    from tests.lab.race.display import Display
-    from tests.lab.race.fight import Fight
-    from tests.lab.race.picture import NAME, draw
-    from tests.lab.race.processes import RaceFailed
-    from tests.lab.race.report import (
-        build_table,
-        describe_fight,
-        describe_victim,
-        doctor_steps,
-        verdict,
-    )
-    from tests.lab.race.sides import DATABASE_SECONDS, Fought, Ring, race_classic, race_ours
-    from tests.lab.race.victim import Victim, find_victim
+from app.config import Settings, SettingsError
+from app.domain.faults import Fault
+from app.embedded.database import embedded_database
+from tests.lab.options import CONTEXT
+from tests.lab.processes import RunFailed, deployment
+from tests.lab.race.browser import show_race
+from tests.lab.race.display import Display
+from tests.lab.race.fight import Fight
+from tests.lab.race.picture import NAME, draw
+from tests.lab.race.report import build_table, describe_fight, doctor_steps, verdict
+from tests.lab.race.sides import DATABASE_SECONDS, Fought, Ring, race_classic, race_ours
+from tests.lab.race.victim import Victim, find_victim
 
 DEFAULT = ParameterSource.DEFAULT
-HELD, BROKEN, NOT_RUN = 0, 1, 2
+HELD, BROKEN, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
 
 
 @click.command(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=CONTEXT,
     epilog="Example: scripts/race --seconds 10 --data-dir .race",
 )
 @click.option(
     "--seconds",
     default=20.0,
-    show_default=True,
     type=click.FloatRange(1),
     help="Race for so long, both turns together.",
 )
 @click.option(
     "--servers",
     default=3,
-    show_default=True,
     type=click.IntRange(1, 32),
     help="Start so many server processes in each turn.",
 )
 @click.option(
     "--clients",
     default=24,
-    show_default=True,
     type=click.IntRange(1, 1_000),
     help="Let so many clients work at once.",
 )
 @click.option(
     "--users",
     default=200,
-    show_default=True,
     type=click.IntRange(1, 10_000),
     help="Let them fight over so many users.",
 )
-@click.option(
-    "--seed", default=4, show_default=True, help="Draw what the clients want from this seed."
-)
+@click.option("--seed", default=4, help="Draw what the clients want from this seed.")
 @click.option("--json", "as_json", is_flag=True, help="Print data instead of the table.")
 @click.option(
     "--picture",
     default="race.svg",
-    show_default=True,
     type=click.Path(dir_okay=False, path_type=Path),
     help="Draw the victim's story into this file.",
 )
@@ -109,7 +93,6 @@ HELD, BROKEN, NOT_RUN = 0, 1, 2
 @click.option(
     "--port",
     default=8100,
-    show_default=True,
     type=click.IntRange(1, 65_535),
     help="Serve the page of --browser on this port.",
 )
@@ -158,7 +141,7 @@ def main(
     except ServerSelectionTimeoutError:
         notes.print(f"Error: no primary was found within {DATABASE_SECONDS} s.", style="red")
         sys.exit(NOT_RUN)
-    except (RaceFailed, Fault, PyMongoError, OSError) as failure:
+    except (RunFailed, Fault, PyMongoError, OSError) as failure:
         notes.print(f"Error: {failure}", style="red", markup=False)
         sys.exit(NOT_RUN)
     except KeyboardInterrupt:
@@ -199,10 +182,10 @@ def _refuse_unusable(
 def _race(
     ring: Ring, mongodb_uri: str | None, data_dir: Path | None, kept: str | None
 ) -> tuple[Fought, Fought]:
-    """Both fights, on one deployment. *Raises*: `RaceFailed`, `Fault`, `PyMongoError`."""
+    """Both fights, on one deployment. *Raises*: `RunFailed`, `Fault`, `PyMongoError`."""
     run = uuid4().hex[:8]
     with ExitStack() as stack:
-        display = stack.enter_context(Display(seed=ring.seed))
+        display = Display()
         display.say("Preparing MongoDB.")
         if data_dir is not None:
             uri = stack.enter_context(embedded_database(data_dir))
@@ -233,7 +216,7 @@ def _database(uri: str, name: str, *, keep: bool) -> Iterator[str]:
     client: MongoClient[dict[str, object]]
     with MongoClient(uri, serverSelectionTimeoutMS=1000 * DATABASE_SECONDS) as client:
         if client[name].list_collection_names():
-            raise RaceFailed(f"The database {name} holds something: choose another name to keep.")
+            raise RunFailed(f"The database {name} holds something: choose another name to keep.")
         try:
             yield name
         finally:
@@ -280,7 +263,7 @@ def _describe(
         "users": ring.users,
         "classic": describe_fight(classic.fight),
         "ours": describe_fight(ours.fight),
-        "victim": describe_victim(victim),
+        "victim": asdict(victim) if victim else None,
         "picture": str(picture) if victim else None,
         "keptDatabase": kept,
     }

@@ -6,15 +6,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from app.storage.client import close, connect
+from tests.lab.processes import RunFailed, running, settings_of
 from tests.lab.race.clients import ClassicClients, Clients, OurClients
 from tests.lab.race.display import Display
 from tests.lab.race.fight import Fight
-from tests.lab.race.processes import RaceFailed, running
 from tests.lab.race.violations import Violations
 from tests.lab.race.workload import TEAMS
 
@@ -43,7 +44,7 @@ class Fought:
 
 
 def race_classic(ring: Ring, database: str, display: Display) -> Fought:
-    """The classic code on a plain collection. *Raises*: `RaceFailed`."""
+    """The classic code on a plain collection. *Raises*: `RunFailed`."""
     ids = {name: ObjectId() for name in TEAMS}
     with MongoClient[dict[str, object]](ring.uri) as client:
         client[database]["teams"].insert_many(
@@ -52,28 +53,19 @@ def race_classic(ring: Ring, database: str, display: Display) -> Fought:
     steps = _step_paths(ring, "classic")
     display.say(f"Starting the servers of the classic code: {ring.servers}.")
     commands = [["tests.lab.race.classic", ring.uri, database, str(path)] for path in steps]
-    with running(commands) as ports:
+    with running(commands) as servers:
         team_ids = {name: str(id_) for name, id_ in ids.items()}
-        clients = ClassicClients.open(ports, ring.clients, team_ids)
+        clients = ClassicClients.open([each.port for each in servers], ring.clients, team_ids)
         return Fought(_fight("classic code", ring, database, clients, display), steps)
 
 
 def race_ours(ring: Ring, database: str, display: Display) -> Fought:
-    """Team Joiner. *Raises*: `RaceFailed`."""
+    """Team Joiner. *Raises*: `RunFailed`."""
     steps = _step_paths(ring, "ours")
-    environment = {
-        "MONGODB_URI": ring.uri,
-        "MONGODB_DATABASE": database,
-        "HOST": "127.0.0.1",
-        "MAX_OPERATIONS_PER_SECOND_PER_USER": "0",
-        "PORT": "0",
-        "WORKERS": "1",
-        "LOG_LEVEL": "info",
-    }
     display.say(f"Starting the servers of Team Joiner: {ring.servers}.")
     commands = [["tests.lab.race.api_server", str(path)] for path in steps]
-    with running(commands, environment) as ports:
-        clients = OurClients.open(ports, ring.clients)
+    with running(commands, settings_of(ring.uri, database)) as servers:
+        clients = OurClients.open([each.port for each in servers], ring.clients)
         return Fought(_fight("Team Joiner", ring, database, clients, display), steps)
 
 
@@ -110,8 +102,8 @@ def _fight(
 
     try:
         return asyncio.run(run())
-    except* (RaceFailed, OSError, PyMongoError) as failures:
-        raise RaceFailed(f"The race could not go on: {_first(failures)!r}") from failures
+    except* (RunFailed, OSError, PyMongoError, httpx.TransportError) as failures:
+        raise RunFailed(f"The race could not go on: {_first(failures)!r}") from failures
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

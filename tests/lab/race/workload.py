@@ -54,7 +54,6 @@ def name_users(count: int) -> list[str]:
 
 
 def server_of(client: int, servers: int) -> int:
-    """The number of the server that a client is at."""
     return client % servers
 
 

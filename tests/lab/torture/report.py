@@ -51,7 +51,6 @@ def _total(fault: str, reports: Sequence[Report]) -> Total:
 
 
 def build_table(found: Sequence[Total]) -> Table:
-    """A row for each fault."""
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("fault")
     for name in (

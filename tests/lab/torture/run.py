@@ -17,6 +17,7 @@ from rich.console import Console
 from tests.lab.checker.files import save
 from tests.lab.faults.faults import BY_NAME, FAULTS, Fault
 from tests.lab.faults.lab import OUR_CODE, running_lab
+from tests.lab.options import CONTEXT
 from tests.lab.sabotage import BY_NAME as SABOTAGES
 from tests.lab.sabotage import Sabotage
 from tests.lab.torture.report import build_table, describe, totals
@@ -36,12 +37,12 @@ def _listed(title: str, things: Iterable[Fault | Sabotage]) -> str:
 
 
 @click.command(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=CONTEXT,
     epilog="\n\n".join(
         (_listed("Faults:", BY_NAME.values()), _listed("To break:", SABOTAGES.values()))
     ),
 )
-@click.option("--minutes", default=5.0, show_default=True, help="No fault strikes after that.")
+@click.option("--minutes", default=5.0, help="No fault strikes after that.")
 @click.option("--seed", type=int, help="Of the order of faults and of what clients ask for.")
 @click.option(
     "--fault",
@@ -58,9 +59,7 @@ def _listed(title: str, things: Iterable[Fault | Sabotage]) -> str:
     type=click.Choice(list(SABOTAGES)),
     help="Take a guarantee out of a copy of the service, which must then be found out.",
 )
-@click.option(
-    "--request-timeout-seconds", default=5.0, show_default=True, help="The servers' setting."
-)
+@click.option("--request-timeout-seconds", default=5.0, help="The servers' setting.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON; progress to stderr.")
 def main(
     minutes: float,

@@ -35,8 +35,6 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trial that is over, with all that it was judged by."""
-
     report: Report
     operations: list[Operation]
     final: FinalState

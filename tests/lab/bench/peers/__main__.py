@@ -10,8 +10,8 @@ import click
 import psutil
 import uvloop
 
+from tests.lab.bench.joins import cost_by_size, insert_teams
 from tests.lab.bench.load import connected, run_load
-from tests.lab.bench.mutations import cost_by_size, insert_teams
 from tests.lab.bench.peers.picture import Figures, Results, draw
 from tests.lab.bench.peers.sides import (
     BARE,
@@ -24,6 +24,7 @@ from tests.lab.bench.peers.sides import (
     node_problem,
     side,
 )
+from tests.lab.options import CONTEXT
 
 UNEQUAL = (
     "All send the same write and reads, and the writes have the same write concern, index and "
@@ -53,12 +54,11 @@ WORKLOADS = (
 )
 
 
-@click.command()
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+@click.command(context_settings=CONTEXT)
+@click.option("--rounds", default=3, type=click.IntRange(1))
 @click.option(
     "--operations",
     default=2_000,
-    show_default=True,
     type=click.IntRange(4),
     help="Per round, side and workload.",
 )

@@ -16,9 +16,9 @@ from bson import ObjectId
 
 from app.storage.client import Client, Collection, close, connect, team_changes_of, teams_of
 from app.storage.preparation import prepare_database
+from tests.lab.bench.joins import ADD_USER, ADDED, bare_join
 from tests.lab.bench.load import Call, Connection, connected
-from tests.lab.bench.mutations import ADD_USER, ADDED, bare_join
-from tests.lab.bench.servers import Api, api, deployment
+from tests.lab.processes import Api, api, deployment
 
 OURS, BARE = "Team Joiner", "bare driver"
 NODE_SERVERS = {"Mercurius (JIT)": "mercurius.mjs", "GraphQL Yoga": "yoga.mjs"}

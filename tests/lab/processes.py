@@ -5,10 +5,15 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
+
+from app.embedded.database import embedded_database
 
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -17,21 +22,61 @@ _SERVING = re.compile(r"Serving on http://127\.0\.0\.1:(\d+)")
 _LAST_WORDS = 2_000
 
 
-class RaceFailed(Exception):
-    """The race can't be run, or not to its end; the text is a sentence for whoever started it."""
+class RunFailed(Exception):
+    """A program can't be run, or not to its end; the text is a sentence for whoever started it."""
+
+
+class Api(NamedTuple):
+    """A server: its port on loopback, and its process (with several workers, their parent)."""
+
+    port: int
+    process_id: int
+
+
+@contextmanager
+def deployment(mongodb_uri: str | None) -> Iterator[str]:
+    """The URI of the given deployment, or of one that runs as long as the context."""
+    if mongodb_uri is not None:
+        yield mongodb_uri
+        return
+    with tempfile.TemporaryDirectory() as folder, embedded_database(Path(folder)) as uri:
+        yield uri
+
+
+@contextmanager
+def api(
+    uri: str, database: str, *, workers: int = 1, settings: Mapping[str, str] | None = None
+) -> Iterator[Api]:
+    """An API server that runs as long as the context; in its development mode unless told else."""
+    environment = {**settings_of(uri, database), "WORKERS": str(workers), **(settings or {})}
+    with running([["app.main", "serve"]], environment) as (server,):
+        yield server
+
+
+def settings_of(uri: str, database: str) -> dict[str, str]:
+    """The environment of a server without limits, all of whose clients share an address."""
+    return {
+        "MONGODB_URI": uri,
+        "MONGODB_DATABASE": database,
+        "HOST": "127.0.0.1",
+        "PORT": "0",
+        "LOG_LEVEL": "info",
+        "MAX_OPERATIONS_PER_SECOND_PER_USER": "0",
+        "MAX_CONNECTIONS_PER_USER": "1000000",
+    }
 
 
 @contextmanager
 def running(
     commands: Sequence[Sequence[str]], environment: dict[str, str] | None = None
-) -> Iterator[list[int]]:
-    """The ports of Python programs that run as long as the context. *Raises*: `RaceFailed`."""
+) -> Iterator[list[Api]]:
+    """Python programs that run as long as the context. *Raises*: `RunFailed`."""
     processes: list[_Process] = []
     try:
         for command in commands:
             processes.append(_Process(command, environment or {}))  # noqa: PERF401 - ended if any fails
         deadline = monotonic() + START_SECONDS
-        yield [process.wait_for_port(deadline) for process in processes]
+        yield [process.wait_until_started(deadline) for process in processes]
     finally:
         for process in processes:
             process.terminate()
@@ -43,8 +88,8 @@ class _Process:
     """A program that says on its error output where it serves, and when it has started."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
-        # A session of its own: Ctrl-C reaches the race, which ends its servers itself. Should the
-        # race be killed, the input ends, and with it the server.
+        # A session of its own: Ctrl-C reaches the lab, which ends its servers itself. Should the
+        # lab be killed, the input ends, and with it a server that watches it.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", *command],
             env=os.environ | environment,
@@ -61,11 +106,11 @@ class _Process:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def wait_for_port(self, deadline: float) -> int:
+    def wait_until_started(self, deadline: float) -> Api:
         self._settled.wait(deadline - monotonic())
         if self._port is None or not self._settled.is_set() or self._process.poll() is not None:
-            raise RaceFailed(f"A server did not start. It said:\n{self._said.strip()}")
-        return self._port
+            raise RunFailed(f"A server did not start. It said:\n{self._said.strip()}")
+        return Api(self._port, self._process.pid)
 
     def terminate(self) -> None:
         self._process.terminate()
