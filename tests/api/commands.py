@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo import monitoring
-
 from app.api.schema.context import Context, Services
 from app.domain.ids import UserId
 from app.domain.viewers import Viewer
@@ -17,38 +15,8 @@ from app.storage.client import close
 from app.storage.teams.directory import MongoTeamDirectory
 from app.storage.teams.store import MongoTeamStore
 from tests.harness.client import ADMIN, ANONYMOUS, Answer
-from tests.harness.driver import connect
+from tests.harness.driver import Commands, connect
 from tests.harness.schema import SCHEMA
-
-# Commands that open, check and close connections.
-HOUSEKEEPING = frozenset({"hello", "isMaster", "ping", "endSessions", "saslStart", "saslContinue"})
-
-
-class Commands(monitoring.CommandListener):
-    """Records the commands sent, in order."""
-
-    def __init__(self) -> None:
-        self._sent: list[tuple[str, dict[str, Any]]] = []
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        """Record a command."""
-        if event.command_name not in HOUSEKEEPING:
-            self._sent.append((event.command_name, dict(event.command)))
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Do nothing."""
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Do nothing."""
-
-    def take(self) -> list[tuple[str, dict[str, Any]]]:
-        """The recorded commands with their names; clears the record."""
-        sent, self._sent = self._sent, []
-        return sent
-
-    def take_names(self) -> list[str]:
-        """The names of the recorded commands; clears the record."""
-        return [name for name, _ in self.take()]
 
 
 @dataclass
@@ -94,7 +62,6 @@ class RecordedApi:
 
 @asynccontextmanager
 async def recorded_api(mongodb_uri: str, database: str) -> AsyncIterator[RecordedApi]:
-    """The API on a client of its own."""
     commands = Commands()
     client = connect(mongodb_uri, timeout_seconds=10, listeners=[commands])
     directory = MongoTeamDirectory(client, database, default_capacity=10)

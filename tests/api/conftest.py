@@ -13,34 +13,44 @@ from tests.harness.servers import Server, running_servers
 
 @pytest.fixture(scope="session")
 def shared_database() -> str:
-    """The name of the database of `servers`."""
     return new_id("test")
 
 
 @pytest.fixture(scope="session")
 async def servers(mongodb_uri: str, shared_database: str) -> AsyncIterator[list[Server]]:
-    """Two server processes that share a database."""
     limits = {"DEFAULT_CAPACITY": str(DEFAULT_CAPACITY)}
     async with running_servers(2, mongodb_uri, shared_database, **limits) as servers:
         yield servers
 
 
 @pytest.fixture(scope="session")
-async def api(servers: list[Server]) -> AsyncIterator[Client]:
-    """A client of the first server."""
-    async with Client(servers[0].url) as client:
+def server(servers: list[Server]) -> Server:
+    """The first server; a module may have its own (`own_server`)."""
+    return servers[0]
+
+
+@pytest.fixture
+async def api(server: Server) -> AsyncIterator[Client]:
+    async with Client(server.url) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 async def other_api(servers: list[Server]) -> AsyncIterator[Client]:
-    """A client of the second server."""
     async with Client(servers[1].url) as client:
         yield client
 
 
 @pytest.fixture
-async def http(servers: list[Server]) -> AsyncIterator[httpx.AsyncClient]:
-    """A bare HTTP client of the first server, signed in as the admin."""
-    async with http_client(base_url=servers[0].url, timeout=15, headers=headers_of()) as http:
+def headers() -> dict[str, str]:
+    """What each request of `http` carries; by default it is the admin's."""
+    return headers_of()
+
+
+@pytest.fixture
+async def http(server: Server, headers: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """A bare HTTP client; afterwards the proof that the server has met no bug."""
+    logged = len(server.log)
+    async with http_client(base_url=server.url, timeout=15, headers=headers) as http:
         yield http
+    assert b"Traceback" not in server.log[logged:]

@@ -1,8 +1,9 @@
-"""Subscriptions of one operation each, over a WebSocket, for the tests of the feeds."""
+"""Subscriptions of one operation each, over either transport."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from tests.harness.client import Answer, Client, headers_of
@@ -26,18 +27,16 @@ ALL_TEAM_CHANGES = (
 )
 USER_TEAM = "subscription ($userId: ID!) { userTeam(userId: $userId) { id team { id version } } }"
 
+OpenFeed = Callable[..., AbstractAsyncContextManager["Feed"]]
+
 
 class Feed:
-    """What comes of one operation."""
+    """The messages of one operation, by their types in `graphql-transport-ws`."""
 
-    def __init__(self, socket: Any) -> None:
-        self._socket = socket
-
-    async def message(self) -> Answer:
-        return await receive(self._socket)
+    def __init__(self, message: Callable[[], Awaitable[Answer]]) -> None:
+        self.message = message
 
     async def next(self) -> Answer:
-        """The next event, which must be one."""
         message = await self.message()
         assert message["type"] == "next", message
         assert "errors" not in message["payload"], message
@@ -46,7 +45,6 @@ class Feed:
         return found
 
     async def take(self, count: int) -> list[Answer]:
-        """The next so many events."""
         return [await self.next() for _ in range(count)]
 
     async def error(self) -> Answer:
@@ -62,17 +60,15 @@ class Feed:
 
 @asynccontextmanager
 async def feed(server: Server, query: str, **variables: Any) -> AsyncIterator[Feed]:
-    """One operation on a connection of its own."""
+    """One operation on a WebSocket of its own."""
     async with connected(server.url) as socket:
         await subscribe(socket, query, **variables)
-        yield Feed(socket)
+        yield Feed(partial(receive, socket))
 
 
 @asynccontextmanager
-async def sse_feed(
-    server: Server, query: str, **variables: Any
-) -> AsyncIterator[AsyncIterator[Answer]]:
-    """The server-sent events of one operation, each with `event` and `data`."""
+async def sse_feed(server: Server, query: str, **variables: Any) -> AsyncIterator[Feed]:
+    """One operation whose results come as server-sent events."""
     body = {"query": query, "variables": variables}
     headers = {"Accept": "text/event-stream"}
     async with (
@@ -81,7 +77,13 @@ async def sse_feed(
     ):
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
-        yield events_of(response.aiter_lines())
+        events = events_of(response.aiter_lines())
+
+        async def message() -> Answer:
+            event = await anext(events)
+            return {"type": event["event"], "payload": event["data"]}
+
+        yield Feed(message)
 
 
 async def events_of(lines: AsyncIterator[str]) -> AsyncIterator[Answer]:
@@ -98,7 +100,6 @@ async def events_of(lines: AsyncIterator[str]) -> AsyncIterator[Answer]:
 
 
 async def history_of(api: Client, team_id: str, **page: Any) -> Answer:
-    """A page of a team's history."""
     query = (
         "query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String,"
         " $newestFirst: Boolean! = false) { team(id: $id) { history(first: $first, after: $after,"

@@ -92,21 +92,6 @@ async def test_a_team_without_a_capacity_is_full_at_the_default(api: Client) -> 
     assert outcome["capacity"] == DEFAULT_CAPACITY
 
 
-async def test_the_reasons_are_reported_in_the_order_of_the_design(api: Client) -> None:
-    sue, john = new_id("sue"), new_id("john")
-    await create_team_with(api, sue)
-    full_team = await create_team_with(api, new_id(), capacity=1)
-    wrong: Answer = {"teamId": full_team["id"], "expectedVersion": 9}
-
-    not_there = await api.mutate("addUserToTeam", **{**wrong, "teamId": "nonsense"}, userId=sue)
-    on_a_team = await api.mutate("addUserToTeam", **wrong, userId=sue)
-    at_another_version = await api.mutate("addUserToTeam", **wrong, userId=john)
-
-    assert not_there["__typename"] == "TeamNotFound"
-    assert on_a_team["__typename"] == "AlreadyOnTeam"
-    assert at_another_version["__typename"] == "VersionConflict"
-
-
 async def test_a_repeated_request_is_recognised_after_the_user_has_left(api: Client) -> None:
     team, sue = await api.create_team(), new_id("sue")
     request: Answer = {"teamId": team["id"], "userId": sue, "requestId": new_id("request")}

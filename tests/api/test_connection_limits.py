@@ -1,21 +1,19 @@
 """Limits of connections and subscriptions per client."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
 
 import httpx
 import psutil
-import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.api.feeds import USER_TEAM
-from tests.api.world import new_id
+from tests.api.world import new_id, own_server
 from tests.harness.client import Client, headers_of
 from tests.harness.http import http_client
-from tests.harness.servers import Server, running_servers
+from tests.harness.servers import Server
 from tests.harness.subscriber import close_code, connected, receive, send, subscribe
 from tests.harness.waiting import eventually
 
@@ -27,15 +25,9 @@ TOO_MANY = 4429
 SPARE_BYTES = 60_000_000
 
 
-@pytest.fixture(scope="module")
-async def server(mongodb_uri: str) -> AsyncIterator[Server]:
-    settings = {
-        "MAX_CONNECTIONS_PER_USER": str(PER_USER),
-        "MAX_SUBSCRIPTIONS_PER_CONNECTION": str(PER_CONNECTION),
-    }
-    async with running_servers(1, mongodb_uri, new_id("many"), **settings) as (server,):
-        yield server
-        assert b"Traceback" not in server.log
+server = own_server(
+    MAX_CONNECTIONS_PER_USER=str(PER_USER), MAX_SUBSCRIPTIONS_PER_CONNECTION=str(PER_CONNECTION)
+)
 
 
 async def hold(stack: AsyncExitStack, server: Server, user: str, count: int) -> list[Any]:

@@ -16,21 +16,6 @@ async def test_a_new_team_is_at_version_1_without_members(api: Client) -> None:
     assert await find_team(api, team["id"]) == team
 
 
-async def test_a_team_without_a_capacity_of_its_own_shows_none(api: Client) -> None:
-    outcome = await api.mutate("createTeam", name="Red")
-
-    assert outcome["team"]["capacity"] is None
-
-
-async def test_two_teams_may_have_the_same_name(api: Client) -> None:
-    name = new_id("team")
-
-    first = await api.create_team(name)
-    second = await api.create_team(name)
-
-    assert first["id"] != second["id"]
-
-
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
@@ -46,29 +31,6 @@ async def test_a_name_is_trimmed_and_otherwise_kept(api: Client, given: str, kep
     outcome = await api.mutate("createTeam", name=given)
 
     assert outcome["team"]["name"] == kept
-
-
-@pytest.mark.parametrize("capacity", [1, 10_000])
-async def test_a_capacity_at_the_limits_is_accepted(api: Client, capacity: int) -> None:
-    outcome = await api.mutate("createTeam", name="Red", capacity=capacity)
-
-    assert outcome["team"]["capacity"] == capacity
-
-
-async def test_a_repeated_request_creates_nothing_and_shows_the_current_team(
-    api: Client, other_api: Client
-) -> None:
-    request: Answer = {"name": new_id("team"), "capacity": 2, "requestId": new_id("request")}
-    team = await api.create_team(**request)
-    joined = await api.mutate("addUserToTeam", teamId=team["id"], userId=new_id())
-
-    here = await api.mutate("createTeam", **request)
-    there = await other_api.mutate("createTeam", **request)
-
-    for outcome in (here, there):
-        assert outcome["__typename"] == "CreateTeamSuccess"
-        assert outcome["replayed"] is True
-        assert outcome["team"] == joined["team"]
 
 
 async def test_a_request_sent_many_times_at_once_creates_one_team(

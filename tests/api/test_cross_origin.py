@@ -1,15 +1,13 @@
 """Pages of other origins: simple requests change nothing, and only allowed origins may read."""
 
 import json
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.api.world import new_id
-from tests.harness.http import http_client
-from tests.harness.servers import Server, running_servers
+from tests.api.world import own_server, signed_out
+from tests.harness.servers import Server
 from tests.harness.subscriber import connected
 from tests.harness.tokens import AUDIENCE, ISSUER, SECRET, bearer, with_secret
 
@@ -18,18 +16,8 @@ ORIGIN = "https://app.example.com"
 TOKENS = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "JWT_LEEWAY_SECONDS": "0"}
 
 
-@pytest.fixture(scope="module")
-async def server(mongodb_uri: str) -> AsyncIterator[Server]:
-    """A server that requires tokens, and allows the pages of one origin."""
-    given = {**TOKENS, "JWT_SECRET": SECRET, "ALLOWED_ORIGINS": ORIGIN}
-    async with running_servers(1, mongodb_uri, new_id("test"), **given) as (server,):
-        yield server
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with http_client(base_url=server.url, timeout=15) as http:
-        yield http
+server = own_server(**TOKENS, JWT_SECRET=SECRET, ALLOWED_ORIGINS=ORIGIN)
+headers = signed_out
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,3 @@
-import pytest
-
 from tests.api.world import create_team_with, find_team, new_id, team_id_of
 from tests.harness.client import Answer, Client
 
@@ -42,16 +40,6 @@ async def test_the_members_of_a_deleted_team_are_free_to_join_another(
 
     assert joined["__typename"] == "JoinTeamSuccess"
     assert added["__typename"] == "AddUserToTeamSuccess"
-
-
-@pytest.mark.parametrize("expected_version", [1, 2, 3])
-async def test_a_team_is_deleted_once(api: Client, expected_version: int) -> None:
-    team = await api.create_team()
-    await api.mutate("deleteTeam", teamId=team["id"], expectedVersion=1)
-
-    outcome = await api.mutate("deleteTeam", teamId=team["id"], expectedVersion=expected_version)
-
-    assert outcome["__typename"] == "TeamNotFound"
 
 
 async def test_a_change_made_before_the_deletion_is_still_recognised_after_it(api: Client) -> None:

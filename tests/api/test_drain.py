@@ -129,21 +129,13 @@ async def test_a_second_signal_ends_the_drain_at_once(
     assert status == 0
 
 
-async def test_ctrl_c_does_not_drain(start_server: StartServer) -> None:
+@pytest.mark.parametrize("to_all", [False, True], ids=["to the parent", "as a terminal does"])
+async def test_sigint_does_not_drain(start_server: StartServer, *, to_all: bool) -> None:
     server = await start_server(drain_seconds=LONG_SECONDS)
+    parent = psutil.Process(server.pid)
 
-    for process in [*psutil.Process(server.pid).children(), psutil.Process(server.pid)]:
-        process.send_signal(signal.SIGINT)  # as a terminal does, to all of them
-    async with asyncio.timeout(15):
-        status = await server.wait()
-
-    assert status == 0
-
-
-async def test_sigint_to_the_parent_alone_does_not_drain(start_server: StartServer) -> None:
-    server = await start_server(drain_seconds=LONG_SECONDS)
-
-    psutil.Process(server.pid).send_signal(signal.SIGINT)
+    for process in [*(parent.children() if to_all else ()), parent]:
+        process.send_signal(signal.SIGINT)
     async with asyncio.timeout(15):
         status = await server.wait()
 

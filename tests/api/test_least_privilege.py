@@ -35,7 +35,6 @@ def documented_roles() -> dict[str, dict[str, Any]]:
 
 
 async def admit(mongod: Secured, user: str, role: str) -> None:
-    """Makes a user who has one documented role."""
     documented = documented_roles()[role]
     privileges, roles = documented["privileges"], documented["roles"]
     await mongod.run(DATABASE, "createRole", role, privileges=privileges, roles=roles)

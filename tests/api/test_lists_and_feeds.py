@@ -146,16 +146,6 @@ async def test_a_team_and_its_members_are_read_at_one_moment(
             assert (await changes.next())["version"] == found["version"] + 1
 
 
-async def test_a_feed_starts_at_a_cursor_taken_before_any_change(
-    servers: list[Server], api: Client
-) -> None:
-    start = (await api.execute("{ changesCursor }"))["changesCursor"]
-    team = await api.create_team()
-
-    async with feed(servers[1], ALL_TEAM_CHANGES, after=start) as changes:
-        assert (await changes.next())["teamId"] == team["id"]
-
-
 @pytest.mark.parametrize(
     ("as_of", "code"),
     [

@@ -22,7 +22,6 @@ class Refusals:
         self._api = api
 
     async def code(self) -> str | None:
-        """The code that a mutation is refused with."""
         try:
             await self._api.create_team()
         except ServerError as error:
@@ -34,7 +33,6 @@ class Refusals:
         return await self.code() == "DATABASE_UNSAFE"
 
     async def are_over(self) -> bool:
-        """Whether they are accepted."""
         return await self.code() is None
 
     async def after_another_check(self) -> str | None:

@@ -3,15 +3,13 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
-import pytest
 
 from app.embedded.database import embedded_database
 from app.storage.client import close, connect
-from tests.api.world import create_team_with, new_id
+from tests.api.world import create_team_with, new_id, own_server
 from tests.harness.client import Client
 from tests.harness.commands import run_command
 from tests.harness.http import http_client
@@ -24,16 +22,7 @@ MEASURED = {"METRICS_PORT": "0"}
 NAMED = "query Board { viewer { id } }"
 
 
-@pytest.fixture(scope="module")
-async def server(mongodb_uri: str) -> AsyncIterator[Server]:
-    async with running_servers(1, mongodb_uri, new_id("test"), **MEASURED) as servers:
-        yield servers[0]
-
-
-@pytest.fixture
-async def api(server: Server) -> AsyncIterator[Client]:
-    async with Client(server.url) as client:
-        yield client
+server = own_server(**MEASURED)
 
 
 def found_in(folder: Path) -> list[Path]:

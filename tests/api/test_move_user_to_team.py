@@ -8,13 +8,11 @@ from tests.api.world import (
     members_of,
     new_id,
     team_id_of,
-    unknown_team_id,
 )
 from tests.harness.client import Answer, Client
 
 
 async def move(api: Client, **given: Any) -> Answer:
-    """The outcome of a move."""
     return await api.mutate("moveUserToTeam", **given)
 
 
@@ -114,34 +112,3 @@ async def test_a_full_target_is_refused_and_the_user_stays(
     assert outcome["capacity"] == 1
     assert await find_team(api, red["id"]) == red
     assert await find_team(api, full["id"]) == full
-
-
-async def test_the_reasons_are_reported_in_the_order_of_the_design(
-    api: Client, sue: str, red: Answer
-) -> None:
-    full = await create_team_with(api, new_id(), capacity=1)
-    wrong: Answer = {"expectedToVersion": 9, "expectedFromVersion": 9}
-
-    not_there = await move(api, userId=sue, toTeamId=unknown_team_id(), **wrong)
-    on_it = await move(api, userId=sue, toTeamId=red["id"], **wrong)
-    on_none = await move(api, userId=new_id(), toTeamId=full["id"], **wrong)
-    at_another_version = await move(api, userId=sue, toTeamId=full["id"], **wrong)
-
-    assert not_there["__typename"] == "TeamNotFound"
-    assert on_it["__typename"] == "AlreadyOnTeam"
-    assert on_none["__typename"] == "NotOnTeam"
-    assert at_another_version["__typename"] == "VersionConflict"
-
-
-async def test_a_repeated_request_does_not_move_a_user_who_has_gone_back(
-    api: Client, sue: str, red: Answer, blue: Answer
-) -> None:
-    request: Answer = {"userId": sue, "toTeamId": blue["id"], "requestId": new_id("request")}
-    await move(api, **request)
-    back = await move(api, userId=sue, toTeamId=red["id"])
-
-    outcome = await move(api, **request)
-
-    assert outcome["replayed"] is True
-    assert (outcome["fromTeam"], outcome["toTeam"]) == (back["toTeam"], back["fromTeam"])
-    assert await team_id_of(api, sue) == red["id"]

@@ -1,24 +1,18 @@
 """The JSON log: one line per operation, and no personal data."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.api.world import new_id
+from tests.api.world import new_id, own_server
 from tests.harness.client import Client, headers_of
 from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, send, subscribe
 from tests.harness.waiting import eventually
 
-
-@pytest.fixture(scope="module")
-async def server(mongodb_uri: str) -> AsyncIterator[Server]:
-    settings = {"LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
-    async with running_servers(1, mongodb_uri, new_id("test"), **settings) as servers:
-        yield servers[0]
+server = own_server(LOG_FORMAT="json", LOG_LEVEL="debug")
 
 
 def lines_of(server: Server) -> list[dict[str, Any]]:
@@ -28,7 +22,6 @@ def lines_of(server: Server) -> list[dict[str, Any]]:
 
 
 async def line_of(server: Server, request_id: str) -> dict[str, Any]:
-    """The only line for the operation of a request."""
 
     def found() -> list[dict[str, Any]]:
         lines = (line for line in lines_of(server) if "outcome" in line)

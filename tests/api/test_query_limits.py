@@ -115,19 +115,6 @@ async def test_an_excess_is_refused_at_once_with_the_name_of_its_limit(
 @pytest.mark.parametrize(
     "query",
     [
-        "{ viewer { ...Self } } fragment Self on User { team { members { ...Self } } }",
-        "{ ...Self } fragment Self on Query { ...Self }",
-        "{ ...A } fragment A on Query { ...B } fragment B on Query { ...C ...A } "
-        "fragment C on Query { ...A ...B viewer { id } }",
-    ],
-)
-async def test_circular_fragments_are_refused(http: httpx.AsyncClient, query: str) -> None:
-    assert (await refusal(http, query))["code"] == "GRAPHQL_VALIDATION_FAILED"
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
         "{ viewer { " + "team { id } " * 450 + "} }",
         "{ viewer { " + "... { team { id } } " * 280 + "} }",
         "{ viewer { " + "team { members { totalCount } } " * 240 + "} }",

@@ -1,13 +1,12 @@
 """A server that allows one operation a second, ten at once, to a user and to an address."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.api.world import new_id
+from tests.api.world import new_id, own_server, signed_out
 from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, subscribe
@@ -22,16 +21,8 @@ LIMITS = {
 VIEWER = {"query": "{ viewer { id } }"}
 
 
-@pytest.fixture(scope="module")
-async def server(mongodb_uri: str) -> AsyncIterator[Server]:
-    async with running_servers(1, mongodb_uri, new_id("test"), **LIMITS) as servers:
-        yield servers[0]
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with http_client(base_url=server.url) as http:
-        yield http
+server = own_server(**LIMITS)
+headers = signed_out
 
 
 def from_address(address: str, user: str | None = None) -> dict[str, str]:

@@ -6,7 +6,6 @@ from tests.api.world import (
     members_of,
     new_id,
     team_id_of,
-    unknown_team_id,
 )
 from tests.harness.client import Answer, Client
 
@@ -45,30 +44,3 @@ async def test_a_user_on_another_team_is_refused_with_that_team(api: Client) -> 
     assert outcome["__typename"] == "NotOnTeam"
     assert outcome["otherTeam"] == current_team
     assert await find_team(api, team["id"]) == team
-
-
-async def test_the_reasons_are_reported_in_the_order_of_the_design(api: Client) -> None:
-    team = await api.create_team()
-
-    not_there = await api.mutate(
-        "removeUserFromTeam", teamId=unknown_team_id(), userId=new_id(), expectedVersion=9
-    )
-    not_on_it = await api.mutate(
-        "removeUserFromTeam", teamId=team["id"], userId=new_id(), expectedVersion=9
-    )
-
-    assert not_there["__typename"] == "TeamNotFound"
-    assert not_on_it["__typename"] == "NotOnTeam"
-
-
-async def test_a_repeated_request_does_not_remove_a_user_who_has_come_back(api: Client) -> None:
-    sue = new_id("sue")
-    team = await create_team_with(api, sue)
-    request: Answer = {"teamId": team["id"], "userId": sue, "requestId": new_id("request")}
-    await api.mutate("removeUserFromTeam", **request)
-    await api.mutate("joinTeam", viewer=sue, teamId=team["id"])
-
-    outcome = await api.mutate("removeUserFromTeam", **request)
-
-    assert outcome["replayed"] is True
-    assert await members_of(api, team["id"]) == [sue]

@@ -8,40 +8,7 @@ import pytest
 
 from app.storage.client import Client as DriverClient
 from tests.api.world import new_id
-from tests.harness.commands import VARIABLES, run_command
-
-
-async def test_the_help_names_every_option_and_its_environment_variable() -> None:
-    ended = await run_command("serve", "--help")
-
-    assert ended.status == 0
-    for variable in VARIABLES:
-        option = variable.lower().replace("_", "-")
-        assert f"--{option.replace('mongodb-database', 'database')} " in ended.output
-        assert f"[environment: {variable}" in " ".join(ended.output.split())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "environment", "named"),
-    [
-        (("--port", "eighty"), {}, "--port"),
-        (("--workers", "0"), {"WORKERS": "1"}, "--workers"),
-        (("--mongodb-uri", "localhost:27017"), {}, "--mongodb-uri"),
-        (("--data-dir", __file__), {}, "--data-dir"),
-        (("--nonsense", "1"), {}, "--nonsense"),
-        (("nonsense",), {}, "nonsense"),
-        ((), {"PORT": "65536"}, "PORT"),
-        ((), {"REQUEST_TIMEOUT_SECONDS": "soon"}, "REQUEST_TIMEOUT_SECONDS"),
-    ],
-)
-async def test_an_impossible_value_is_refused_with_a_sentence(
-    arguments: tuple[str, ...], environment: dict[str, str], named: str
-) -> None:
-    ended = await run_command("serve", *arguments, **environment)
-
-    assert ended.status == 2
-    assert named in ended.output
-    assert "Traceback" not in ended.output
+from tests.harness.commands import run_command
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.api.world import new_id
+from tests.api.world import new_id, own_server, signed_out
 from tests.harness.commands import run_command
 from tests.harness.http import http_client
 from tests.harness.metrics import read_metrics
@@ -31,18 +31,8 @@ ALL_CHANGES = "subscription { allTeamChanges { version } }"
 TOKENS = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "JWT_LEEWAY_SECONDS": "0"}
 
 
-@pytest.fixture(scope="module")
-async def server(mongodb_uri: str) -> AsyncIterator[Server]:
-    """A server that requires tokens."""
-    given = {**TOKENS, "JWT_SECRET": SECRET}
-    async with running_servers(1, mongodb_uri, new_id("test"), **given) as (server,):
-        yield server
-
-
-@pytest.fixture
-async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with http_client(base_url=server.url, timeout=15) as http:
-        yield http
+server = own_server(**TOKENS, JWT_SECRET=SECRET)
+headers = signed_out
 
 
 async def test_a_token_names_the_viewer(http: httpx.AsyncClient) -> None:

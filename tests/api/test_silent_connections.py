@@ -2,16 +2,14 @@
 
 import asyncio
 import resource
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from time import monotonic
 
 import psutil
-import pytest
 
-from tests.api.world import new_id
+from tests.api.world import own_server
 from tests.harness.client import Client
-from tests.harness.servers import Server, running_servers
+from tests.harness.servers import Server
 from tests.harness.subscriber import close_code, connected, receive, subscribe
 from tests.harness.waiting import eventually
 
@@ -28,12 +26,7 @@ UPGRADE = (
 )
 
 
-@pytest.fixture(scope="module")
-async def server(mongodb_uri: str) -> AsyncIterator[Server]:
-    settings = {"MAX_WAITING_CONNECTIONS": str(WAITING)}
-    async with running_servers(1, mongodb_uri, new_id("silent"), **settings) as (server,):
-        yield server
-        assert b"Traceback" not in server.log
+server = own_server(MAX_WAITING_CONNECTIONS=str(WAITING))
 
 
 async def test_silent_sockets_exclude_no_other_client(

@@ -8,11 +8,11 @@ from time import monotonic
 import psutil
 import pytest
 
-from tests.api.world import new_id
+from tests.api.world import own_server
 from tests.harness.client import Client, headers_of
 from tests.harness.http import http_client
 from tests.harness.metrics import read_metrics
-from tests.harness.servers import Server, running_servers
+from tests.harness.servers import Server
 from tests.harness.waiting import eventually
 
 ARRIVAL_SECONDS = 1.0
@@ -24,12 +24,7 @@ HEAD = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/
 BODY = b'{"query": "{ __typename }"}'
 
 
-@pytest.fixture(scope="module")
-async def server(mongodb_uri: str) -> AsyncIterator[Server]:
-    settings = {"ARRIVAL_TIMEOUT_SECONDS": str(ARRIVAL_SECONDS), "METRICS_PORT": "0"}
-    async with running_servers(1, mongodb_uri, new_id("slow"), **settings) as (server,):
-        yield server
-        assert b"Traceback" not in server.log
+server = own_server(ARRIVAL_TIMEOUT_SECONDS=str(ARRIVAL_SECONDS), METRICS_PORT="0")
 
 
 @asynccontextmanager
@@ -98,14 +93,6 @@ async def test_incomplete_requests_are_counted_and_have_a_request_id(server: Ser
     for code, count in (("REQUEST_TIMEOUT", 2), ("BAD_REQUEST", 1)):
         found = after.value("operations_total", kind="unknown", outcome=code)
         assert found - before.value("operations_total", outcome=code) == count, code
-
-
-async def test_a_body_in_slow_chunks_is_answered_408(server: Server) -> None:
-    head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-
-    answer, _ = await ended(server, b"1\r\n \r\n" * 1_000, at_once=head)
-
-    assert answer.startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.parametrize("slow", [HEAD * 10, b"GET /" + b"a" * 1_000, b"", b"\r\n" * 1_000])

@@ -1,19 +1,24 @@
-"""The three feeds over a WebSocket: changes, resuming and refusals."""
+"""The three feeds over WebSocket and as server-sent events: changes, resuming and refusals."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from tests.api.feeds import ALL_TEAM_CHANGES, TEAM_CHANGES, USER_TEAM, feed
+from tests.api.feeds import ALL_TEAM_CHANGES, TEAM_CHANGES, USER_TEAM, OpenFeed, feed, sse_feed
 from tests.api.world import create_team_with, new_id, unknown_team_id
 from tests.harness.client import Answer, Client
 from tests.harness.servers import Server
 from tests.harness.waiting import eventually
 
 
+@pytest.fixture(name="feed", params=[feed, sse_feed], ids=["websocket", "sse"])
+def _feed(request: pytest.FixtureRequest) -> OpenFeed:
+    open_feed: OpenFeed = request.param
+    return open_feed
+
+
 async def _rename(api: Client, team: Answer, times: int) -> Answer:
-    """The team, with another name so many times."""
     for number in range(times):
         outcome = await api.mutate(
             "updateTeam",
@@ -26,7 +31,7 @@ async def _rename(api: Client, team: Answer, times: int) -> Answer:
 
 
 async def test_team_changes_after_a_version_are_replayed_then_live_from_any_server(
-    servers: list[Server], api: Client, other_api: Client
+    servers: list[Server], feed: OpenFeed, api: Client, other_api: Client
 ) -> None:
     sue, joe = new_id(), new_id()
     team = await create_team_with(api, sue, name="Red")
@@ -45,7 +50,7 @@ async def test_team_changes_after_a_version_are_replayed_then_live_from_any_serv
 
 
 async def test_a_feed_resumed_after_a_version_shows_nothing_up_to_it(
-    servers: list[Server], api: Client
+    servers: list[Server], feed: OpenFeed, api: Client
 ) -> None:
     team = await _rename(api, await api.create_team(), 9)
 
@@ -56,7 +61,7 @@ async def test_a_feed_resumed_after_a_version_shows_nothing_up_to_it(
 
 
 async def test_team_changes_without_a_version_start_now_without_a_gap(
-    servers: list[Server], api: Client
+    servers: list[Server], feed: OpenFeed, api: Client
 ) -> None:
     team = await _rename(api, await api.create_team(), 4)
     async with feed(servers[0], TEAM_CHANGES, teamId=team["id"], afterVersion=0) as changes:
@@ -80,7 +85,7 @@ async def test_team_changes_without_a_version_start_now_without_a_gap(
 
 
 async def test_a_busy_teams_feed_has_no_gap_or_repeat_from_any_version(
-    servers: list[Server], api: Client
+    servers: list[Server], feed: OpenFeed, api: Client
 ) -> None:
     team = await api.create_team()
     renaming = asyncio.create_task(_rename(api, team, 120))
@@ -93,20 +98,20 @@ async def test_a_busy_teams_feed_has_no_gap_or_repeat_from_any_version(
     seen = []
     for number in range(12):
         seen.append(asyncio.create_task(follow(number)))
-        await follow_a_little(servers[number % 2], team["id"])
+        await follow_a_little(feed, servers[number % 2], team["id"])
     await renaming
 
     assert [await task for task in seen] == [list(range(1, 122))] * 12
 
 
-async def follow_a_little(server: Server, team_id: str) -> None:
+async def follow_a_little(feed: OpenFeed, server: Server, team_id: str) -> None:
     """Lets some time go by that is measured in deliveries."""
     async with feed(server, TEAM_CHANGES, teamId=team_id, afterVersion=0) as changes:
         await changes.take(1)
 
 
 async def test_a_feed_completes_after_the_deletion_of_its_team(
-    servers: list[Server], api: Client, other_api: Client
+    servers: list[Server], feed: OpenFeed, api: Client, other_api: Client
 ) -> None:
     team = await api.create_team()
 
@@ -121,7 +126,7 @@ async def test_a_feed_completes_after_the_deletion_of_its_team(
 
 @pytest.mark.parametrize("after_version", [0, 1, 2, None])
 async def test_the_feed_of_an_already_deleted_team_completes(
-    after_version: int | None, servers: list[Server], api: Client
+    after_version: int | None, servers: list[Server], feed: OpenFeed, api: Client
 ) -> None:
     team = await api.create_team()
     await api.mutate("deleteTeam", teamId=team["id"], expectedVersion=1)
@@ -140,7 +145,7 @@ async def test_the_feed_of_an_already_deleted_team_completes(
 
 
 async def test_all_team_changes_resume_after_a_cursor_on_any_server(
-    servers: list[Server], api: Client, other_api: Client
+    servers: list[Server], feed: OpenFeed, api: Client, other_api: Client
 ) -> None:
     first_team = await api.create_team()
     async with feed(servers[0], TEAM_CHANGES, teamId=first_team["id"], afterVersion=0) as changes:
@@ -165,7 +170,7 @@ async def test_all_team_changes_resume_after_a_cursor_on_any_server(
 
 
 async def test_a_users_team_is_sent_at_once_and_after_every_change(
-    servers: list[Server], api: Client, other_api: Client
+    servers: list[Server], feed: OpenFeed, api: Client, other_api: Client
 ) -> None:
     sue = new_id()
     red, blue = await api.create_team(), await other_api.create_team()
@@ -198,7 +203,7 @@ async def test_a_users_team_is_sent_at_once_and_after_every_change(
     ],
 )
 async def test_an_argument_out_of_range_is_refused_by_name(
-    variables: dict[str, Any], field: str, servers: list[Server], api: Client
+    variables: dict[str, Any], field: str, servers: list[Server], feed: OpenFeed, api: Client
 ) -> None:
     team = await api.create_team()
 
@@ -208,7 +213,9 @@ async def test_an_argument_out_of_range_is_refused_by_name(
     assert error == {"code": "INVALID_INPUT", "field": field}
 
 
-async def test_the_feed_of_an_unknown_team_is_refused(servers: list[Server]) -> None:
+async def test_the_feed_of_an_unknown_team_is_refused(
+    servers: list[Server], feed: OpenFeed
+) -> None:
     async with feed(servers[0], TEAM_CHANGES, teamId=unknown_team_id()) as changes:
         error = await changes.error()
 
@@ -218,14 +225,16 @@ async def test_the_feed_of_an_unknown_team_is_refused(servers: list[Server]) -> 
 @pytest.mark.parametrize(
     "cursor", ["", "nonsense", "WyJjaGFuZ2UiLDk5OTk5OTk5OV0", "WzFd", "x" * 2000]
 )
-async def test_a_malformed_cursor_is_refused(cursor: str, servers: list[Server]) -> None:
+async def test_a_malformed_cursor_is_refused(
+    cursor: str, servers: list[Server], feed: OpenFeed
+) -> None:
     async with feed(servers[0], ALL_TEAM_CHANGES, after=cursor) as changes:
         error = await changes.error()
 
     assert error == {"code": "INVALID_INPUT", "field": "after"}
 
 
-async def test_a_malformed_user_id_is_refused(servers: list[Server]) -> None:
+async def test_a_malformed_user_id_is_refused(servers: list[Server], feed: OpenFeed) -> None:
     async with feed(servers[0], USER_TEAM, userId="a b") as states:
         error = await states.error()
 

@@ -42,13 +42,15 @@ async def test_an_unknown_team_is_null(api: Client, team_id: str) -> None:
     assert await find_team(api, team_id) is None
 
 
-@pytest.mark.parametrize("team_id", MALFORMED_IDS)
-async def test_a_malformed_id_is_refused_by_name(api: Client, team_id: str) -> None:
-    with pytest.raises(ServerError) as refusal:
-        await find_team(api, team_id)
+@pytest.mark.parametrize("field", ["team", "user"])
+async def test_a_malformed_id_is_refused_by_name(api: Client, field: str) -> None:
+    query, refused = f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}", []
+    for malformed in MALFORMED_IDS:
+        with pytest.raises(ServerError) as refusal:
+            await api.execute(query, {"id": malformed})
+        refused.append(refusal.value.args[0][0]["extensions"])
 
-    assert refusal.value.code == "INVALID_INPUT"
-    assert refusal.value.args[0][0]["extensions"]["field"] == "id"
+    assert refused == [{"code": "INVALID_INPUT", "field": "id"}] * len(MALFORMED_IDS)
 
 
 async def test_a_number_is_accepted_as_an_id(api: Client) -> None:

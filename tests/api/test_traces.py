@@ -42,7 +42,6 @@ async def post(server: Server, headers: dict[str, str], query: str, **variables:
 
 
 def child_of(spans: list[Span], parent_id: str) -> Span:
-    """The only child of a span."""
     (child,) = (span for span in spans if span.parent_id == parent_id)
     return child
 

@@ -1,18 +1,8 @@
-import pytest
-
-from tests.api.world import MALFORMED_IDS, create_team_with, new_id
-from tests.harness.client import ANONYMOUS, TEAM_FIELDS, Client, ServerError
+from tests.api.world import create_team_with, new_id
+from tests.harness.client import TEAM_FIELDS, Client
 
 USER = f"query ($id: ID!) {{ user(id: $id) {{ id team {{ {TEAM_FIELDS} }} }} }}"
 VIEWER = f"{{ viewer {{ id team {{ {TEAM_FIELDS} }} }} }}"
-
-
-async def test_an_unknown_user_is_on_no_team(api: Client) -> None:
-    sue = new_id("sue")
-
-    found = await api.execute(USER, {"id": sue})
-
-    assert found == {"user": {"id": sue, "team": None}}
 
 
 async def test_a_user_is_shown_with_the_current_team(api: Client, other_api: Client) -> None:
@@ -22,19 +12,6 @@ async def test_a_user_is_shown_with_the_current_team(api: Client, other_api: Cli
     found = await other_api.execute(USER, {"id": sue})
 
     assert found == {"user": {"id": sue, "team": team}}
-
-
-@pytest.mark.parametrize("user_id", MALFORMED_IDS)
-async def test_a_malformed_id_is_refused_by_name(api: Client, user_id: str) -> None:
-    with pytest.raises(ServerError) as refusal:
-        await api.execute(USER, {"id": user_id})
-
-    assert refusal.value.code == "INVALID_INPUT"
-    assert refusal.value.args[0][0]["extensions"]["field"] == "id"
-
-
-async def test_an_anonymous_viewer_is_null(api: Client) -> None:
-    assert await api.execute(VIEWER, viewer=ANONYMOUS) == {"viewer": None}
 
 
 async def test_the_viewer_is_the_user_named_by_the_header(api: Client) -> None:

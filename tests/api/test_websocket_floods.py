@@ -143,28 +143,23 @@ async def flooded(port: int, *given: bytes) -> tuple[int, float]:
         gc.enable()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("sent_before", [b"", INIT], ids=["before hello", "after hello"])
+FLOODS = [
+    *((sent_before, flood, {1008}) for flood in KINDS.values() for sent_before in (b"", INIT)),
+    *((INIT, flood, {1008, 4400}) for flood in AFTER_HELLO.values()),
+    *((INIT, flood, {1008, 4400, 4429}) for flood in CLOSED_AT_ONCE.values()),
+]
+NAMES = [
+    *(f"{kind} {when} hello" for kind in KINDS for when in ("before", "after")),
+    *AFTER_HELLO,
+    *CLOSED_AT_ONCE,
+]
+
+
+@pytest.mark.parametrize(("sent_before", "flood", "codes"), FLOODS, ids=NAMES)
 async def test_a_flood_lets_others_have_their_turn_and_is_closed(
-    port: int, kind: str, sent_before: bytes
+    port: int, sent_before: bytes, flood: bytes, codes: set[int]
 ) -> None:
-    code, longest = await flooded(port, sent_before, KINDS[kind])
+    code, longest = await flooded(port, sent_before, flood)
 
-    assert code == 1008
-    assert longest < TURN_SECONDS
-
-
-@pytest.mark.parametrize("kind", AFTER_HELLO)
-async def test_so_does_a_flood_of_operations(port: int, kind: str) -> None:
-    code, longest = await flooded(port, INIT, AFTER_HELLO[kind])
-
-    assert code in {1008, 4400}
-    assert longest < TURN_SECONDS
-
-
-@pytest.mark.parametrize("kind", CLOSED_AT_ONCE)
-async def test_a_flood_of_invalid_messages_closes_the_connection(port: int, kind: str) -> None:
-    code, longest = await flooded(port, INIT, CLOSED_AT_ONCE[kind])
-
-    assert code in {1008, 4400, 4429}
+    assert code in codes
     assert longest < TURN_SECONDS

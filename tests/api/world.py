@@ -1,9 +1,13 @@
 """Fresh ids and teams for each test, and questions about how things stand."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from tests.harness.client import TEAM_FIELDS, Answer, Client
+from tests.harness.servers import Server, running_servers
 
 # What the servers of `conftest.py` are started with: small, so that a team is soon full.
 DEFAULT_CAPACITY = 3
@@ -16,7 +20,6 @@ MAX_PAGES = 1_000
 
 
 def new_id(kind: str = "user") -> str:
-    """An id that nobody has used."""
     return f"{kind}-{uuid4().hex[:12]}"
 
 
@@ -32,7 +35,6 @@ def unknown_team_id() -> str:
 async def create_team_with(
     api: Client, *user_ids: str, creator: str | None = None, **given: Any
 ) -> Answer:
-    """A new team with these members."""
     team = await api.create_team(viewer=creator, **given)
     for user_id in user_ids:
         outcome = await api.mutate("addUserToTeam", teamId=team["id"], userId=user_id)
@@ -41,7 +43,6 @@ async def create_team_with(
 
 
 async def find_team(api: Client, team_id: str) -> Answer | None:
-    """The team as a query shows it."""
     query = f"query ($id: ID!) {{ team(id: $id) {{ {TEAM_FIELDS} }} }}"
     found: Answer | None = (await api.execute(query, {"id": team_id}))["team"]
     return found
@@ -55,7 +56,24 @@ async def members_of(api: Client, team_id: str) -> list[str]:
 
 
 async def team_id_of(api: Client, user_id: str) -> str | None:
-    """The id of the team that the user is on."""
     query = "query ($id: ID!) { user(id: $id) { team { id } } }"
     team = (await api.execute(query, {"id": user_id}))["user"]["team"]
     return team["id"] if team else None
+
+
+def own_server(**settings: str) -> Any:
+    """The fixture `server` of a module: one with these settings, on a database of its own."""
+
+    @pytest.fixture(scope="module", name="server")
+    async def server(mongodb_uri: str) -> AsyncIterator[Server]:
+        async with running_servers(1, mongodb_uri, new_id("test"), **settings) as (server,):
+            yield server
+            assert b"Traceback" not in server.log
+
+    return server
+
+
+@pytest.fixture(name="headers")
+def signed_out() -> dict[str, str]:
+    """The fixture `headers` of a module whose requests carry none by themselves."""
+    return {}

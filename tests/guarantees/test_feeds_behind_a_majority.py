@@ -49,7 +49,6 @@ class Log:
         )
 
     async def append(self, position: int) -> None:
-        """The entry at that position."""
         await self._changes.insert_one(
             {
                 "position": position,

@@ -52,8 +52,6 @@ async def communicate(
 
 @dataclass(frozen=True)
 class Ended:
-    """The result of a command."""
-
     status: int | None
     output: str
 

@@ -6,11 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from app.domain.changes import Change, ChangeKind, Moment
-from app.domain.faults import TeamDamaged
+from app.domain.changes import Change, ChangeKind
 from app.domain.ids import CommitTime, TeamId, UserId, Version
-from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
-from app.domain.teams import FoundTeam, Team
+from app.domain.pages import HistoryPage
 from app.service.hub import Hub
 
 RED, BLUE = TeamId("red"), TeamId("blue")
@@ -21,7 +19,7 @@ Seam = Callable[[], Awaitable[None]]
 
 
 class FakeLog:
-    """`ChangeLog`: what `record` put into it, from `first` on."""
+    """The part of `ChangeLog` that feeds ask: what `record` put into it."""
 
     def __init__(self) -> None:
         self.changes: list[Change] = []
@@ -68,18 +66,6 @@ class FakeLog:
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
         return await self._read(lambda c: c.position > position, limit=limit)
 
-    async def changes_on(self, page: PageRequest[Moment]) -> Sequence[Change]:
-        raise NotImplementedError
-
-    async def last_change_by(self, team_id: TeamId, at: datetime) -> Change | None:
-        raise NotImplementedError
-
-    async def last_naming(self, team_id: TeamId, *, up_to: Version) -> Change | None:
-        raise NotImplementedError
-
-    async def last_sizing(self, team_id: TeamId, *, up_to: Version) -> Change | None:
-        raise NotImplementedError
-
     async def histories_of_teams(
         self, team_ids: Collection[TeamId], page: HistoryPage
     ) -> Mapping[TeamId, Sequence[Change]]:
@@ -88,19 +74,11 @@ class FakeLog:
             for team_id in team_ids
         }
 
-    async def histories_of_users(
-        self, user_ids: Collection[UserId], page: HistoryPage
-    ) -> Mapping[UserId, Sequence[Change]]:
-        raise NotImplementedError
-
     async def first_position(self) -> int:
         return self.changes[0].position if self.changes else 0
 
     async def last_position(self) -> int:
         return self.visible[-1].position if self.visible else 0
-
-    async def moment(self) -> Moment:
-        raise NotImplementedError
 
     async def catch_up(self) -> None:
         """See `ChangeLog`: from now on it hides nothing."""
@@ -141,12 +119,6 @@ class FakeDirectory:
         self.team_of_user: tuple[TeamId | None, CommitTime] = (None, CommitTime(0))
         self.team_of_user_before: tuple[TeamId | None, CommitTime] = self.team_of_user
 
-    async def find_creator(self, team_id: TeamId) -> UserId | None:
-        raise NotImplementedError
-
-    async def find_roster(self, team_id: TeamId) -> tuple[Team, Sequence[UserId] | None] | None:
-        raise NotImplementedError
-
     async def find_version(self, team_id: TeamId) -> Version | None:
         versions = [change.version for change in self._log.visible if change.team_id == team_id]
         return versions[-1] if versions else None
@@ -154,52 +126,6 @@ class FakeDirectory:
     async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
         del user_id
         return self.team_of_user_before if self._log.hidden else self.team_of_user
-
-    async def find_teams(
-        self,
-        team_ids: Collection[TeamId],
-        *,
-        with_member_count: bool,
-        at: CommitTime | None = None,
-    ) -> Mapping[TeamId, FoundTeam]:
-        raise NotImplementedError
-
-    async def find_teams_of(
-        self,
-        user_ids: Collection[UserId],
-        *,
-        with_member_count: bool,
-        at: CommitTime | None = None,
-    ) -> Mapping[UserId, FoundTeam]:
-        raise NotImplementedError
-
-    async def list_teams(
-        self,
-        page: PageRequest[TeamPosition],
-        *,
-        order: TeamOrder,
-        name_contains: str | None,
-        with_member_count: bool,
-        at: CommitTime | None = None,
-    ) -> Page[FoundTeam, TeamPosition]:
-        raise NotImplementedError
-
-    async def find_positions(
-        self, team_id: TeamId, user_ids: Sequence[UserId]
-    ) -> Mapping[UserId, MemberPosition]:
-        raise NotImplementedError
-
-    async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
-        raise NotImplementedError
-
-    async def list_members(
-        self,
-        team_ids: Collection[TeamId],
-        page: PageRequest[MemberPosition],
-        *,
-        at: CommitTime | None = None,
-    ) -> Mapping[TeamId, Page[UserId, MemberPosition] | TeamDamaged]:
-        raise NotImplementedError
 
 
 @asynccontextmanager

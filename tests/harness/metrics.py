@@ -28,7 +28,6 @@ class Metrics:
         )
 
     def labels(self, name: str, label: str) -> set[str]:
-        """The values that a label has."""
         return {
             sample.labels[label] for sample in self._samples if sample.name == f"team_joiner_{name}"
         }

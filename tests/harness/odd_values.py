@@ -26,4 +26,6 @@ ODD_VALUES: list[Any] = [
     "y" * 20_000, [], [1], {}, {"a": 1}, {"$foo": 1}, {"$ref": "a", "$id": 1}, "$name", "\0",
     Decimal128("NaN"), MinKey(), MaxKey(), Regex("("), Timestamp(1, 1), ObjectId(), DBRef("a", 1),
     Code("f()"), UNDECODABLE, _document(2, struct.pack("<i", 3) + b"\xff\xfe\0"), NOW,
+    Int64(2**31), Int64(2**63 - 1), _document(14, struct.pack("<i", 2) + b"s\0"), _document(6, b""),
+    _document(12, struct.pack("<i", 2) + b"x\0" + b"\1" * 12),
 ]  # fmt: skip

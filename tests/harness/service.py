@@ -87,7 +87,6 @@ async def remove(
 async def move(
     store: TeamStore, user_id: str, to_team_id: TeamId, *, expected_to_version: int | None = None
 ) -> MoveUserToTeamOutcome:
-    """moveUserToTeam, from wherever the user is."""
     return await move_user_to_team(
         store,
         viewer_id=None,
@@ -103,7 +102,6 @@ async def move(
 async def rename(
     store: TeamStore, team_id: TeamId, name: str, *, expected_version: int
 ) -> UpdateTeamOutcome:
-    """updateTeam, with a name."""
     return await update_team(
         store,
         viewer_id=None,

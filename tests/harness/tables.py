@@ -19,7 +19,6 @@ MEANING: Final = re.compile(r'^    (\w+) = "\1"[^\n]*\n    """(.*?)"""', re.DOTA
 
 
 def settings_table() -> str:
-    """A section for each group of settings."""
     headings = ("option", "variable", "default", "accepted", "meaning")
     sections = []
     for group, settings in groupby(SETTINGS, lambda setting: setting.group):

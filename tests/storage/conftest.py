@@ -69,5 +69,4 @@ def world(client: Client, streams: Client, database: str, monkeypatch: pytest.Mo
 
 
 def document(*user_ids: str, **given: Any) -> dict[str, Any]:
-    """A team as it is stored."""
     return {"_id": ObjectId(), "name": "Red", "userIds": list(user_ids), "version": 1, **given}

@@ -97,7 +97,6 @@ class Held(CommandListener):
         return self._answered.is_set()
 
     def arm(self) -> None:
-        """Holds from now on."""
         self._armed = True
 
     def release(self) -> None:

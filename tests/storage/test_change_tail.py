@@ -30,7 +30,6 @@ class Log:
         self._position = 0
 
     async def append(self, count: int) -> None:
-        """So many more entries of one team."""
         positions = range(self._position + 1, self._position + count + 1)
         self._position += count
         entry: dict[str, Any] = {"teamId": "red", "kind": "ForeignChange", "at": SOME_TIME}

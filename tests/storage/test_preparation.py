@@ -12,9 +12,11 @@ from app.storage.client import Client, close, teams_of
 from app.storage.indexes import TEAM_INDEX_NAMES, TEAM_INDEXES, TEAM_VALIDATOR
 from app.storage.preparation import prepare_database
 from app.storage.safety import check_readiness
-from app.storage.startup import Preparation
 from tests.harness.driver import connect
 from tests.storage.conftest import document
+
+# In the place of a value: the document has no such field.
+MISSING: Any = object()
 
 
 async def assert_prepared(client: Client, database: str) -> None:
@@ -24,14 +26,6 @@ async def assert_prepared(client: Client, database: str) -> None:
     assert found["one_team_per_user"]["unique"] is True
     assert (await teams.options())["validator"] == TEAM_VALIDATOR
     await check_readiness(client, database)
-
-
-async def test_an_empty_database_gets_its_indexes_and_its_validator(
-    client: Client, empty_database: str
-) -> None:
-    await prepare_database(client, empty_database)
-
-    await assert_prepared(client, empty_database)
 
 
 async def test_preparing_again_changes_nothing_and_keeps_the_teams(
@@ -72,18 +66,6 @@ async def test_teams_of_another_program_are_taken_over(client: Client, empty_dat
     await assert_prepared(client, empty_database)
 
 
-async def test_an_ordinary_index_on_the_users_does_not_disturb(
-    client: Client, empty_database: str
-) -> None:
-    await client[empty_database].teams.create_index("userIds")
-
-    await prepare_database(client, empty_database)
-
-    assert {"userIds_1", *TEAM_INDEX_NAMES} < set(
-        await teams_of(client, empty_database).index_information()
-    )
-
-
 @pytest.mark.parametrize("validated_before", [False, True])
 async def test_users_on_two_teams_are_refused_by_name(
     client: Client, empty_database: str, *, validated_before: bool
@@ -109,6 +91,7 @@ async def test_users_on_two_teams_are_refused_by_name(
     "damage",
     [
         {"version": None},
+        *({field: MISSING} for field in ("name", "userIds", "version")),
         {"version": 0},
         {"version": "1"},
         {"userIds": ["sue", "ann", "sue"]},
@@ -123,6 +106,7 @@ async def test_documents_that_are_no_teams_are_refused_by_id(
     client: Client, empty_database: str, damage: dict[str, Any]
 ) -> None:
     damaged, whole = document(**damage), document("zoe")
+    damaged = {field: value for field, value in damaged.items() if value is not MISSING}
     await client[empty_database].teams.insert_many([damaged, whole])
 
     with pytest.raises(DatabaseUnsuitable) as refusal:
@@ -130,34 +114,6 @@ async def test_documents_that_are_no_teams_are_refused_by_id(
 
     assert str(damaged["_id"]) in refusal.value.cases
     assert str(whole["_id"]) not in refusal.value.in_full
-
-
-@pytest.mark.parametrize("field", ["name", "userIds", "version"])
-async def test_a_document_that_lacks_a_field_is_refused_by_id(
-    client: Client, empty_database: str, field: str
-) -> None:
-    damaged = document()
-    del damaged[field]
-    await client[empty_database].teams.insert_one(damaged)
-
-    with pytest.raises(DatabaseUnsuitable) as refusal:
-        await prepare_database(client, empty_database)
-
-    assert str(damaged["_id"]) in refusal.value.cases
-
-
-async def test_mended_data_is_accepted_at_the_next_start(
-    client: Client, empty_database: str
-) -> None:
-    teams = client[empty_database].teams
-    await teams.insert_many([document("sue"), document("sue", name="Blue")])
-    with pytest.raises(DatabaseUnsuitable):
-        await prepare_database(client, empty_database)
-
-    await teams.delete_one({"name": "Blue"})
-    await prepare_database(client, empty_database)
-
-    await assert_prepared(client, empty_database)
 
 
 @pytest.mark.parametrize("name", sorted(TEAM_INDEX_NAMES))
@@ -183,8 +139,6 @@ async def test_our_index_with_weaker_options_is_refused_with_a_sentence(
 
 
 class Deployment:
-    """What a deployment says of itself."""
-
     def __init__(self, version: list[int], **hello: Any) -> None:
         self._answers: dict[str, dict[str, Any]] = {
             "buildInfo": {"versionArray": version, "version": ".".join(map(str, version))},
@@ -212,34 +166,3 @@ async def test_a_replica_set_without_a_primary_is_reported_as_unavailable() -> N
 
     with pytest.raises(DatabaseUnavailable):
         await prepare_database(deployment.as_client(), "teams")
-
-
-async def test_a_database_that_does_not_answer_leaves_the_preparation_undone() -> None:
-    client = connect("mongodb://127.0.0.1:1/?replicaSet=rs", timeout_seconds=0.2)
-    preparation = Preparation(client, "teams")
-
-    succeeded = await preparation.attempt()
-
-    await close(client)
-    assert succeeded is False
-    assert preparation.is_done() is False
-
-
-async def test_a_preparation_that_succeeded_is_done(client: Client, empty_database: str) -> None:
-    preparation = Preparation(client, empty_database)
-
-    assert await preparation.attempt() is True
-    assert preparation.is_done() is True
-
-
-async def test_a_database_that_turns_out_unsuitable_ends_the_waiting(
-    client: Client, empty_database: str
-) -> None:
-    await client[empty_database].teams.insert_many([document("sue"), document("sue")])
-    preparation, refusals = Preparation(client, empty_database), list[DatabaseUnsuitable]()
-
-    is_done = await preparation.repeat_until_done(refusals.append)
-
-    assert is_done is False
-    assert len(refusals) == 1
-    assert preparation.is_done() is False

@@ -6,7 +6,6 @@ from itertools import product
 from typing import Any
 
 import pytest
-from pymongo import monitoring
 
 from app.domain.changes import Moment
 from app.domain.ids import CommitTime, TeamId, UserId
@@ -14,7 +13,7 @@ from app.domain.pages import HistoryPage, PageRequest, TeamOrder, TeamPosition
 from app.storage.changes.log import MongoChangeLog
 from app.storage.client import Client, close, team_changes_of, teams_of
 from app.storage.teams.directory import MongoTeamDirectory
-from tests.harness.driver import connect
+from tests.harness.driver import Commands, connect
 
 INDEX_OF = {
     order: "live_teams_by_name" if order.by_name else "live_teams_by_creation"
@@ -24,37 +23,23 @@ SAID = {"find", "filter", "projection", "sort", "limit", "aggregate", "pipeline"
 BEGAN_AT = datetime(2026, 5, 4, tzinfo=UTC)
 
 
-class LastFind(monitoring.CommandListener):
-    """The last find that was sent, or the last aggregation."""
-
-    def __init__(self) -> None:
-        self.command: dict[str, Any] = {}
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        """Keeps a find or an aggregation."""
-        if event.command_name in {"find", "aggregate"}:
-            self.command = {name: value for name, value in event.command.items() if name in SAID}
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Of no interest."""
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Of no interest."""
-
-
 class Plans:
     """A directory of 300 teams, and how its last find is answered."""
 
-    def __init__(self, client: Client, database: str, last_find: LastFind) -> None:
+    def __init__(self, client: Client, database: str, commands: Commands) -> None:
         self.directory = MongoTeamDirectory(client, database, default_capacity=10)
         self.log = MongoChangeLog(client, database)
         self._database = client[database]
-        self._last_find = last_find
+        self._commands = commands
+
+    def _last_find(self) -> dict[str, Any]:
+        *_, last = (each for name, each in self._commands.sent if name in {"find", "aggregate"})
+        return {name: value for name, value in last.items() if name in SAID}
 
     async def keys_read(self) -> int:
         """How many keys of the indexes the last find reads."""
         plan = await self._database.command(
-            {"explain": self._last_find.command, "verbosity": "executionStats"}
+            {"explain": self._last_find(), "verbosity": "executionStats"}
         )
         keys: int = plan["executionStats"]["totalKeysExamined"]
         return keys
@@ -62,13 +47,13 @@ class Plans:
     async def looked_up(self) -> dict[str, Any]:
         """What the `$lookup` of the last aggregation did."""
         plan = await self._database.command(
-            {"explain": self._last_find.command, "verbosity": "executionStats"}
+            {"explain": self._last_find(), "verbosity": "executionStats"}
         )
         return next(stage for stage in plan["stages"] if "$lookup" in stage)
 
     async def stages(self) -> list[dict[str, Any]]:
         """The stages of the winning plan of the last find."""
-        plan = await self._database.command({"explain": self._last_find.command})
+        plan = await self._database.command({"explain": self._last_find()})
         return list(_stages_of(plan["queryPlanner"]["winningPlan"]))
 
 
@@ -82,8 +67,8 @@ def _stages_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 async def plans(mongodb_uri: str, database: str) -> AsyncIterator[Plans]:
-    last_find = LastFind()
-    client = connect(mongodb_uri, timeout_seconds=10, listeners=[last_find])
+    commands = Commands()
+    client = connect(mongodb_uri, timeout_seconds=10, listeners=[commands])
     await teams_of(client, database).insert_many(
         [
             {
@@ -95,7 +80,7 @@ async def plans(mongodb_uri: str, database: str) -> AsyncIterator[Plans]:
             for number in range(300)
         ]
     )
-    yield Plans(client, database, last_find)
+    yield Plans(client, database, commands)
     await close(client)
 
 

@@ -134,11 +134,3 @@ async def test_the_validator_refuses_malformed_teams_of_external_writers(
         await teams_of(client, database).insert_one(document() | {"userIds": user_ids})
 
     assert refusal.value.code == 121
-
-
-async def test_empty_teams_do_not_collide(client: Client, database: str) -> None:
-    teams = teams_of(client, database)
-
-    await teams.insert_many([document(), document(), document()])
-
-    assert await teams.count_documents({"userIds": []}) == 3

@@ -1,7 +1,6 @@
 """Whatever another program writes into teams, every other team is recorded and told in order."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,7 +17,6 @@ from app.domain.ids import TeamId
 from app.storage.changes.log import MongoChangeLog
 from app.storage.changes.tail import MongoChangeTail
 from tests.harness.odd_values import FAR, JOINED, ODD_VALUES
-from tests.harness.service import remove
 from tests.harness.waiting import eventually
 from tests.storage.conftest import World
 
@@ -168,48 +166,3 @@ async def test_the_log_passes_over_what_another_release_wrote_into_it(
 
     assert [str(change.kind) for change in read] == ["ForeignChange", "Unreadable"]
     assert [change.position for change in told] == [1, 2, 3]
-
-
-async def test_a_storm_of_foreign_writes_leaves_every_other_team_alone(
-    told: list[Change], world: World
-) -> None:
-    chance = random.Random(7)
-    teams = world.teams
-    calm = await world.new_team()
-    odd = [ObjectId((await world.new_team()).id) for _ in range(5)]
-    fields = [*(f"lastChange.{field}" for field in FIELDS), "lastChange", "version", "createdAt",
-              "updatedAt", "capacity", "requests", "creation", "other", "deletedAt"]  # fmt: skip
-
-    async def storm() -> None:
-        for _ in range(150):
-            found = {"_id": chance.choice(odd)}
-            value = chance.choice([*ODD_VALUES, 1, 2, 3, JOINED])
-            bypass: dict[str, Any] = {"bypass_document_validation": chance.random() < 0.5}
-            with suppress(PyMongoError, BSONError):
-                match chance.randrange(6):
-                    case 0:
-                        await teams.delete_one(found)
-                    case 1:
-                        document = {"name": "Odd", "userIds": [], "version": value}
-                        await teams.replace_one(found, document, upsert=True, **bypass)
-                    case _:
-                        await teams.update_one(
-                            found,
-                            {"$set": {chance.choice(fields): value, "version": 3}},
-                            upsert=True,
-                            **bypass,
-                        )
-
-    async def serve() -> None:
-        for number in range(30):
-            await world.add(calm, f"user-{number}")
-
-    async with world.recording():
-        await asyncio.gather(storm(), serve())
-        await eventually(lambda: _is_told(told, calm.id, 31))
-        await remove(world.store, calm.id, "user-0")
-        await eventually(lambda: _is_told(told, calm.id, 32))
-
-    assert [version for version, _ in _versions(told, calm.id)] == list(range(1, 33))
-    assert [change.position for change in told] == list(range(1, len(told) + 1))
-    assert await world.log.faults() == []

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.changes import ChangeKind
 from app.domain.outcomes import Accepted
-from app.domain.problems import AlreadyOnTeam, TeamFull
+from app.domain.problems import AlreadyOnTeam
 from app.storage.teams import shared_writes
 from tests.harness.service import remove
 from tests.storage.conftest import World
@@ -58,16 +58,6 @@ async def test_a_refused_member_of_a_shared_write_refuses_no_other(world: World)
     assert kinds[:4] == [Accepted, Accepted, AlreadyOnTeam, Accepted]
     assert kinds[4] is AlreadyOnTeam
     assert outcomes[2].current_team.id == red.id
-
-
-async def test_a_rush_fills_a_team_exactly(world: World) -> None:
-    team = await world.new_team()
-    await world.set(team, {"$set": {"capacity": 7}})
-
-    outcomes = await rush(world, team, *(f"user-{number}" for number in range(30)))
-
-    assert sum(isinstance(outcome, Accepted) for outcome in outcomes) == 7
-    assert sum(isinstance(outcome, TeamFull) for outcome in outcomes) == 23
 
 
 async def test_leaves_share_a_write_too(world: World) -> None:

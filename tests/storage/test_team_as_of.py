@@ -74,7 +74,6 @@ class Past:
         return found
 
     async def members(self, *versions: int) -> list[Any]:
-        """The members at each version, in order."""
         found = [(await self.at_version(each)).state.user_ids for each in versions]
         return [users if users is UNKNOWN else sorted(users) for users in found]
 

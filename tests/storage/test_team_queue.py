@@ -43,7 +43,6 @@ class Visitors:
         await let_others_run()
 
     async def cancel(self, name: str) -> None:
-        """Somebody is cancelled, waiting or not."""
         self._tasks[name].cancel()
         with pytest.raises(asyncio.CancelledError):
             await self._tasks[name]

@@ -37,34 +37,28 @@ def operation(
 
 
 def accepted(kind: Kind, team_id: str, version: int, *, at: float, **asked: Any) -> Operation:
-    """An accepted change of one team."""
     outcome = Accepted((TeamVersion(team_id, version),))
     named = None if kind is Kind.CREATE_TEAM else team_id
     return operation(kind, outcome, at=at, team_id=named, **asked)
 
 
 def added(user: str, team_id: str, version: int, *, at: float, **asked: Any) -> Operation:
-    """An accepted addUserToTeam."""
     return accepted(Kind.ADD_USER, team_id, version, at=at, user_id=user, **asked)
 
 
 def removed(user: str, team_id: str, version: int, *, at: float) -> Operation:
-    """An accepted removeUserFromTeam."""
     return accepted(Kind.REMOVE_USER, team_id, version, at=at, user_id=user)
 
 
 def not_added(user: str, team_id: str, outcome: Outcome, *, at: float) -> Operation:
-    """An addUserToTeam with another outcome."""
     return operation(Kind.ADD_USER, outcome, at=at, user_id=user, team_id=team_id)
 
 
 def unanswered(kind: Kind, *, at: float, **asked: Any) -> Operation:
-    """An operation whose answer was lost."""
     return operation(kind, Unknown("timed out"), at=at, **asked)
 
 
 def on(team_id: str, version: int) -> TeamVersion:
-    """A team as seen."""
     return TeamVersion(team_id, version)
 
 

@@ -1,20 +1,13 @@
 import logging
-from http import HTTPStatus
 
 import pytest
 from graphql import GraphQLError, GraphQLSyntaxError, parse
 
-from app.api.codes import Code
 from app.api.errors import (
-    CodedError,
     coded_as_invalid,
-    database_unavailable,
-    invalid_input,
     present,
-    refuse,
 )
-from app.domain.faults import DatabaseUnavailable, Fault, TooMuchContention
-from app.domain.problems import InvalidInput
+from app.domain.faults import Fault
 
 SECRET = "E11000 duplicate key on 10.0.0.5:27017"
 
@@ -77,22 +70,6 @@ def test_a_value_of_the_answer_that_could_not_be_converted_is_masked() -> None:
     assert SECRET not in str(shown.formatted)
 
 
-def test_an_unavailable_database_is_said_without_the_drivers_words() -> None:
-    shown = present(raised_by_a_resolver(DatabaseUnavailable(SECRET)))
-
-    assert code_of(shown) == "DATABASE_UNAVAILABLE"
-    assert shown.message == database_unavailable().message
-    assert SECRET not in str(shown.formatted)
-    assert shown.path == ["team"]
-
-
-def test_contention_is_said_with_what_to_do() -> None:
-    shown = present(raised_by_a_resolver(TooMuchContention(SECRET)))
-
-    assert code_of(shown) == "CONTENTION"
-    assert SECRET not in str(shown.formatted)
-
-
 @pytest.mark.parametrize("cause", [KeyError(SECRET), Fault(SECRET), RuntimeError(SECRET)])
 def test_other_errors_are_masked_and_logged_under_the_clients_request_id(
     cause: Exception, caplog: pytest.LogCaptureFixture
@@ -105,44 +82,3 @@ def test_other_errors_are_masked_and_logged_under_the_clients_request_id(
     assert SECRET not in str(shown.formatted)
     assert shown.extensions["requestId"] in caplog.text
     assert SECRET in caplog.text
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        GraphQLError("Not a number.", path=["teams"]),
-        raised_by_a_resolver(DatabaseUnavailable("")),
-        raised_by_a_resolver(KeyError("x")),
-        invalid_input(InvalidInput("first", "must be 1")),
-    ],
-)
-def test_presenting_twice_changes_nothing(error: GraphQLError) -> None:
-    once = present(error)
-
-    assert present(once) is once
-
-
-def test_a_coded_error_keeps_its_code_and_facts_through_execution() -> None:
-    coded = CodedError(Code.INVALID_INPUT, "first must be 1.", field="first")
-    located = GraphQLError(coded.message, path=["teams"], original_error=coded)
-
-    assert present(located).extensions == {"code": "INVALID_INPUT", "field": "first"}
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "status_code"),
-    [
-        (Code.BAD_REQUEST, None, 400),
-        (Code.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, 405),
-        (Code.PAYLOAD_TOO_LARGE, None, 413),
-    ],
-)
-def test_a_refused_request_is_answered_in_the_form_of_graphql(
-    code: Code, status: HTTPStatus | None, status_code: int
-) -> None:
-    response = refuse(code, "No.", status=status)
-
-    assert response.status_code == status_code
-    assert bytes(response.body) == (
-        b'{"errors":[{"message":"No.","extensions":{"code":"%b"}}]}' % code.encode()
-    )

@@ -29,16 +29,12 @@ QUERY = "{ teams { totalCount } }"
 
 
 class SilentDirectory:
-    """A directory that never answers."""
-
     async def count_teams(self, **_: object) -> int:
         await asyncio.Event().wait()
         return 0
 
 
 class FailingDirectory:
-    """A directory with a bug."""
-
     async def count_teams(self, **_: object) -> int:
         raise RuntimeError
 

@@ -184,17 +184,6 @@ async def test_a_refusal_returns_the_problem_that_held(
     assert type_of(result) == problem
 
 
-@pytest.mark.parametrize("mutation", ["joinTeam", "leaveTeam", "switchTeam"])
-async def test_an_anonymous_viewer_is_refused_before_anything_is_written(mutation: str) -> None:
-    store = FakeStore(NOWHERE)
-    field = "toTeamId" if mutation == "switchTeam" else "teamId"
-
-    result = await run(store, mutation, viewer=None, **{field: "$"})
-
-    assert type_of(result) == "NotAllowed"
-    assert store.writes == 0
-
-
 @pytest.mark.parametrize("mutation", INPUTS)
 async def test_an_accepted_write_returns_success(mutation: str) -> None:
     store = FakeStore(NOWHERE, team(RED))

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from app.api.errors import CodedError
 from app.api.operations.persisted_documents import (
     ManifestError,
     PersistedDocuments,
@@ -68,21 +67,6 @@ def test_an_invalid_manifest_is_refused_with_a_sentence(tmp_path: Path, text: st
 def test_a_folder_without_documents_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError):
         read_manifest(tmp_path)
-
-
-def test_clients_documents_are_forgotten_when_there_are_too_many() -> None:
-    documents = PersistedDocuments(max_remembered=2)
-    texts = ["{ a }", "{ b }", "{ c }"]
-
-    def named(text: str) -> dict[str, object]:
-        return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": hash_of(text)}}}
-
-    for text in texts:
-        documents.find({"query": text, **named(text)}, "sue")
-
-    assert [documents.find(named(text), "sue") for text in texts[1:]] == texts[1:]
-    with pytest.raises(CodedError):
-        documents.find(named(texts[0]), "sue")
 
 
 def test_a_registered_document_may_come_with_its_own_hash() -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from app.domain.ids import Version
@@ -13,41 +15,28 @@ from app.domain.problems import (
 from tests.unit.domain_values import RED, SUE, team
 
 
-def test_not_allowed_says_what_the_viewer_needs() -> None:
-    assert NotAllowed("You must be signed in.").message == "You must be signed in."
-
-
-def test_invalid_input_says_what_the_field_must_be() -> None:
-    assert InvalidInput("name", "must be short").message == "name must be short."
-
-
-def test_team_not_found_says_which_team_is_meant() -> None:
-    assert TeamNotFound(RED).message == "There is no team “red”."
-
-
-def test_already_on_team_says_who_is_where_and_what_to_do() -> None:
-    assert AlreadyOnTeam(SUE, team()).message == (
-        "User “sue” is already on team “Red”. Move the user, or let the user leave first."
-    )
-
-
-def test_not_on_team_says_where_the_user_is_instead() -> None:
-    assert NotOnTeam(SUE, team()).message == "User “sue” is not on that team, but on team “Red”."
-    assert NotOnTeam(SUE, None).message == "User “sue” is not on that team, but on no team."
-
-
-def test_a_version_conflict_names_both_versions_and_what_to_do() -> None:
-    conflict = VersionConflict(Version(5), team(version=Version(7)))
-
-    assert conflict.actual_version == 7
-    assert conflict.message == (
-        "The team is at version 7, not 5. "
-        "Look at what changed and send the request again with the new version."
-    )
-
-
-def test_a_full_team_says_how_many_fit() -> None:
-    assert TeamFull(3).message == "There is not enough room: the limit is 3."
+@pytest.mark.parametrize(
+    ("problem", "message"),
+    [
+        (NotAllowed("You must be signed in."), "You must be signed in."),
+        (InvalidInput("name", "must be short"), "name must be short."),
+        (TeamNotFound(RED), "There is no team “red”."),
+        (
+            AlreadyOnTeam(SUE, team()),
+            "User “sue” is already on team “Red”. Move the user, or let the user leave first.",
+        ),
+        (NotOnTeam(SUE, team()), "User “sue” is not on that team, but on team “Red”."),
+        (NotOnTeam(SUE, None), "User “sue” is not on that team, but on no team."),
+        (
+            VersionConflict(Version(5), team(version=Version(7))),
+            "The team is at version 7, not 5. "
+            "Look at what changed and send the request again with the new version.",
+        ),
+        (TeamFull(3), "There is not enough room: the limit is 3."),
+    ],
+)
+def test_the_message_says_what_holds_and_what_to_do(problem: Any, message: str) -> None:
+    assert problem.message == message
 
 
 @pytest.mark.parametrize(

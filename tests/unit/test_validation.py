@@ -1,6 +1,14 @@
+"""Limits of single values, each refused by the name of its field."""
+
+import string
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import pytest
 
-from app.domain.changes import UNCHANGED, Unchanged
+from app.domain.changes import UNCHANGED
+from app.domain.problems import InvalidInput
 from app.domain.validation import (
     check_capacity,
     check_id,
@@ -9,69 +17,49 @@ from app.domain.validation import (
     check_version,
 )
 
-
-@pytest.mark.parametrize("value", [None, "sue"])
-def test_an_id_that_is_absent_or_well_formed_passes(value: str | None) -> None:
-    assert check_id("userId", value) is None
-
-
-@pytest.mark.parametrize("value", ["", "a b", "x" * 129])
-def test_another_id_is_refused_by_the_name_of_its_field(value: str) -> None:
-    problem = check_id("fromTeamId", value)
-
-    assert problem is not None
-    assert problem.field == "fromTeamId"
-
-
-@pytest.mark.parametrize("name", [UNCHANGED, "x", "x" * 100])
-def test_a_name_that_is_unchanged_or_valid_passes(name: str | Unchanged) -> None:
-    assert check_name(name) is None
-
-
-@pytest.mark.parametrize("name", ["", "x" * 101, "a\nb"])
-def test_another_name_is_refused(name: str) -> None:
-    problem = check_name(name)
-
-    assert problem is not None
-    assert problem.field == "name"
-
-
-@pytest.mark.parametrize("capacity", [UNCHANGED, None, 1, 10_000])
-def test_a_capacity_that_is_unchanged_absent_or_within_its_limits_passes(
-    capacity: int | Unchanged | None,
-) -> None:
-    assert check_capacity(capacity) is None
-
-
-@pytest.mark.parametrize("capacity", [0, -1, 10_001])
-def test_another_capacity_is_refused(capacity: int) -> None:
-    problem = check_capacity(capacity)
-
-    assert problem is not None
-    assert problem.field == "capacity"
+CHECKS: dict[str, Callable[[Any], InvalidInput | None]] = {
+    "userId": partial(check_id, "userId"),
+    "name": check_name,
+    "capacity": check_capacity,
+    "expectedVersion": partial(check_version, "expectedVersion"),
+    "nameContains": partial(check_name_part, "nameContains"),
+}
+FITTING: dict[str, tuple[Any, ...]] = {
+    "userId": (
+        *(None, "x", "x" * 128, "auth0|5f7c", "sue@example.com"),
+        *(string.ascii_letters, "0123._~-+=:|@/"),
+    ),
+    "name": (
+        *(UNCHANGED, "x", "x" * 100, "\N{BALLOON}" * 100, "The Red Team", "Zoë", "日本語", "नमस्ते"),
+        *("\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}", "$ne", "<script>", "'\"\\", " x "),
+        "a\N{NO-BREAK SPACE}b",
+    ),
+    "capacity": (UNCHANGED, None, 1, 10_000),
+    "expectedVersion": (None, 1, 2**31 - 1),
+    "nameContains": (None, "", " ", "x" * 100, ".*"),
+}
+REFUSED: dict[str, tuple[Any, ...]] = {
+    "userId": (
+        *("", "x" * 129, "a b", "sue\n", "\nsue", "a\0b", "\u200b", "\ud800", "sué"),
+        *("\N{CYRILLIC SMALL LETTER ES}ue", "\N{FULLWIDTH DIGIT ONE}"),
+        *" $*?#%&,;!\"'`^\\(){}[]<>",
+    ),
+    "name": (
+        *("", "x" * 101, "\N{BALLOON}" * 101, "a\ud800b", "\udfff"),
+        *(f"a{each}b" for each in "\0\n\t\r\x1b\x7f\x85\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"),
+    ),
+    "capacity": (0, -1, 10_001),
+    "expectedVersion": (0, -1),
+    "nameContains": ("x" * 101, "\0", "a\nb", "\ud800"),
+}
 
 
-@pytest.mark.parametrize("version", [None, 1, 2**31 - 1])
-def test_a_version_that_is_absent_or_positive_passes(version: int | None) -> None:
-    assert check_version("expectedVersion", version) is None
+@pytest.mark.parametrize("field", CHECKS)
+def test_values_are_accepted_up_to_their_limits_and_refused_by_name_beyond(field: str) -> None:
+    check = CHECKS[field]
 
+    accepted = [check(value) for value in FITTING[field]]
+    refused = [check(value) for value in REFUSED[field]]
 
-@pytest.mark.parametrize("version", [0, -1])
-def test_another_version_is_refused_by_the_name_of_its_field(version: int) -> None:
-    problem = check_version("expectedToVersion", version)
-
-    assert problem is not None
-    assert problem.field == "expectedToVersion"
-
-
-@pytest.mark.parametrize("text", [None, "", " ", "x" * 100, ".*"])
-def test_a_part_of_a_name_may_be_anything_that_a_name_can_hold(text: str | None) -> None:
-    assert check_name_part("nameContains", text) is None
-
-
-@pytest.mark.parametrize("text", ["x" * 101, "\0", "a\nb", "\ud800"])
-def test_a_part_that_no_name_can_hold_is_refused(text: str) -> None:
-    problem = check_name_part("nameContains", text)
-
-    assert problem is not None
-    assert problem.field == "nameContains"
+    assert accepted == [None] * len(accepted)
+    assert [problem and problem.field for problem in refused] == [field] * len(refused)

@@ -8,7 +8,6 @@ from tests.harness.servers import Server
 async def opened(
     context: BrowserContext, server: Server, user: str = "sue", *, admin: bool = False
 ) -> Page:
-    """The live board of a user."""
     page = await context.new_page()
     await page.goto(server.url)
     await page.fill("#user", user)

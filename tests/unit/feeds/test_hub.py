@@ -24,7 +24,6 @@ def log() -> FakeLog:
 
 @pytest.fixture
 async def hub(tail: FakeTail, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
-    """A hub that distributes what the tail is given."""
     monkeypatch.setattr(hub_module, "BUFFERED_CHANGES", BUFFERED)
     hub = Hub()
     async with following(hub, tail):

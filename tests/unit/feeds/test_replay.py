@@ -4,31 +4,12 @@ import asyncio
 
 import pytest
 
-from app.domain.changes import ChangeKind
 from app.domain.faults import HistoryIncomplete
 from app.domain.problems import InvalidInput
 from app.service import hub as hub_module
 from app.service.feeds import CursorExpired, open_feed_of_all_teams
-from app.service.hub import SubscriberTooSlow
 from tests.harness.fake_feeds import BLUE, RED, all_has_gone_on, is_quiet, take
 from tests.unit.feeds.world import REPLAY, World
-
-
-@pytest.mark.parametrize("recorded", [1, REPLAY - 1, REPLAY, REPLAY + 1, 2 * REPLAY])
-async def test_everything_after_a_version_is_replayed_then_what_happens(
-    recorded: int, world: World
-) -> None:
-    for _ in range(recorded + 1):
-        await world.happen()
-
-    feed = await world.team_feed(after=1)
-    replayed = await take(feed, recorded)
-    live = asyncio.create_task(take(feed, 1))
-    await asyncio.sleep(0)
-    await world.happen()
-
-    assert [change.version for change in replayed] == list(range(2, recorded + 2))
-    assert [change.version for change in await live] == [recorded + 2]
 
 
 @pytest.mark.parametrize("recorded", range(2 * REPLAY + 2))
@@ -58,20 +39,6 @@ async def test_a_change_at_the_seam_is_shown_once_whichever_read_it_follows(
     assert await is_quiet(feed)
 
 
-async def test_a_change_that_is_replayed_and_also_live_is_shown_once(world: World) -> None:
-    await world.happen()
-    feed = await world.team_feed(after=0)
-    (first,) = await take(feed, 1)
-    change = world.log.record()
-
-    shown = asyncio.create_task(take(feed, 2))
-    await all_has_gone_on()
-    await world.tail.push(change)
-    await world.happen()
-
-    assert [first.version, *(c.version for c in await shown)] == [1, 2, 3]
-
-
 async def test_a_replay_longer_than_the_buffer_drops_no_subscriber(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,33 +53,6 @@ async def test_a_replay_longer_than_the_buffer_drops_no_subscriber(
     rest = await take(feed, 4 * REPLAY + 9)
 
     assert [first, *rest] == world.log.changes
-
-
-async def test_a_slow_subscriber_gets_an_error(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub_module, "BUFFERED_CHANGES", 2)
-    await world.happen()
-    feed = await world.team_feed(after=0)
-    reading = asyncio.create_task(take(feed, 2))
-    await asyncio.sleep(0)
-    await world.happen()
-    await reading
-    for _ in range(3):
-        await world.happen()
-
-    with pytest.raises(SubscriberTooSlow):
-        await take(feed, 3)
-
-
-async def test_a_feed_ends_with_the_deletion(world: World) -> None:
-    await world.happen()
-    feed = await world.team_feed(after=0)
-    await world.happen(kind=ChangeKind.TEAM_DELETED)
-
-    shown = [change.kind async for change in feed]
-
-    assert shown == [ChangeKind.TEAM_RENAMED, ChangeKind.TEAM_DELETED]
 
 
 async def test_all_teams_changes_go_on_after_a_position(world: World) -> None:

@@ -28,8 +28,9 @@ class World:
     """A user's feed, and what happens to the user."""
 
     def __init__(self) -> None:
-        self.log, self.tail, self.hub = FakeLog(), FakeTail(), Hub()
-        self.directory = FakeDirectory(self.log)
+        self.log: Any = FakeLog()
+        self.tail, self.hub = FakeTail(), Hub()
+        self.directory: Any = FakeDirectory(self.log)
 
     def stands(self, team_id: TeamId | None, *, at: int) -> None:
         """What a read of the user's team tells from now on."""
@@ -47,7 +48,6 @@ class World:
         await self.tail.push(change)
 
     async def feed(self) -> AsyncIterator[TeamId | None]:
-        """The feed, which must open."""
         feed = await open_user_team_feed(self.log, self.directory, self.hub, user_id=SUE)
         assert not isinstance(feed, InvalidInput)
         return feed

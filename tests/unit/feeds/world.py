@@ -1,6 +1,7 @@
 """A hub, a log and a tail, which a test drives."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from app.domain.changes import Change
 from app.domain.ids import TeamId, Version
@@ -16,12 +17,12 @@ class World:
     """A hub that follows a log, and the feeds on them."""
 
     def __init__(self) -> None:
-        self.log, self.tail, self.hub = FakeLog(), FakeTail(), Hub()
-        self.directory = FakeDirectory(self.log)
+        self.log: Any = FakeLog()
+        self.tail, self.hub = FakeTail(), Hub()
+        self.directory: Any = FakeDirectory(self.log)
 
     async def happen(self, team_id: TeamId = RED, **given: object) -> Change:
-        """A change that is recorded and distributed."""
-        change = self.log.record(team_id, **given)
+        change: Change = self.log.record(team_id, **given)
         await self.tail.push(change)
         return change
 
