@@ -47,11 +47,11 @@ def _token_of(request: Request) -> str:
 
 def uses_single_connection(request: Request) -> bool:
     """True if a request belongs to this mode: PUT, or a token and no document in its URL."""
-    if any(name in request.query_params for name in ASKING):
+    if request.method != "PUT" and (
+        request.method not in {"GET", "POST", "DELETE"} or not _token_of(request)
+    ):
         return False
-    return request.method == "PUT" or (
-        request.method in {"GET", "POST", "DELETE"} and _token_of(request) != ""
-    )
+    return not any(name in request.query_params for name in ASKING)
 
 
 class Connection:

@@ -167,7 +167,6 @@ class Executions:
         errors, variables = list(prepared.errors), operation.variables
         if not errors:
             errors = [*self._beyond_limits(operation, prepared, found)]
-            errors = errors or self.documents.misfits(prepared, found, variables)
             # Undeclared variables would stay in memory as long as a subscription.
             for name in variables.keys() - found.variables.keys():
                 del variables[name]
@@ -183,6 +182,8 @@ class Executions:
             operation_name=found.name,
             is_awaitable=optimized_is_awaitable,
         )
+        if isinstance(executor, list):
+            return self.documents.misfits(prepared, found, variables) or executor
         return executor
 
     def _beyond_limits(

@@ -107,6 +107,8 @@ def rounded(document: DocumentNode, variables: Mapping[str, Any]) -> CodedError 
     pending: list[tuple[_Way, Any]] = [((None, name), each) for name, each in variables.items()]
     while pending:
         way, value = pending.pop()
+        if type(value) is str:
+            continue
         match value:
             case float(number) if abs(number) > MAX_EXACT_INTEGER:
                 (name, *path) = _steps(way)

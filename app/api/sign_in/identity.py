@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, Protocol
@@ -99,6 +100,7 @@ def _value(name: str, connection: HTTPConnection, init_payload: Mapping[str, Any
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]+)?")
 
 
+@lru_cache(maxsize=8)
 def is_local_name(host: str) -> bool:
     """Whether a `Host` header names this machine only (RFC 6761, section 6.3)."""
     named = _HOST.fullmatch(host.lower())
@@ -111,6 +113,7 @@ def is_local_name(host: str) -> bool:
         return name == "localhost" or name.endswith(".localhost")
 
 
+@lru_cache(maxsize=8)
 def is_loopback(host: str) -> bool:
     """Whether an address is loopback; a Unix socket's path counts as such."""
     try:
