@@ -248,7 +248,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Sign a WebSocket in. *Raises*: `Refused`."""
         connection = cast("HTTPConnection", context.connection)
         context.viewer = await self._identity.viewer(connection, context.connection_params)
-        context.connection_params = {}  # may be large, and would last as long as the connection
+        # They may be large, and would last as long as the connection.
+        context.connection_params = {}
+        connection.scope["headers"].clear()
         return cast("UnsetType", UNSET)
 
     def decode_json(self, data: str | bytes) -> object:

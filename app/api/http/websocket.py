@@ -8,11 +8,12 @@ JSON or a missing field; JSON of another shape would end the connection without 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
+import orjson
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
-from strawberry.http.exceptions import NonJsonMessageReceived, WebSocketDisconnected
+from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived
 from strawberry.schema.schema import StreamResult
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
@@ -41,6 +42,10 @@ _NOT_SIGNED_IN = {
 # A close frame holds 123 bytes of text (RFC 6455, section 5.5); the reasons are ASCII.
 MAX_REASON_LENGTH = 123
 
+# An extension of the ASGI scope: a coroutine function that sends a text, already encoded. A change
+# to 1,000 subscribers passes 1,000 times through six middlewares otherwise.
+SEND_TEXT: Final = "team_joiner.send_text"
+
 
 class StrictWebSocketAdapter(ASGIWebSocketAdapter):
     """A WebSocket that yields well-formed messages only.
@@ -51,21 +56,25 @@ class StrictWebSocketAdapter(ASGIWebSocketAdapter):
     async def iter_json(
         self, *, ignore_parsing_errors: bool = False
     ) -> AsyncGenerator[object, None]:
-        """Strawberry's messages, each an object whose members have their types."""
-        async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
-            if not _is_well_formed(message):
-                raise NonJsonMessageReceived
-            if isinstance(message, dict) and message.get("payload", message) is None:
-                del message["payload"]  # Strawberry treats null as malformed
-            yield message
-            # Many messages received at once must not block the event loop.
-            await asyncio.sleep(0)
+        """The messages, each an object whose members have their types."""
+        assert not ignore_parsing_errors  # noqa: S101 - only Strawberry's older protocol does
+        try:
+            while self.ws.application_state is not WebSocketState.DISCONNECTED:
+                yield _read(await self.ws.receive_text())
+                # Many messages received at once must not block the event loop.
+                await asyncio.sleep(0)
+        except KeyError:
+            raise NonTextMessageReceived from None
+        except WebSocketDisconnect:
+            pass
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send a message if the connection is still open."""
         if self._is_open:
-            with suppress(WebSocketDisconnected):
-                await super().send_json(message)
+            text = orjson.dumps(message)
+            send_text = self.ws.scope["extensions"].get(SEND_TEXT)
+            with suppress(OSError, WebSocketDisconnect):
+                await (send_text(text) if send_text else self.ws.send_text(text.decode()))
 
     async def close(self, code: int, reason: str) -> None:
         """Close the connection if it is still open."""
@@ -77,6 +86,19 @@ class StrictWebSocketAdapter(ASGIWebSocketAdapter):
     def _is_open(self) -> bool:
         ended = WebSocketState.DISCONNECTED
         return self.ws.application_state is not ended and self.ws.client_state is not ended
+
+
+def _read(text: str) -> object:
+    """The message in a text. *Raises*: `NonJsonMessageReceived` if it is malformed."""
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        message = None
+    if not _is_well_formed(message):
+        raise NonJsonMessageReceived
+    if message.get("payload", message) is None:
+        del message["payload"]  # Strawberry treats null as malformed
+    return message
 
 
 def _is_well_formed(message: object) -> bool:
@@ -145,6 +167,7 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         connections.remove_pending(self)
         try:
             await super().handle_connection_init(message)
+            self.connection_init_timeout_task = None  # has been cancelled
         except Refused as error:
             close_code = _NOT_SIGNED_IN.get(error.code, CloseCode.FORBIDDEN)
             await self._reject(close_code, error.code, error.reason)

@@ -1,8 +1,5 @@
 """Counters per client, with a limit."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from app.api.codes import Code
 from app.api.errors import CodedError
 from app.api.operations.limits import beyond
@@ -34,14 +31,3 @@ class Counts:
         self._counts[client] -= 1
         if not self._counts[client]:
             del self._counts[client]
-
-    @contextmanager
-    def one_more(self, client: str) -> Iterator[None]:
-        """Count one more during the body. *Raises*: `CodedError`."""
-        if refusal := self.refusal(client):
-            raise refusal
-        self.enter(client)
-        try:
-            yield
-        finally:
-            self.leave(client)

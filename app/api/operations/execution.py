@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, aclosing
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from inspect import isawaitable
@@ -115,30 +115,22 @@ class Executions:
     async def stream(self, operation: Operation) -> AsyncGenerator[ExecutionResult, None]:
         """The answer; of a subscription, one for each event."""
         context = operation.context
-        with context.services.observers.observing(operation), ExitStack() as counted:
-            deadline = self._deadline()
-            try:
-                counted.enter_context(self._under_way.one_more(context.client))
-            except CodedError as refusal:
+        with context.services.observers.observing(operation):
+            client = context.client
+            if refusal := self._under_way.refusal(client):
                 yield self._refused(operation, [refusal])
                 return
-            executor = await self._admit(operation)
-            if isinstance(executor, list):
-                yield self._refused(operation, executor)
-                return
-            if operation.kind is not _SUBSCRIPTION:
-                yield await self._run(operation, executor, deadline)
-                return
+            self._under_way.enter(client)
             try:
-                async with asyncio.timeout_at(deadline):
-                    self._check_database(operation)
-                    begun = create_source_event_stream(executor)
-                    events: Any = await begun if isawaitable(begun) else begun
-                if isinstance(events, GraphQLResult):
-                    yield self._refused(operation, events.errors or [])
-                    return
-                counted.close()
-                selection = context.services.shared_answers.selection(executor)
+                begun = await self._begin(operation)
+            finally:
+                self._under_way.leave(client)
+            if isinstance(begun, ExecutionResult):
+                yield begun
+                return
+            # No executor here: it would stay in memory as long as the subscription.
+            selection, events = begun
+            try:
                 async with aclosing(events):
                     async for event in events:
                         result = selection.answer(event)
@@ -148,6 +140,25 @@ class Executions:
                         yield result if is_shared else self._answer(operation, result)
             except Exception as error:
                 yield self._answer(operation, _failure(error))
+
+    async def _begin(self, operation: Operation) -> ExecutionResult | tuple[Any, Any]:
+        """The answer, or the selection and the events of a subscription."""
+        deadline = self._deadline()
+        executor = await self._admit(operation)
+        if isinstance(executor, list):
+            return self._refused(operation, executor)
+        if operation.kind is not _SUBSCRIPTION:
+            return await self._run(operation, executor, deadline)
+        try:
+            async with asyncio.timeout_at(deadline):
+                self._check_database(operation)
+                begun = create_source_event_stream(executor)
+                events: Any = await begun if isawaitable(begun) else begun
+        except Exception as error:
+            return self._answer(operation, _failure(error))
+        if isinstance(events, GraphQLResult):
+            return self._refused(operation, events.errors or [])
+        return operation.context.services.shared_answers.selection(executor), events
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._limits.request_timeout_seconds

@@ -46,6 +46,7 @@ class Subscription:
     ) -> AsyncGenerator[TeamChange, None]:
         info.context.require("teamChanges")
         services = info.context.services
+        del info  # or the executor would stay in memory as long as the subscription
         feed = await open_team_feed(
             services.log,
             services.directory,
@@ -84,6 +85,7 @@ class Subscription:
     ) -> AsyncGenerator[TeamChange, None]:
         info.context.require("allTeamChanges")
         services = info.context.services
+        del info
         start = None if after is None else read_feed_cursor("after", after)
         feed = await open_feed_of_all_teams(
             services.log,
@@ -108,6 +110,7 @@ class Subscription:
     async def user_team(self, info: Info, user_id: UserIdArgument) -> AsyncGenerator[User, None]:
         info.context.require("userTeam")
         services = info.context.services
+        del info
         feed = await open_user_team_feed(
             services.log, services.directory, services.hub, user_id=user_id
         )
