@@ -14,11 +14,12 @@ from typing import Any
 import click
 
 from app.config import SETTINGS, Setting, Settings, SettingsError
-from app.doctor.cli.options import DoctorFailed, DoctorRequest, doctor_options
+from app.doctor.cli.options import DOCTOR_OPTIONS, DoctorFailed, DoctorRequest
 from app.domain.faults import EmbeddedDatabaseFailed
 from app.monitoring.logs import configure_logging
 
-OF_THE_DOCTOR = {"mongodb_uri", "mongodb_database", "data_dir", "default_capacity"}
+_NAMES = {"mongodb_uri", "mongodb_database", "data_dir", "default_capacity"}
+OF_THE_DOCTOR = [setting for setting in SETTINGS if setting.name in _NAMES]
 
 _GROUP_OF = {setting.variable: setting.group for setting in SETTINGS}
 
@@ -98,11 +99,10 @@ def serve(**options: str | None) -> None:
 
 @main.command(
     cls=GroupedCommand,
-    params=[_option_of(setting) for setting in SETTINGS if setting.name in OF_THE_DOCTOR],
+    params=[*DOCTOR_OPTIONS, *map(_option_of, OF_THE_DOCTOR)],
     short_help="Examine existing data, and repair violations of the rules.",
     epilog="Example: team-joiner doctor --repair --keep first-joined --mongodb-uri URI",
 )
-@doctor_options
 def doctor(**options: Any) -> None:  # noqa: ANN401 - what click has parsed
     """Examine existing data, and report damage and the planned repairs.
 

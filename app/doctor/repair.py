@@ -1,14 +1,17 @@
 """Repair broken documents, and undo repairs."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from app.doctor.examine import SHOWN, Examination, Report, batches
 from app.doctor.progress import progress
 from app.doctor.rules.memberships import Keep
 from app.doctor.rules.repair_plan import Finding
 from app.doctor.rules.stored_team import TeamKey
-from app.doctor.storage.repairs import RepairableTeams, Undone
+from app.doctor.storage.repairs import KEPT, RESTORED, RepairableTeams
 from app.domain.faults import RepairStopped
+from app.domain.ids import TeamId
 
 MAX_ATTEMPTS = 5
 """Attempts on a document that other programs keep changing."""
@@ -66,19 +69,27 @@ async def _repair_batch(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """Counts of an undo. Teams changed since their repair are kept; `kept_ids` lists some."""
+
+    entries: int
+    restored: int
+    kept: int
+    kept_ids: Sequence[TeamId]
+
+
 async def undo(teams: RepairableTeams) -> Undone:
     """Restore all documents of the journal, newest repair first.
 
     An interrupted undo continues when it is run again. *Raises*: as `repair`.
     """
-    total = Undone()
+    counts: Counter[str] = Counter()
+    kept_ids: list[TeamId] = []
     with progress("Restoring the teams", await teams.count_repairs()) as bar:
         async for batch in teams.undo():
-            total = Undone(
-                entries=total.entries + batch.entries,
-                restored=total.restored + batch.restored,
-                kept=total.kept + batch.kept,
-                kept_ids=(total.kept_ids + batch.kept_ids)[:SHOWN],
-            )
-            bar.update(batch.entries)
-    return total
+            counts.update(outcome for _, outcome in batch)
+            kept_ids += [team_id for team_id, outcome in batch if outcome == KEPT]
+            del kept_ids[SHOWN:]
+            bar.update(len(batch))
+    return Undone(counts.total(), counts[RESTORED], counts[KEPT], kept_ids)

@@ -4,10 +4,10 @@ from typing import Any
 
 from app.doctor.compare import LogReport
 from app.doctor.examine import MembershipConflict, Report
+from app.doctor.repair import Undone
 from app.doctor.rules.log_replay import REASONS, LogFinding
 from app.doctor.rules.repair_plan import Finding, RepairPlan
 from app.doctor.rules.stored_team import show
-from app.doctor.storage.repairs import Undone
 
 
 def report_json(report: Report, database: str) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def undone_json(undone: Undone, database: str) -> dict[str, Any]:
         "entries": undone.entries,
         "restored": undone.restored,
         "kept": undone.kept,
-        "keptIds": list(undone.kept_ids),
+        "keptIds": undone.kept_ids,
     }
 
 

@@ -1,9 +1,9 @@
 """Options and exit statuses of `team-joiner doctor`, which the command line reads at its start."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -11,8 +11,6 @@ from app.doctor.rules.memberships import Keep
 
 WELL, BROKEN, FAILED = 0, 1, 2
 """No findings; findings; failure."""
-
-FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
 
 class DoctorFailed(click.ClickException):
@@ -48,40 +46,30 @@ class DoctorRequest:
             )
 
 
-def doctor_options(command: FunctionT) -> FunctionT:
-    """Decorator: add the options of a `DoctorRequest`."""
-    path = click.Path(path_type=Path, dir_okay=False)
-    for option in reversed(
-        (
-            click.option(
-                "--repair", is_flag=True, help="Repair the damage. Stop every server first."
-            ),
-            click.option(
-                "--undo", is_flag=True, help="Restore the documents that repairs changed."
-            ),
-            click.option(
-                "--log",
-                is_flag=True,
-                help="Compare the change log with the teams. Servers may be running.",
-            ),
-            click.option(
-                "--keep",
-                type=click.Choice([each.value for each in Keep]),
-                help="Choose the team to keep for each user on several teams. first-joined: the "
-                "oldest team, since the old data does not record when a user joined (ties: by the "
-                "user's position in it). smallest-team: the team with the fewest members. "
-                "ask-file FILE: the team given in the file.",
-            ),
-            click.argument("file", required=False, type=path),
-            click.option(
-                "--questions",
-                metavar="FILE",
-                type=path,
-                help="Write the users on several teams to a CSV file, to be completed for "
-                "--keep ask-file.",
-            ),
-            click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
-        )
-    ):
-        command = option(command)
-    return command
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+DOCTOR_OPTIONS: Sequence[click.Parameter] = (
+    click.Option(["--repair"], is_flag=True, help="Repair the damage. Stop every server first."),
+    click.Option(["--undo"], is_flag=True, help="Restore the documents that repairs changed."),
+    click.Option(
+        ["--log"],
+        is_flag=True,
+        help="Compare the change log with the teams. Servers may be running.",
+    ),
+    click.Option(
+        ["--keep"],
+        type=click.Choice([each.value for each in Keep]),
+        help="Choose the team to keep for each user on several teams. first-joined: the oldest "
+        "team, since the old data does not record when a user joined (ties: by the user's position "
+        "in it). smallest-team: the team with the fewest members. ask-file FILE: the team given in "
+        "the file.",
+    ),
+    click.Argument(["file"], required=False, type=_FILE),
+    click.Option(
+        ["--questions"],
+        metavar="FILE",
+        type=_FILE,
+        help="Write the users on several teams to a CSV file, to be completed for --keep ask-file.",
+    ),
+    click.Option(["--json", "as_json"], is_flag=True, help="Print the report as JSON."),
+)

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from app.doctor.compare import LogReport
 from app.doctor.examine import MembershipConflict, Report
+from app.doctor.repair import Undone
 from app.doctor.rules.log_replay import LogFinding
 from app.doctor.rules.memberships import Keep
 from app.doctor.rules.repair_plan import Finding, RepairPlan
 from app.doctor.rules.stored_team import show
-from app.doctor.storage.repairs import Undone
 
 JOURNAL = "team_repairs"
 

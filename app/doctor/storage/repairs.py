@@ -5,7 +5,6 @@ wins. The journal entry is written first.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
 from pymongo.errors import DuplicateKeyError
 
@@ -26,16 +25,6 @@ from app.storage.preparation import prepare_database
 RESTORED = "restored"
 UNCHANGED = "unchanged"
 KEPT = "kept"
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """Counts of an undo. Teams changed since their repair are kept; `kept_ids` lists some."""
-
-    entries: int = 0
-    restored: int = 0
-    kept: int = 0
-    kept_ids: tuple[TeamId, ...] = ()
 
 
 class RepairableTeams(StoredTeams):
@@ -95,8 +84,8 @@ class RepairableTeams(StoredTeams):
         with driver_faults():
             return await self._journal.count()
 
-    async def undo(self) -> AsyncIterator[Undone]:
-        """Restore the documents, newest repair first; yields the counts of each batch."""
+    async def undo(self) -> AsyncIterator[list[tuple[TeamId, str]]]:
+        """Restore the documents, newest repair first; yields teams and outcomes in batches."""
         with driver_faults():
             if await self._journal.count() == 0:
                 return
@@ -106,7 +95,7 @@ class RepairableTeams(StoredTeams):
                 self._guard.check()
                 yield await self._restore(entries)
 
-    async def _restore(self, entries: Sequence[Entry]) -> Undone:
+    async def _restore(self, entries: Sequence[Entry]) -> list[tuple[TeamId, str]]:
         """*Atomicity*: one document. If killed before the mark, the next undo finds it restored."""
         ids = [id_ for entry in entries for id_ in (entry["teamId"], entry["newId"])]
         found = self._teams.with_options(codec_options=RAW).find({"_id": {"$in": ids}})
@@ -125,10 +114,4 @@ class RepairableTeams(StoredTeams):
         for missed in await swap(self._client, self._teams, list(numbers)):
             outcomes[numbers[missed]] = KEPT
         await self._journal.mark_undone(outcomes, at=now())
-        kept = [entry for entry in entries if outcomes[entry["_id"]] == KEPT]
-        return Undone(
-            entries=len(entries),
-            restored=sum(outcome == RESTORED for outcome in outcomes.values()),
-            kept=len(kept),
-            kept_ids=tuple(TeamId(str(entry["newId"])) for entry in kept),
-        )
+        return [(TeamId(str(entry["newId"])), outcomes[entry["_id"]]) for entry in entries]
