@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from app.doctor.examine import SHOWN, batches
 from app.doctor.progress import progress
 from app.doctor.rules.fields import team_id_of
-from app.doctor.rules.log_replay import REASONS, LogFinding, Replay, compare, new_replay
+from app.doctor.rules.findings import REASONS, LogFinding
+from app.doctor.rules.log_replay import Replay, compare, new_replay
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
 from app.doctor.storage.teams import StoredTeams
 from app.domain.ids import MAX_VERSION, TeamId

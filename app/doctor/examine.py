@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from app.doctor.membership_index import MembershipIndex
 from app.doctor.progress import progress
 from app.doctor.rules.fields import team_id_of
+from app.doctor.rules.findings import Finding
 from app.doctor.rules.memberships import Keep, Membership, choose_membership
-from app.doctor.rules.repair_plan import Finding, RepairPlan, plan_repair
+from app.doctor.rules.repair_plan import RepairPlan, plan_repair
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
 from app.doctor.storage.structure import Obstacle
 from app.doctor.storage.teams import StoredTeams

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from app.doctor.examine import SHOWN, Examination, Report, batches
 from app.doctor.progress import progress
+from app.doctor.rules.findings import Finding
 from app.doctor.rules.memberships import Keep
-from app.doctor.rules.repair_plan import Finding
 from app.doctor.rules.stored_team import TeamKey
 from app.doctor.storage.repairs import KEPT, RESTORED, RepairableTeams
 from app.domain.faults import RepairStopped

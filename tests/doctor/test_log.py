@@ -9,7 +9,7 @@ import pytest
 from bson import ObjectId
 
 from app.doctor.compare import LogReport, compare_with_log
-from app.doctor.rules.log_replay import LogFinding
+from app.doctor.rules.findings import LogFinding
 from app.doctor.storage.teams import StoredTeams
 from app.domain.changes import UNCHANGED, Change, attribute
 from app.domain.ids import TeamId, Version

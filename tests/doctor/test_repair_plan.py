@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.doctor.rules.repair_plan import Finding, RepairPlan, plan_repair
+from app.doctor.rules.findings import Finding
+from app.doctor.rules.repair_plan import RepairPlan, plan_repair
 from app.doctor.rules.stored_team import ABSENT, Foreign, StoredTeam, StoredValue, TeamKey
 from app.domain.ids import TeamId, UserId
 

@@ -11,8 +11,8 @@ from app.doctor import repair as repair_module
 from app.doctor.examine import Examination
 from app.doctor.membership_index import MembershipIndex
 from app.doctor.repair import reason_to_refuse, repair, undo
+from app.doctor.rules.findings import Finding
 from app.doctor.rules.memberships import Keep
-from app.doctor.rules.repair_plan import Finding
 from app.doctor.storage import exclusive_access as guard_module
 from app.doctor.storage.exclusive_access import LeaseGuard, exclusive_access
 from app.doctor.storage.journal import RepairJournal

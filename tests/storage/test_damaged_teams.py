@@ -6,7 +6,8 @@ import bson
 import pytest
 from bson import DatetimeMS, Int64, MinKey, ObjectId
 
-from app.doctor.rules.repair_plan import Finding, plan_repair
+from app.doctor.rules.findings import Finding
+from app.doctor.rules.repair_plan import plan_repair
 from app.doctor.storage.team_documents import read_stored_team
 from app.domain.changes import attribute
 from app.domain.faults import TeamDamaged

@@ -5,8 +5,8 @@ from typing import Any
 from app.doctor.compare import LogReport
 from app.doctor.examine import MembershipConflict, Report
 from app.doctor.repair import Undone
-from app.doctor.rules.log_replay import REASONS, LogFinding
-from app.doctor.rules.repair_plan import Finding, RepairPlan
+from app.doctor.rules.findings import REASONS, Finding, LogFinding
+from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import show
 
 

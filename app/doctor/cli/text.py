@@ -5,44 +5,12 @@ from collections.abc import Iterator, Sequence
 from app.doctor.compare import LogReport
 from app.doctor.examine import MembershipConflict, Report
 from app.doctor.repair import Undone
-from app.doctor.rules.log_replay import LogFinding
+from app.doctor.rules.findings import Finding, LogFinding
 from app.doctor.rules.memberships import Keep
-from app.doctor.rules.repair_plan import Finding, RepairPlan
+from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import show
 
 JOURNAL = "team_repairs"
-
-TITLES = {
-    Finding.USER_ON_SEVERAL_TEAMS: "Users on several teams",
-    Finding.REPEATED_USER: "Teams with a repeated user",
-    Finding.CONVERTED_USER_ID: "Teams with user ids of another type",
-    Finding.UNUSABLE_USER_ID: "Teams with invalid user ids",
-    Finding.NO_MEMBERS_ARRAY: "Teams whose userIds is not an array",
-    Finding.DELETED_WITH_MEMBERS: "Deleted teams with members",
-    Finding.OVER_CAPACITY: "Teams over their capacity",
-    Finding.NO_VERSION: "Teams without a valid version",
-    Finding.NAME: "Teams without a valid name",
-    Finding.CAPACITY: "Teams with an invalid capacity",
-    Finding.TIMES: "Teams with invalid times",
-    Finding.MARKS: "Teams with invalid metadata",
-    Finding.TEAM_ID: "Teams with an unsupported id",
-    Finding.TOO_LARGE: "Documents too large to be repaired",
-}
-
-LOG_TITLES = {
-    LogFinding.MISSING_ENTRIES: "Teams without an entry for a version",
-    LogFinding.CONTRADICTION: "Teams with an entry that contradicts those before it",
-    LogFinding.NO_DOCUMENT: "Teams without a document",
-    LogFinding.VERSION: "Teams whose version is lower than the last one in the log",
-    LogFinding.DELETION: "Teams that the log gives as deleted, or as live, and that are not",
-    LogFinding.MEMBERS: "Teams with other members",
-    LogFinding.NAME: "Teams with another name",
-    LogFinding.CAPACITY: "Teams with another capacity",
-    LogFinding.UNKNOWN: "Compared in part, after a HistoryGap or a ForeignChange; unknown",
-    LogFinding.UNRECORDED: "Not compared, since the last changes are not recorded yet",
-    LogFinding.CHANGING: "Not compared, since they changed at every attempt",
-    LogFinding.DAMAGED: "Not compared, since they are damaged; see the report without --log",
-}
 
 
 def report_lines(report: Report, database: str) -> Iterator[str]:
@@ -52,12 +20,12 @@ def report_lines(report: Report, database: str) -> Iterator[str]:
         yield "No damage found: every user is on at most one team, and a server can start."
         return
     yield f"{report.broken:,} of them need{'s' * (report.broken == 1)} a repair:"
-    for finding, title in TITLES.items():
+    for finding in Finding:
         if finding is Finding.USER_ON_SEVERAL_TEAMS:
             cases = [_conflict(each) for each in report.conflicts]
         else:
             cases = [_case(each, finding) for each in report.cases.get(finding, ())]
-        yield from _listed(title, report.counts.get(finding, 0), cases)
+        yield from _listed(finding.heading, report.counts.get(finding, 0), cases)
     if report.counts.get(Finding.USER_ON_SEVERAL_TEAMS):
         yield ""
         yield f"The team on which each user stays is chosen by --keep {report.keep}."
@@ -73,9 +41,9 @@ def log_lines(report: LogReport, database: str) -> Iterator[str]:
         yield f"{counted(report.differing, 'team')} differ{'s' * (report.differing == 1)}:"
     else:
         yield "No difference found: replaying the log gives the stored teams."
-    for finding, title in LOG_TITLES.items():
+    for finding in LogFinding:
         cases = [f"{team_id}: {note}" for team_id, note in report.cases.get(finding, ())]
-        yield from _listed(title, report.counts[finding], cases)
+        yield from _listed(finding.heading, report.counts[finding], cases)
 
 
 def _listed(title: str, count: int, cases: Sequence[str]) -> Iterator[str]:

@@ -2,38 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from app.doctor.rules.fields import deleted_at_of, team_id_of, version_of
+from app.doctor.rules.findings import LogFinding
 from app.doctor.rules.stored_team import ABSENT, StoredTeam, StoredValue, show
 from app.domain.changes import Change, ChangeKind
 from app.domain.snapshots import OPAQUE_KINDS, UNKNOWN, TeamState
 
 MAX_USERS = 3
 """Users named of each side of a difference."""
-
-
-class LogFinding(StrEnum):
-    """Kinds of difference, then reasons for not comparing; the values appear in `--json`."""
-
-    MISSING_ENTRIES = "missingEntries"
-    CONTRADICTION = "contradiction"
-    NO_DOCUMENT = "noDocument"
-    VERSION = "version"
-    DELETION = "deletion"
-    MEMBERS = "members"
-    NAME = "name"
-    CAPACITY = "capacity"
-
-    UNKNOWN = "unknown"
-    UNRECORDED = "unrecorded"
-    CHANGING = "changing"
-    DAMAGED = "damaged"
-
-
-REASONS = frozenset(
-    {LogFinding.UNKNOWN, LogFinding.UNRECORDED, LogFinding.CHANGING, LogFinding.DAMAGED}
-)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from app.doctor.rules.fields import (
     capacity_of,
@@ -19,6 +18,7 @@ from app.doctor.rules.fields import (
     team_id_of,
     version_of,
 )
+from app.doctor.rules.findings import Finding
 from app.doctor.rules.stored_team import (
     ABSENT,
     Absent,
@@ -31,25 +31,6 @@ from app.domain.ids import TeamId, UserId, Version, is_well_formed_id
 
 MAX_NOTES = 3
 """Notes on one finding in one document; the others are counted."""
-
-
-class Finding(StrEnum):
-    """Kinds of damage; the values appear in `--json`."""
-
-    USER_ON_SEVERAL_TEAMS = "userOnSeveralTeams"
-    REPEATED_USER = "repeatedUser"
-    CONVERTED_USER_ID = "convertedUserId"
-    UNUSABLE_USER_ID = "unusableUserId"
-    NO_MEMBERS_ARRAY = "noMembersArray"
-    DELETED_WITH_MEMBERS = "deletedWithMembers"
-    OVER_CAPACITY = "overCapacity"
-    NO_VERSION = "noVersion"
-    NAME = "name"
-    CAPACITY = "capacity"
-    TIMES = "times"
-    MARKS = "marks"
-    TEAM_ID = "teamId"
-    TOO_LARGE = "tooLarge"
 
 
 @dataclass(frozen=True, slots=True)
