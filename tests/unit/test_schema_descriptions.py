@@ -8,19 +8,18 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
-    build_schema,
     is_introspection_type,
     is_specified_scalar_type,
 )
 
-from app.api.schema.schema import print_schema
+from tests.harness.schema import SCHEMA
 
 SENTENCES = re.compile(r"(?!.*  )[A-Z0-9`].*\.", re.DOTALL)
 
 
 def described_elements() -> Iterator[tuple[str, str | None]]:
     """The types, fields, arguments and enum values, each with its description."""
-    for type_ in build_schema(print_schema()).type_map.values():
+    for type_ in SCHEMA._schema.type_map.values():
         if is_introspection_type(type_) or is_specified_scalar_type(type_):
             continue
         yield type_.name, type_.description

@@ -12,6 +12,9 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLNonNull,
+    NameNode,
+    ObjectFieldNode,
+    ObjectValueNode,
     build_schema,
     get_named_type,
     is_composite_type,
@@ -94,6 +97,7 @@ def documents(schema_text: str, known: Known) -> SearchStrategy[str]:
         "Number": known.numbers.map(nodes.Int),
         "Text": TEXTS.map(nodes.String),
         "DateTime": mostly(TIMES, TEXTS).map(nodes.String),
+        "_Any": known.references.map(_node_of),
     }
 
     def drawn_from(schema: str, draw_from: Callable[..., SearchStrategy[Any]]) -> Any:
@@ -107,6 +111,15 @@ def documents(schema_text: str, known: Known) -> SearchStrategy[str]:
     subscriptions = drawn_from(told, queries).map(lambda text: "subscription " + text.lstrip())
     drawn = mostly(drawn_from(own, from_schema), subscriptions)
     return mostly(drawn, edited(drawn, st.sampled_from(_FRAGMENTS)))
+
+
+def _node_of(reference: Mapping[str, Any]) -> ObjectValueNode:
+    return nodes.Object(
+        [
+            ObjectFieldNode(name=NameNode(value=name), value=nodes.String(value))
+            for name, value in reference.items()
+        ]
+    )
 
 
 def operations_with_variables(schema_text: str, known: Known) -> SearchStrategy[Operation]:
@@ -163,6 +176,11 @@ def _fitting(name: str, type_: GraphQLInputType, known: Known) -> SearchStrategy
         case GraphQLInputObjectType() as given:
             fitting = _object_of(given.fields, known)
         case scalar:
-            by_name = {"ID": known.ids(of=name), "Int": known.numbers, "String": TEXTS}
+            by_name = {
+                "ID": known.ids(of=name),
+                "Int": known.numbers,
+                "String": TEXTS,
+                "[_Any!]": st.lists(mostly(known.references, JSON_VALUES), max_size=8),
+            }
             fitting = by_name.get(str(scalar), st.booleans())
     return mostly(fitting, JSON_VALUES)

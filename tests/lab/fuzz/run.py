@@ -11,11 +11,12 @@ from typing import Final
 
 import click
 import hypothesis
+from graphql import print_schema
 from hypothesis import HealthCheck, Phase, given
 from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
-from app.api.schema.schema import print_schema
+from tests.harness.schema import SCHEMA
 from tests.lab.fuzz.attacks import ATTACKS, Probes
 from tests.lab.fuzz.foreign import fuzz_foreign
 from tests.lab.fuzz.memory import MemoryWatch
@@ -131,8 +132,9 @@ class Fuzzing:
         def send(drawn: Probes) -> list[str]:
             return asyncio.run_coroutine_threadsafe(target.send(drawn), loop).result()
 
+        served_schema = print_schema(SCHEMA._schema)  # with the fields for gateways
         while not self.wrong and self._sent.total() < requests:
-            probes = ATTACKS[name](print_schema(), await target.renew_teams())
+            probes = ATTACKS[name](served_schema, await target.renew_teams())
             began_at, before = monotonic(), self._sent[name]
             await asyncio.to_thread(self._take_turn, name, probes, next(seeds), send)
             self._memory.note(target.memory_bytes())

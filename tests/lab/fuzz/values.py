@@ -93,6 +93,12 @@ class Known:
         return mostly(st.sampled_from([*teams, *users]), TEXTS)
 
     @property
+    def references(self) -> SearchStrategy[dict[str, Any]]:
+        """References of a gateway to teams and users."""
+        names = mostly(st.sampled_from(["Team", "User"]), JSON_VALUES)
+        return st.fixed_dictionaries({"__typename": names, "id": mostly(self.ids(), JSON_VALUES)})
+
+    @property
     def numbers(self) -> SearchStrategy[int]:
         """Mostly what can be a version, a capacity or a page's size."""
         return mostly(FITTING_NUMBERS, NUMBERS)
