@@ -123,9 +123,8 @@ def _connect(
         client: Client = _DRIVERS[driver](
             uri,
             appname="team-joiner",
+            # Values of external writers must be readable: `documents.DECODED`, by other names.
             tz_aware=True,
-            # Values of external writers must be readable: a date out of Python's range becomes a
-            # `DatetimeMS`, and invalid UTF-8 becomes U+FFFD.
             datetime_conversion="DATETIME_AUTO",
             unicode_decode_error_handler="replace",
             event_listeners=list(listeners),

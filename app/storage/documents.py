@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeGuard
 
 from bson import Code, CodecOptions, ObjectId, Timestamp, decode
+from bson.codec_options import DatetimeConversion
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 
@@ -16,7 +17,14 @@ from app.domain.ids import MAX_VERSION, CommitTime, TeamId
 
 Document = Mapping[str, Any]
 
-RAW: CodecOptions[RawBSONDocument] = CodecOptions(RawBSONDocument, tz_aware=True)
+# Values of external writers must be readable: a date out of Python's range becomes a `DatetimeMS`,
+# and invalid UTF-8 becomes U+FFFD.
+DECODED: CodecOptions[dict[str, Any]] = CodecOptions(
+    tz_aware=True,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+    unicode_decode_error_handler="replace",
+)
+RAW: CodecOptions[RawBSONDocument] = DECODED.with_options(document_class=RawBSONDocument)
 
 # Versions in the change log that are ours; external writers may have stored others.
 RECORDED_VERSION: Document = {"$type": ["int", "long"], "$lt": MAX_VERSION}
@@ -59,27 +67,27 @@ _FIXED = {**_EMPTY, 0x01: 8, 0x07: 12, 0x08: 1, 0x09: 8, 0x10: 4, 0x11: 8, 0x12:
 _MEASURED = {0x02: 4, 0x0D: 4, 0x0E: 4, _DOCUMENT: 0, _ARRAY: 0, 0x0F: 0, 0x05: 5, 0x0C: 16}
 
 
-def all_decoded(documents: Iterable[Any], options: CodecOptions[Any]) -> list[dict[str, Any]]:
+def all_decoded(documents: Iterable[Any]) -> list[dict[str, Any]]:
     """Documents that were read with `RAW`, as dicts; a value that can't be decoded is its bytes."""
-    return [_decoded(document, options) for document in documents]
+    return [_decoded(document) for document in documents]
 
 
-def _decoded(document: RawBSONDocument, options: CodecOptions[Any]) -> dict[str, Any]:
+def _decoded(document: RawBSONDocument) -> dict[str, Any]:
     try:
-        return decode(document.raw, options)
+        return decode(document.raw, DECODED)
     except BSONError:
-        return dict(_salvaged(bytes(document.raw), options))
+        return dict(_salvaged(bytes(document.raw)))
 
 
-def _salvaged(raw: bytes, options: CodecOptions[Any]) -> Iterator[tuple[str, Any]]:
+def _salvaged(raw: bytes) -> Iterator[tuple[str, Any]]:
     for kind, name, value in elements(raw):
         element = bytes([kind]) + b"\0" + value
         try:
             whole = (len(element) + 5).to_bytes(4, "little") + element + b"\0"
-            yield name, decode(whole, options)[""]
+            yield name, decode(whole, DECODED)[""]
         except BSONError:
             if kind in {_DOCUMENT, _ARRAY}:
-                inner = dict(_salvaged(value, options))
+                inner = dict(_salvaged(value))
                 yield name, list(inner.values()) if kind == _ARRAY else inner
             else:
                 yield name, value

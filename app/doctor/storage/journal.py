@@ -23,8 +23,9 @@ from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import TeamKey
 from app.doctor.storage.structure import Structure
 from app.doctor.storage.swaps import Swap
-from app.doctor.storage.team_documents import RAW, id_of_document, key_of, repaired_document
+from app.doctor.storage.team_documents import id_of_document, key_of, repaired_document
 from app.storage.client import Client, team_repairs_of
+from app.storage.documents import RAW
 
 ENTRIES_AT_ONCE = 200
 BYTES_AT_ONCE = 1_000_000

@@ -14,11 +14,12 @@ from app.doctor.storage.exclusive_access import LeaseGuard
 from app.doctor.storage.journal import Entry, RepairJournal, digest
 from app.doctor.storage.structure import drop_indexes, enforce_validation, read_structure
 from app.doctor.storage.swaps import Swap, swap
-from app.doctor.storage.team_documents import RAW, id_of_document, key_of, now
+from app.doctor.storage.team_documents import id_of_document, key_of, now
 from app.doctor.storage.teams import StoredTeams
 from app.domain.faults import RepairStopped
 from app.domain.ids import TeamId
 from app.storage.client import Client
+from app.storage.documents import RAW
 from app.storage.errors import driver_faults
 from app.storage.preparation import prepare_database
 

@@ -10,9 +10,10 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from app.doctor.storage.team_documents import RAW, id_of_document, key_of
+from app.doctor.storage.team_documents import id_of_document, key_of
 from app.domain.faults import RepairStopped
 from app.storage.client import MAJORITY_WRITES, Client, Collection, settled
+from app.storage.documents import RAW
 
 
 class Swap(NamedTuple):

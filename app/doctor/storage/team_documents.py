@@ -8,34 +8,19 @@ from uuid import UUID
 import bson
 from bson import DatetimeMS, Int64, ObjectId
 from bson.binary import UUID_SUBTYPE, Binary
-from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 
 from app.doctor.rules.fields import OBJECT_ID
 from app.doctor.rules.repair_plan import RepairPlan
 from app.doctor.rules.stored_team import ABSENT, Foreign, StoredTeam, StoredValue, TeamKey
 from app.domain.changes import ChangeKind
-from app.storage.documents import Document, stored_team_id
+from app.storage.documents import DECODED, RAW, Document, stored_team_id
 
 MAX_DOCUMENT_BYTES = 4_000_000
 """Size limit of a repair, for bounded memory and journal entries below 16 MB.
 
 A team of 10,000 members with the longest ids takes 1.4 MB.
 """
-
-# Accepts dates out of Python's range and invalid UTF-8.
-_LENIENT: CodecOptions[dict[str, Any]] = CodecOptions(
-    tz_aware=True,
-    unicode_decode_error_handler="replace",
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
-)
-# The same, with nested values left as raw BSON.
-RAW: CodecOptions[RawBSONDocument] = CodecOptions(
-    RawBSONDocument,
-    tz_aware=True,
-    unicode_decode_error_handler="replace",
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
-)
 
 
 def split_batch(batch: bytes) -> Iterator[bytes]:
@@ -62,7 +47,7 @@ def read_stored_team(stored: bytes) -> StoredTeam:
     if len(stored) > MAX_DOCUMENT_BYTES:
         stored_id = id_of_document(stored)
         return StoredTeam(key_of(stored_id), b"", _value(stored_id), is_too_large=True)
-    document = bson.decode(stored, _LENIENT)
+    document = bson.decode(stored, DECODED)
     stored_id = document["_id"]
     user_ids = document.get("userIds", ABSENT)
     return StoredTeam(

@@ -65,7 +65,7 @@ class StoredTeams:
                 wanted, sort=order, batch_size=CHANGES_AT_ONCE
             )
             while stored := await found.to_list(CHANGES_AT_ONCE):
-                changes = all_decoded(stored, self._changes.codec_options)
+                changes = all_decoded(stored)
                 yield [read_change(each) for each in changes]
 
     async def recorded_without_document(self) -> AsyncIterator[Sequence[TeamId]]:

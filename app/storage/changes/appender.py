@@ -188,7 +188,7 @@ class ChangeAppender:
         return last, position
 
     async def _read(self, cursor: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - one of two kinds
-        return all_decoded(await cursor.to_list(None), self._changes.codec_options)
+        return all_decoded(await cursor.to_list(None))
 
 
 def _read_last(entry: Document) -> LastChange:

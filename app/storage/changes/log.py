@@ -198,7 +198,7 @@ class MongoChangeLog:
             return self._read(await documents.to_list(None))
 
     def _read(self, documents: Sequence[Document]) -> Sequence[Change]:
-        return [read_change(each) for each in all_decoded(documents, self._changes.codec_options)]
+        return [read_change(each) for each in all_decoded(documents)]
 
 
 def _walk(page: HistoryPage) -> tuple[Document, int]:

@@ -51,7 +51,7 @@ async def read_last_changes(teams: Collection) -> AsyncIterator[list[dict[str, A
                 **bounds,
             )
         cursor = answer["cursor"]
-        found = all_decoded(cursor["firstBatch"], teams.codec_options)
+        found = all_decoded(cursor["firstBatch"])
         read_at = read_commit_time(cursor["atClusterTime"])
         if begin and found and found[0]["_id"] == begin["_id"]:
             found = found[1:]

@@ -47,7 +47,6 @@ class ChangeStream:
         self._client = client
         self._database = client[collection.database.name]
         self._collection = collection.name
-        self._collection_options = collection.codec_options
         self._resumes = resume_after is not None
         stage: Document = {"resumeAfter": resume_after} if resume_after else {}
         self._pipeline = [{"$changeStream": stage}, *pipeline]
@@ -119,6 +118,6 @@ class ChangeStream:
                 session=self._session,
             )
         self._cursor = dict(answer["cursor"])
-        events = all_decoded(self._cursor["nextBatch"], self._collection_options)
+        events = all_decoded(self._cursor["nextBatch"])
         del self._cursor["nextBatch"]
         return events, self.position

@@ -88,7 +88,7 @@ class Diagnosis:
         raw = self._teams.with_options(codec_options=RAW)
         with driver_faults():
             documents = await raw.find(filters, fields).to_list(None)
-        return all_decoded(documents, self._teams.codec_options)
+        return all_decoded(documents)
 
 
 def _members_among(user_ids: list[UserId]) -> Document:

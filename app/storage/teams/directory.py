@@ -38,7 +38,6 @@ from app.storage.teams.documents import (
 from app.storage.teams.member_slices import member_slice
 from app.storage.teams.positions import (
     PLACE_FIELDS,
-    RAW_KEYS,
     Bound,
     beyond,
     beyond_stored,
@@ -105,7 +104,7 @@ class MongoTeamDirectory:
                 codec_options=RAW,
             )
         cursor = answer["cursor"]
-        found = all_decoded(cursor["firstBatch"], self._teams.codec_options)
+        found = all_decoded(cursor["firstBatch"])
         return read_team_id(found[0]) if found else None, read_commit_time(cursor["atClusterTime"])
 
     async def find_teams_of(
@@ -172,9 +171,7 @@ class MongoTeamDirectory:
         shown = documents[: page.size]
         items = [
             (self._read(document), read_position(document, raw, key))
-            for document, raw in zip(
-                all_decoded(shown, self._teams.codec_options), shown, strict=True
-            )
+            for document, raw in zip(all_decoded(shown), shown, strict=True)
         ]
         if page.from_back:
             return Page(tuple(reversed(items)), has_next=page.before is not None, has_previous=more)
@@ -229,7 +226,7 @@ class MongoTeamDirectory:
             return Bound(
                 beyond(key, position.key, stored_id, descending=descending), is_apart=False
             )
-        raw = self._teams.with_options(codec_options=RAW_KEYS)
+        raw = self._teams.with_options(codec_options=RAW)
         with driver_faults():
             found: Any = await raw.find_one(finding(position.stored_id), {key: 1})
         if found is None:
@@ -239,7 +236,7 @@ class MongoTeamDirectory:
     async def _find(
         self, filters: Document, fields: Document, *, at: CommitTime | None = None
     ) -> list[dict[str, Any]]:
-        return all_decoded(await self._find_raw(filters, fields, at=at), self._teams.codec_options)
+        return all_decoded(await self._find_raw(filters, fields, at=at))
 
     async def _find_raw(
         self,

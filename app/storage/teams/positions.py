@@ -13,13 +13,12 @@ from typing import Any
 
 import bson
 from bson import Int64, ObjectId
-from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 
 from app.domain.faults import PlaceLost
 from app.domain.pages import TeamPosition
-from app.storage.documents import Document, elements, read_team_id, stored_team_id
+from app.storage.documents import DECODED, RAW, Document, elements, read_team_id, stored_team_id
 from app.storage.indexes import UNORDERED
 
 # Longer ids are not read; a cursor finds them by their hash.
@@ -35,13 +34,6 @@ PLACE_FIELDS: Document = {
     "idHash": {"$cond": [_IS_LONG, _ID_HASH, "$$REMOVE"]},
 }
 """The projection that `read_position` needs, beside the fields of the team."""
-
-RAW_KEYS: CodecOptions[RawBSONDocument] = CodecOptions(
-    RawBSONDocument, datetime_conversion=DatetimeConversion.DATETIME_AUTO
-)
-_ANY_TEXT: CodecOptions[dict[str, Any]] = CodecOptions(
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +70,11 @@ def read_position(document: Document, raw: RawBSONDocument, key: str) -> TeamPos
 def finding(position: bytes) -> Document:
     """The filter for the team of a stored position. *Raises*: `PlaceLost` for invalid bytes."""
     try:
-        match bson.decode(position, _ANY_TEXT):
+        match bson.decode(position, DECODED):
             case {"hash": int(id_hash), **rest} if not rest:
                 return {"$expr": {"$and": [_IS_LONG, {"$eq": [_ID_HASH, Int64(id_hash)]}]}}
             case {"_id": _, **rest} if not rest:
-                return {"_id": _only(RawBSONDocument(position, RAW_KEYS), "_id", named="$eq")}
+                return {"_id": _only(RawBSONDocument(position, RAW), "_id", named="$eq")}
     except BSONError:
         pass
     raise PlaceLost("A cursor names no team.")
@@ -137,5 +129,5 @@ def _only(document: RawBSONDocument, field: str, *, named: str) -> RawBSONDocume
     for kind, name, value in elements(bytes(document.raw)):
         if name == field:
             body = bytes([kind]) + named.encode() + b"\0" + value
-            return RawBSONDocument(struct.pack("<i", len(body) + 5) + body + b"\0", RAW_KEYS)
+            return RawBSONDocument(struct.pack("<i", len(body) + 5) + body + b"\0", RAW)
     return None
