@@ -14,8 +14,9 @@ from graphql import (
 
 from app.api.codes import Code
 from app.api.errors import CodedError
+from app.api.operations.costs import Values, size_of
 from app.api.operations.limits import MAX_EXACT_INTEGER, beyond
-from app.api.operations.measures import Measurer, Measures, Values, list_size, page_size_of, size_of
+from app.api.operations.measures import Measurer, Measures, list_size, page_size_of
 
 MAX_PATHS = 5
 

@@ -27,7 +27,7 @@ contain one another many times. Inside itself a fragment counts nothing; validat
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -46,6 +46,7 @@ from graphql import (
     VariableNode,
 )
 
+from app.api.operations.costs import FREE, Cost, PageSize, page_size, total
 from app.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from app.domain.teams import MAX_USERS_ADDED
 
@@ -59,68 +60,7 @@ COUNT_PRICE = 1_000
 # Each alias below adds it again, since it may select the same once more.
 INTROSPECTION_COSTS = {"__schema": 10_000, "__type": 1_000, "_service": 1_000}
 
-PageSize = int | tuple[str, ...]
-"""A page size, or the names of the variables that may give it."""
-
-Values = Mapping[str, Any] | None
-"""The values of a request's variables; None for those that make every page as small as can be."""
-
-
-def size_of(size: PageSize, values: Values) -> int:
-    """The size; of several variables the greatest, and 20 if none has a value."""
-    if isinstance(size, int):
-        return size
-    if values is None:
-        return 1
-    given = [values[name] for name in size if values.get(name) is not None]
-    return max(map(_page_size, given), default=DEFAULT_PAGE_SIZE)
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """A constant, and parts multiplied by page sizes.
-
-    Costs share the parts of fragments, so that they take no more memory than the document's text.
-    `least` is the cost with every variable page size at its minimum.
-    """
-
-    constant: int
-    parts: tuple[tuple[PageSize, "Cost"], ...]
-    least: int
-
-    def of(self, values: Values) -> int:
-        """The cost of one request; takes time in proportion to `least`, so check that first."""
-        if values is None:
-            return self.least
-        return self.constant + sum(
-            size_of(size, values) * part.of(values) for size, part in self.parts
-        )
-
-
-FREE = Cost(0, (), 0)
-
-
-def total(constant: int, parts: list[tuple[PageSize, Cost]]) -> Cost:
-    """The sum, with parts that do not depend on variables added to the constant."""
-    least = constant
-    kept: list[tuple[PageSize, Cost]] = []
-    for size, part in parts:
-        least += size_of(size, None) * part.least
-        if isinstance(size, int) and not part.parts:
-            constant += size * part.constant
-        elif part.least:
-            kept.append((size, part))
-    return Cost(constant, tuple(kept), least)
-
-
 _ONE = total(1, [])
-
-
-def _page_size(given: object) -> int:
-    """The size used for a value; the resolver rejects one that is out of range."""
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        return int(min(max(given, 1), MAX_PAGE_SIZE))
-    return len(given) if isinstance(given, list | tuple) else DEFAULT_PAGE_SIZE
 
 
 class Measures(NamedTuple):
@@ -296,7 +236,7 @@ def page_size_of(node: FieldNode, names: Sequence[str] = ("first", "last")) -> P
                 case NullValueNode():
                     pass
                 case value:
-                    return _page_size(_literal(value))
+                    return page_size(_literal(value))
     return tuple(variables) or DEFAULT_PAGE_SIZE
 
 
