@@ -108,6 +108,7 @@ async def test_subscribers_that_resume_at_different_versions_share_answers(
 
     assert len(subscribers.shared.answers) == CHANGES
     assert [change["version"] for change in shown[1]] == [2, 3, 4, 5]
+    assert all(each[-1] is shown[0][-1] for each in shown)
 
 
 async def test_an_answer_is_not_shared_between_different_selections(

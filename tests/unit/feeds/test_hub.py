@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -158,3 +159,25 @@ async def test_an_observer_sees_each_subscriber_come_and_go_once_and_each_change
         ("cut off", topic),
         ("told", 2),
     ]
+
+
+async def test_a_change_to_many_subscribers_gives_other_work_its_turns(
+    hub: Hub, tail: FakeTail, log: FakeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "OFFERED_AT_ONCE", 2)
+    change = log.record(RED)
+    seen: list[int] = []
+
+    async def count(subscriber: Subscriber) -> None:
+        await anext(subscriber)
+        seen.append(sum(bool(each._buffer) for each in subscribers))
+
+    with ExitStack() as stack:
+        subscribers = [stack.enter_context(hub.subscriber(Topic(team_id=RED))) for _ in range(6)]
+        waiting = [asyncio.create_task(count(each)) for each in subscribers]
+        await asyncio.sleep(0)
+        await tail.push(change)
+        async with asyncio.timeout(10):
+            await asyncio.gather(*waiting)
+
+    assert max(seen) < 2
