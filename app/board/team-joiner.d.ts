@@ -53,7 +53,7 @@ export class TeamJoiner {
 }
 
 /** For Apollo Client's `InMemoryCache`. */
-export const possibleTypes: Record<"Problem" | "TeamChange", string[]>;
+export const possibleTypes: Record<"Problem" | "TeamChange" | "Node", string[]>;
 export const typePolicies: Record<string, object>;
 
 /** For urql's graphcache. */

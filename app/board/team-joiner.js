@@ -242,10 +242,13 @@ function within(ms, promise) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+const CHANGES = ["CapacityChanged", "ForeignChange", "HistoryGap", "TeamCreated", "TeamDeleted", "TeamRenamed", "UserJoinedTeam", "UserLeftTeam"];
+
 /** For Apollo Client's `InMemoryCache`. */
 export const possibleTypes = {
   Problem: ["AlreadyOnTeam", "InvalidInput", "NotAllowed", "NotOnTeam", "TeamFull", "TeamNotFound", "UsersNotAdded", "VersionConflict"],
-  TeamChange: ["CapacityChanged", "ForeignChange", "HistoryGap", "TeamCreated", "TeamDeleted", "TeamRenamed", "UserJoinedTeam", "UserLeftTeam"],
+  TeamChange: CHANGES,
+  Node: ["Team", "User", ...CHANGES],
 };
 
 /**

@@ -45,6 +45,9 @@ def cost(text: str, **variables: object) -> int:
         ("{ teams(first: 4) { edges { cursor } more: edges { cursor } } }", 17),
         ("{ a: viewer { ...F } b: viewer { ...F } } fragment F on User { id }", 4),
         ("mutation { joinTeam(input: {}) { __typename } }", 2),
+        ('{ node(id: "") { id ... on Team { name } } }', 1 + 20 + 2),
+        ('{ nodes(ids: ["", ""]) { id } }', 1 + 2 * (20 + 1)),
+        ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", 1 + 20 * (20 + 1)),
         ("mutation { addUsersToTeam(input: {}) { outcomes { user { id } } } }", 2 + 100 * 2),
         ("mutation { addUsersToTeam(input: {}) { memberEdges { cursor } } }", 1 + 6 + 100),
         ("mutation { joinTeam(input: {}) { memberEdge { cursor } } }", 1 + 6 + 1),
@@ -91,6 +94,14 @@ def test_each_reference_of_a_gateway_costs_as_much_as_a_team(
     text = "query ($r: [_Any!]! = [{}, 1]) { _entities(representations: $r) { __typename } }"
 
     assert cost(text, **variables) == 1 + count * (6 + 1)
+
+
+def test_of_nodes_each_id_counts() -> None:
+    text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+
+    costs = [cost(text, ids=["id"] * length) for length in (0, 3, 100, 1_000)]
+
+    assert costs == [1 + length * 21 for length in (0, 3, 100, 1_000)]
 
 
 def test_fragments_that_hold_each_other_many_times_are_measured_in_no_time() -> None:

@@ -6,6 +6,7 @@ The cost estimates how many values the answer can hold, and the database's work:
     cost(field)      = 1 + cost(its selections)
     cost(edges)      = page size x (1 + cost(its selections))
     cost(outcomes)   = 1 + 100 x cost(its selections), since that many users can be added at once
+    cost(nodes)      = 1 + number of ids x (cost of a `history` + cost(its selections))
     cost(_entities)  = 1 + number of references x (cost of a `team` + cost(its selections))
 
 `memberEdges` counts as `outcomes`. The page size is the `first` or `last` of the field around
@@ -13,8 +14,8 @@ The cost estimates how many values the answer can hold, and the database's work:
 151. Fields with `@skip` or `@include` always count.
 
 Some fields have a price on top. Measured, a value took 8 to 12 us of the server's processor time, a
-`team` that is looked up 100 us, and a `history`, like `changes`, 200 us of the server and the
-database together. `asOf` took up to 95 ms in the middle of a history of 10,000 changes.
+`team` that is looked up 100 us, and a `history`, like `changes` or a `node`, 200 us of the server
+and the database together. `asOf` took up to 95 ms in the middle of a history of 10,000 changes.
 `nameContains` scans the names of all teams until the page is full, and `totalCount` of `teams`
 counts all of them: for 10,000 teams 35 and 8 ms, for a million a hundred times that.
 
@@ -52,6 +53,7 @@ from app.domain.teams import MAX_USERS_ADDED
 
 TEAM_PRICE = 5
 HISTORY_PRICE = 20
+_PRICES_PER_ITEM = {"nodes": HISTORY_PRICE, "_entities": 1 + TEAM_PRICE}
 AS_OF_PRICE = 4_000
 SEARCH_PRICE = 1_000
 COUNT_PRICE = 1_000
@@ -166,8 +168,8 @@ class Measurer:
             cost = total(INTROSPECTION_COSTS[name] * (1 + below.aliases), [])
             return Measures(1, 1, aliases, below.directives, introspections=1, cost=cost)
         parts = [(list_size(node), below.cost), (page_size_of(node), below.per_edge)]
-        if name == "_entities":
-            parts.append((list_size(node), total(1 + TEAM_PRICE, [])))
+        if name in _PRICES_PER_ITEM:
+            parts.append((list_size(node), total(_PRICES_PER_ITEM[name], [])))
         cost = total(1 + _price(node, below), parts)
         costs = (FREE, cost) if name == "edges" else (cost, FREE)
         return Measures(
@@ -200,6 +202,8 @@ def _price(node: FieldNode, below: Measures) -> int:
             return TEAM_PRICE
         case "history" | "changes":
             return HISTORY_PRICE
+        case "node" if node.arguments:  # of `Query`, not of an edge
+            return HISTORY_PRICE
         case "asOf" | "teamAsOf":
             return AS_OF_PRICE
         case "teams":
@@ -219,6 +223,8 @@ def list_size(node: FieldNode) -> PageSize:
             return MAX_USERS_ADDED
         case "_entities":
             return page_size_of(node, ("representations",))
+        case "nodes":
+            return page_size_of(node, ("ids",))
     return 1
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, TypeVar
 import strawberry
 
 from app.api.errors import invalid_input
-from app.domain.ids import TeamId, UserId
+from app.api.schema.node_ids import NodeId
+from app.domain.ids import UserId
 from app.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest
 from app.domain.problems import InvalidInput
 
@@ -35,7 +36,7 @@ NewestFirst = Annotated[
         "`before` refer to this order."
     ),
 ]
-TeamIdArgument = Annotated[TeamId, strawberry.argument(description="The team's id.")]
+TeamIdArgument = Annotated[NodeId, strawberry.argument(description="The team's id.")]
 UserIdArgument = Annotated[UserId, strawberry.argument(description="The user's id.")]
 
 

@@ -2,8 +2,10 @@
 
 import strawberry
 
+from app.api.schema.node_ids import NodeId, team_node_id
 from app.api.schema.types import TeamChange, User
-from app.domain.ids import TeamId, UserId, Version
+from app.domain.changes import Change
+from app.domain.ids import UserId, Version
 
 
 @strawberry.type(description="A team was created.")
@@ -41,6 +43,11 @@ class CapacityChanged(TeamChange):
         return self.change.capacity
 
 
+def other_team_id(change: Change) -> NodeId | None:
+    """The id of the other team of a move."""
+    return team_node_id(change.other_team_id) if change.other_team_id else None
+
+
 @strawberry.type(description="A user joined a team.")
 class UserJoinedTeam(TeamChange):
     @strawberry.field(description="The user who joined.")
@@ -48,8 +55,8 @@ class UserJoinedTeam(TeamChange):
         return User(id=self.change.user_id or UserId(""))
 
     @strawberry.field(description="The team that the user was moved from. Null if not moved.")
-    def from_team_id(self) -> TeamId | None:
-        return self.change.other_team_id
+    def from_team_id(self) -> NodeId | None:
+        return other_team_id(self.change)
 
 
 @strawberry.type(description="A user left a team.")
@@ -59,8 +66,8 @@ class UserLeftTeam(TeamChange):
         return User(id=self.change.user_id or UserId(""))
 
     @strawberry.field(description="The team that the user was moved to. Null if not moved.")
-    def to_team_id(self) -> TeamId | None:
-        return self.change.other_team_id
+    def to_team_id(self) -> NodeId | None:
+        return other_team_id(self.change)
 
 
 @strawberry.type(

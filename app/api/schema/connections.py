@@ -1,4 +1,4 @@
-"""Relay connections: `PageInfo`, and the generic `Edge` and `Connection`."""
+"""The parts of Relay's specification: `Node`, `PageInfo`, the generic `Edge` and `Connection`."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,12 +6,21 @@ from typing import Generic, Protocol, TypeVar
 
 import strawberry
 
+from app.api.schema.node_ids import NodeId
+
 NodeT = TypeVar("NodeT")
 EdgeT = TypeVar("EdgeT", bound="_HasCursor")
 
 
 class _HasCursor(Protocol):
     cursor: str
+
+
+@strawberry.interface(description="An object with an id that no other object has, of any type.")
+class Node:
+    @strawberry.field(description="An id that is unique over all types.")
+    def id(self) -> NodeId:
+        raise NotImplementedError
 
 
 @strawberry.type(description="The position of a page in its list.")

@@ -12,6 +12,7 @@ import strawberry
 from app.api.errors import invalid_input
 from app.api.schema.context import Info
 from app.api.schema.loaders import TeamOptions
+from app.api.schema.node_ids import NodeId, read_team_id
 from app.api.schema.queries import Query
 from app.api.schema.types import Team, User
 from app.domain.faults import TeamDamaged
@@ -91,7 +92,8 @@ async def _find(
 ) -> Team | User | Exception | None:
     """The entity at a place of the list; its team is read together with all others."""
     match representation:
-        case {"__typename": "Team" | "User" as type_name, "id": str(id_)}:
+        case {"__typename": "Team" | "User" as type_name, "id": str(given)}:
+            id_ = read_team_id(NodeId(given)) if type_name == "Team" else given
             problem = check_id(f"{place}.id", id_)
         case {"__typename": "Team" | "User"}:
             problem = InvalidInput(f"{place}.id", "must be a string")

@@ -1,9 +1,10 @@
 """The `Query` type, and the list of teams with its page."""
 
+from asyncio import gather
 from dataclasses import replace
 from enum import Enum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -18,7 +19,7 @@ from app.api.schema.arguments import (
     page_request,
 )
 from app.api.schema.as_of import AsOfTime, AsOfVersion, read_as_of
-from app.api.schema.connections import Connection, LoadedPage
+from app.api.schema.connections import Connection, LoadedPage, Node
 from app.api.schema.context import Info
 from app.api.schema.cursors import (
     moment_cursor,
@@ -29,11 +30,15 @@ from app.api.schema.cursors import (
 )
 from app.api.schema.histories import page_of_changes
 from app.api.schema.loaders import TeamListing
+from app.api.schema.node_ids import NodeId, read_team_id
+from app.api.schema.nodes import find_node
 from app.api.schema.types import Team, TeamChangeConnection, TeamSnapshot, User, present_change
 from app.domain import pages
 from app.domain.changes import Moment
 from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime
+from app.domain.pages import MAX_PAGE_SIZE
+from app.domain.problems import InvalidInput
 from app.domain.teams import FoundTeam
 from app.domain.validation import check_id, check_name_part
 
@@ -91,13 +96,40 @@ class TeamConnection(Connection[TeamEdge]):
 
 @strawberry.type(description="Read operations. They return majority-committed data.")
 class Query:
+    @strawberry.field(
+        description="The team, the change, or else the user with this id. Null if the team or the "
+        "change does not exist."
+    )
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[NodeId, strawberry.argument(description="The `id` of any object.")],
+    ) -> Node | None:
+        info.context.require("node")
+        return await find_node(info, id)
+
+    @strawberry.field(description="The objects of these ids, each as `node` shows it.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[
+            list[NodeId], strawberry.argument(description=f"At most {MAX_PAGE_SIZE} ids.")
+        ],
+    ) -> list[Node | None]:
+        info.context.require("nodes")
+        if len(ids) > MAX_PAGE_SIZE:
+            raise invalid_input(InvalidInput("ids", f"must list at most {MAX_PAGE_SIZE} ids"))
+        found = await gather(*(find_node(info, each) for each in ids), return_exceptions=True)
+        return cast("list[Node | None]", found)  # an exception is the error of its item
+
     @strawberry.field(description="The team with this id. Null if it does not exist.")
     async def team(self, info: Info, id: TeamIdArgument) -> Team | None:
         info.context.require("team")
-        if problem := check_id("id", id):
+        team_id = read_team_id(id)
+        if problem := check_id("id", team_id):
             raise invalid_input(problem)
         options = await info.team_options()
-        team = await info.context.loaders.teams.load((id, options))
+        team = await info.context.loaders.teams.load((team_id, options))
         return Team.of(team, at=options[1]) if team else None
 
     @strawberry.field(
@@ -112,9 +144,10 @@ class Query:
         at: AsOfTime = None,
     ) -> TeamSnapshot | None:
         info.context.require("teamAsOf")
-        if problem := check_id("id", id):
+        team_id = read_team_id(id)
+        if problem := check_id("id", team_id):
             raise invalid_input(problem)
-        snapshot = await read_as_of(info, id, version, at)
+        snapshot = await read_as_of(info, team_id, version, at)
         return TeamSnapshot(snapshot=snapshot) if snapshot else None
 
     @strawberry.field(description="All teams, page by page.")

@@ -34,7 +34,7 @@ from app.api.schema.mutations import Mutation
 from app.api.schema.node_ids import NodeId
 from app.api.schema.queries import Query
 from app.api.schema.subscriptions import Subscription
-from app.domain.ids import RequestId, TeamId, UserId, Version
+from app.domain.ids import RequestId, UserId, Version
 
 # The limit on comparisons of equally named fields during validation. With graphql-core's default of
 # 500,000 a hostile document of 5 KB blocked the process for 0.63 s; with this one, for 0.07 s.
@@ -65,7 +65,6 @@ _ID = DEFAULT_SCALAR_REGISTRY[strawberry.ID]
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: DATE_TIME,
     NodeId: _ID,
-    TeamId: _ID,
     UserId: _ID,
     RequestId: _ID,
     Version: DEFAULT_SCALAR_REGISTRY[int],

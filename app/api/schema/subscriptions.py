@@ -11,6 +11,7 @@ from app.api.errors import CodedError, invalid_input
 from app.api.schema.arguments import TeamIdArgument, UserIdArgument
 from app.api.schema.context import Info
 from app.api.schema.cursors import read_feed_cursor
+from app.api.schema.node_ids import read_team_id
 from app.api.schema.types import TeamAtEvent, TeamChange, User, present_change
 from app.domain.faults import HistoryIncomplete
 from app.domain.ids import Version
@@ -51,7 +52,7 @@ class Subscription:
             services.log,
             services.directory,
             services.hub,
-            team_id=team_id,
+            team_id=read_team_id(team_id),
             after_version=after_version,
         )
         match feed:

@@ -9,7 +9,7 @@ import strawberry
 
 from app.api.schema.arguments import After, Before, First, Last, NewestFirst, page_request
 from app.api.schema.as_of import AsOfTime, AsOfVersion, known, page_of_members, read_as_of
-from app.api.schema.connections import Connection, Edge, LoadedPage
+from app.api.schema.connections import Connection, Edge, LoadedPage, Node
 from app.api.schema.context import Info
 from app.api.schema.cursors import (
     change_cursor,
@@ -18,7 +18,7 @@ from app.api.schema.cursors import (
     read_member_cursor,
 )
 from app.api.schema.histories import page_of_changes
-from app.api.schema.node_ids import NodeId, change_id
+from app.api.schema.node_ids import NodeId, change_id, team_node_id
 from app.domain import snapshots
 from app.domain import teams as domain
 from app.domain.changes import Change
@@ -34,7 +34,7 @@ class TeamAtEvent:
 
 
 @strawberry.type(description="A user, known only by the id that the identity provider assigned.")
-class User:
+class User(Node):
     id: UserId = strawberry.field(description="The id from the identity provider.")
     at_event: strawberry.Private[TeamAtEvent | None] = None
 
@@ -137,8 +137,8 @@ class TeamSnapshot:
 
 
 @strawberry.type(description="A team, as it was at `version`.")
-class Team:
-    id: TeamId = strawberry.field(description="An opaque id, never reused.")
+class Team(Node):
+    id: NodeId = strawberry.field(description="An opaque id, never reused.")
     name: str = strawberry.field(
         description=f"1 to {domain.MAX_NAME_LENGTH} characters. Not necessarily unique."
     )
@@ -148,12 +148,11 @@ class Team:
     capacity: int | None = strawberry.field(
         description="The maximum number of members. Null if the service's default applies."
     )
-    created_at: datetime | None = strawberry.field(
-        description="The creation time. Null if unknown."
-    )
+    created_at: datetime | None = strawberry.field(description="Creation time. Null if unknown.")
     updated_at: datetime | None = strawberry.field(
         description="The time of the last change. Null if unknown."
     )
+    team_id: strawberry.Private[TeamId]
     counted: strawberry.Private[int | None]
     at: strawberry.Private[CommitTime | None]
 
@@ -161,7 +160,8 @@ class Team:
     def of(cls, team: domain.Team, *, at: CommitTime | None = None) -> "Team":
         """The schema's form of a team; its members are read at the moment `at`."""
         return cls(
-            id=team.id,
+            id=team_node_id(team.id),
+            team_id=team.id,
             name=team.name,
             version=team.version,
             capacity=team.capacity,
@@ -187,7 +187,7 @@ class Team:
     ) -> "TeamChangeConnection":
         request = page_request(read_change_cursor, first, after, last, before)
         loader = info.context.loaders.histories_of_teams
-        return _history(request, lambda page: loader.load((self.id, page)), newest_first)
+        return _history(request, lambda page: loader.load((self.team_id, page)), newest_first)
 
     @strawberry.field(
         description="The team at an earlier version, or at a time by the clocks of the servers; "
@@ -200,7 +200,7 @@ class Team:
         version: AsOfVersion = None,
         at: AsOfTime = None,
     ) -> TeamSnapshot | None:
-        snapshot = await read_as_of(info, self.id, version, at)
+        snapshot = await read_as_of(info, self.team_id, version, at)
         return TeamSnapshot(snapshot=snapshot) if snapshot else None
 
     @strawberry.field(
@@ -217,7 +217,7 @@ class Team:
         before: Before = None,
     ) -> UserConnection:
         request = page_request(read_member_cursor, first, after, last, before)
-        key = self.id, (request, self.at)
+        key = self.team_id, (request, self.at)
 
         async def load() -> LoadedPage[Edge[User]]:
             page = await info.context.loaders.member_pages.load(key)
@@ -229,7 +229,7 @@ class Team:
 
 
 @strawberry.interface(description="An accepted change of one team: the one that made `version`.")
-class TeamChange:
+class TeamChange(Node):
     change: strawberry.Private[Change]
 
     @strawberry.field(description="An opaque id, unique over all types.")
@@ -237,8 +237,8 @@ class TeamChange:
         return change_id(self.change)
 
     @strawberry.field(description="The id of the changed team.")
-    def team_id(self) -> TeamId:
-        return self.change.team_id
+    def team_id(self) -> NodeId:
+        return team_node_id(self.change.team_id)
 
     @strawberry.field(description="The team's version after the change.")
     def version(self) -> Version:

@@ -16,6 +16,7 @@ from app.api.schema.mutations.fields import (
     request_id_field,
     result_of,
 )
+from app.api.schema.node_ids import NodeId, read_team_id
 from app.api.schema.problems import (
     AlreadyOnTeam,
     InvalidInput,
@@ -25,13 +26,13 @@ from app.api.schema.problems import (
     VersionConflict,
     present,
 )
-from app.domain.ids import RequestId, TeamId, UserId, Version
+from app.domain.ids import RequestId, UserId, Version
 from app.service import add_user_to_team as service
 
 
 @strawberry.input(description="The user to add, and the team.")
 class AddUserToTeamInput:
-    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    team_id: NodeId = strawberry.field(description=TEAM_ID)
     user_id: UserId = strawberry.field(description=USER_ID)
     expected_version: Version | None = expected_version_field()
     request_id: RequestId | None = request_id_field()
@@ -39,7 +40,7 @@ class AddUserToTeamInput:
 
 @strawberry.input(description="The team that the viewer joins.")
 class JoinTeamInput:
-    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    team_id: NodeId = strawberry.field(description=TEAM_ID)
     expected_version: Version | None = expected_version_field()
     request_id: RequestId | None = request_id_field()
 
@@ -62,7 +63,7 @@ async def add_user_to_team(info: Info, input: Input[AddUserToTeamInput]) -> AddU
     outcome = await service.add_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        team_id=input.team_id,
+        team_id=read_team_id(input.team_id),
         user_id=input.user_id,
         expected_version=input.expected_version,
         request_id=input.request_id,
@@ -75,7 +76,7 @@ async def join_team(info: Info, input: Input[JoinTeamInput]) -> JoinTeamResult:
     outcome = await service.add_user_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        team_id=input.team_id,
+        team_id=read_team_id(input.team_id),
         user_id=info.context.signed_in_id,
         expected_version=input.expected_version,
         request_id=input.request_id,

@@ -16,6 +16,7 @@ from app.api.schema.mutations.fields import (
     request_id_field,
     result_of,
 )
+from app.api.schema.node_ids import NodeId, read_team_id
 from app.api.schema.problems import (
     AddUserOutcome,
     InvalidInput,
@@ -26,7 +27,7 @@ from app.api.schema.problems import (
     present,
 )
 from app.api.schema.types import Team, User
-from app.domain.ids import RequestId, TeamId, UserId, Version
+from app.domain.ids import RequestId, UserId, Version
 from app.domain.outcomes import AcceptedUsers
 from app.domain.teams import MAX_USERS_ADDED
 from app.service import add_users_to_team as service
@@ -34,7 +35,7 @@ from app.service import add_users_to_team as service
 
 @strawberry.input(description="The users to add, and the team.")
 class AddUsersToTeamInput:
-    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    team_id: NodeId = strawberry.field(description=TEAM_ID)
     user_ids: list[UserId] = strawberry.field(
         description=f"The ids of 1 to {MAX_USERS_ADDED} distinct users. They join in this order. "
         "`InvalidInput.field` names an invalid one by its index, for example `userIds[3]`."
@@ -72,7 +73,7 @@ class AddUsersToTeamSuccess(Success):
     )
     async def member_edges(self, info: Info) -> list[Edge[User]]:
         added = [each.user.id for each in self.outcomes if each.added]
-        return await member_edges(info, self.team.id, added) if added else []
+        return await member_edges(info, self.team.team_id, added) if added else []
 
 
 AddUsersToTeamResult = Annotated[
@@ -94,7 +95,7 @@ async def add_users_to_team(info: Info, input: Input[AddUsersToTeamInput]) -> Ad
     outcome = await service.add_users_to_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        team_id=input.team_id,
+        team_id=read_team_id(input.team_id),
         user_ids=input.user_ids,
         expected_version=input.expected_version,
         request_id=input.request_id,

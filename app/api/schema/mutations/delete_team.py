@@ -14,6 +14,7 @@ from app.api.schema.mutations.fields import (
     request_id_field,
     result_of,
 )
+from app.api.schema.node_ids import NodeId, read_team_id
 from app.api.schema.problems import (
     InvalidInput,
     NotAllowed,
@@ -21,13 +22,13 @@ from app.api.schema.problems import (
     VersionConflict,
     present,
 )
-from app.domain.ids import RequestId, TeamId, Version
+from app.domain.ids import RequestId, Version
 from app.service import delete_team as service
 
 
 @strawberry.input(description="The team to delete.")
 class DeleteTeamInput:
-    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    team_id: NodeId = strawberry.field(description=TEAM_ID)
     expected_version: Version = strawberry.field(description=EXPECTED_VERSION)
     request_id: RequestId | None = request_id_field()
 
@@ -38,7 +39,7 @@ class DeleteTeamInput:
 )
 class DeleteTeamSuccess(Success):
     @strawberry.field(description="The id of the deleted team, to remove it from lists.")
-    def deleted_team_id(self) -> TeamId:
+    def deleted_team_id(self) -> NodeId:
         return self.team.id
 
 
@@ -53,7 +54,7 @@ async def delete_team(info: Info, input: Input[DeleteTeamInput]) -> DeleteTeamRe
     outcome = await service.delete_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        team_id=input.team_id,
+        team_id=read_team_id(input.team_id),
         expected_version=input.expected_version,
         request_id=input.request_id,
     )

@@ -12,6 +12,7 @@ from app.api.observation import note_problem
 from app.api.schema.connections import Edge
 from app.api.schema.context import Info
 from app.api.schema.cursors import member_cursor
+from app.api.schema.node_ids import NodeId, read_team_id
 from app.api.schema.problems import NotAllowed, Problem
 from app.api.schema.types import Team, User
 from app.domain.ids import ID_CHARACTERS, MAX_ID_LENGTH, RequestId, TeamId, UserId, Version
@@ -50,7 +51,9 @@ def mutation(
         @wraps(resolver)
         async def resolve(info: Info, input: InputT) -> ResultT | NotAllowed:
             refused = await info.context.services.permissions.refusal_on_team(
-                info.field_name, info.context.viewer, getattr(input, "team_id", None)
+                info.field_name,
+                info.context.viewer,
+                read_team_id(getattr(input, "team_id", NodeId(""))),
             )
             result = NotAllowed(message=refused.message) if refused else await resolver(info, input)
             if isinstance(result, Problem):
@@ -130,7 +133,7 @@ class MemberSuccess(Success):
 class JoinSuccess(MemberSuccess):
     @strawberry.field(description=MEMBER_EDGE)
     async def member_edge(self, info: Info) -> Edge[User] | None:
-        return next(iter(await member_edges(info, self.team.id, [self.user_id])), None)
+        return next(iter(await member_edges(info, self.team.team_id, [self.user_id])), None)
 
 
 @strawberry.type
@@ -161,7 +164,7 @@ class MoveSuccess:
 
     @strawberry.field(description=MEMBER_EDGE)
     async def member_edge(self, info: Info) -> Edge[User] | None:
-        return next(iter(await member_edges(info, self.to_team.id, [self.user_id])), None)
+        return next(iter(await member_edges(info, self.to_team.team_id, [self.user_id])), None)
 
 
 def result_of(mutation: str) -> StrawberryUnion:

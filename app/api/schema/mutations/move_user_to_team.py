@@ -16,6 +16,7 @@ from app.api.schema.mutations.fields import (
     request_id_field,
     result_of,
 )
+from app.api.schema.node_ids import NodeId, read_team_id
 from app.api.schema.problems import (
     AlreadyOnTeam,
     InvalidInput,
@@ -26,15 +27,15 @@ from app.api.schema.problems import (
     VersionConflict,
     present,
 )
-from app.domain.ids import RequestId, TeamId, UserId, Version
+from app.domain.ids import RequestId, UserId, Version
 from app.service import move_user_to_team as service
 
 
 @strawberry.input(description="The user to move, and the teams.")
 class MoveUserToTeamInput:
     user_id: UserId = strawberry.field(description=USER_ID)
-    to_team_id: TeamId = strawberry.field(description=TO_TEAM_ID)
-    from_team_id: TeamId | None = strawberry.field(
+    to_team_id: NodeId = strawberry.field(description=TO_TEAM_ID)
+    from_team_id: NodeId | None = strawberry.field(
         default=None,
         description="The id of the team to leave. If omitted, the team that the user is on.",
     )
@@ -45,7 +46,7 @@ class MoveUserToTeamInput:
 
 @strawberry.input(description="The team that the viewer switches to.")
 class SwitchTeamInput:
-    to_team_id: TeamId = strawberry.field(description=TO_TEAM_ID)
+    to_team_id: NodeId = strawberry.field(description=TO_TEAM_ID)
     expected_to_version: Version | None = expected_version_field("the team to join")
     expected_from_version: Version | None = expected_version_field("the team to leave")
     request_id: RequestId | None = request_id_field()
@@ -78,8 +79,8 @@ async def move_user_to_team(info: Info, input: Input[MoveUserToTeamInput]) -> Mo
         info.context.services.store,
         viewer_id=info.context.viewer_id,
         user_id=input.user_id,
-        to_team_id=input.to_team_id,
-        from_team_id=input.from_team_id,
+        to_team_id=read_team_id(input.to_team_id),
+        from_team_id=None if (given := input.from_team_id) is None else read_team_id(given),
         expected_to_version=input.expected_to_version,
         expected_from_version=input.expected_from_version,
         request_id=input.request_id,
@@ -93,7 +94,7 @@ async def switch_team(info: Info, input: Input[SwitchTeamInput]) -> SwitchTeamRe
         info.context.services.store,
         viewer_id=info.context.viewer_id,
         user_id=info.context.signed_in_id,
-        to_team_id=input.to_team_id,
+        to_team_id=read_team_id(input.to_team_id),
         from_team_id=None,
         expected_to_version=input.expected_to_version,
         expected_from_version=input.expected_from_version,

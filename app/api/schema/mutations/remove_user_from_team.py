@@ -16,6 +16,7 @@ from app.api.schema.mutations.fields import (
     request_id_field,
     result_of,
 )
+from app.api.schema.node_ids import NodeId, read_team_id
 from app.api.schema.problems import (
     InvalidInput,
     NotAllowed,
@@ -24,13 +25,13 @@ from app.api.schema.problems import (
     VersionConflict,
     present,
 )
-from app.domain.ids import RequestId, TeamId, UserId, Version
+from app.domain.ids import RequestId, UserId, Version
 from app.service import remove_user_from_team as service
 
 
 @strawberry.input(description="The user to remove, and the team.")
 class RemoveUserFromTeamInput:
-    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    team_id: NodeId = strawberry.field(description=TEAM_ID)
     user_id: UserId = strawberry.field(description=USER_ID)
     expected_version: Version | None = expected_version_field()
     request_id: RequestId | None = request_id_field()
@@ -38,7 +39,7 @@ class RemoveUserFromTeamInput:
 
 @strawberry.input(description="The team that the viewer leaves.")
 class LeaveTeamInput:
-    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    team_id: NodeId = strawberry.field(description=TEAM_ID)
     expected_version: Version | None = expected_version_field()
     request_id: RequestId | None = request_id_field()
 
@@ -65,7 +66,7 @@ async def remove_user_from_team(
     outcome = await service.remove_user_from_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        team_id=input.team_id,
+        team_id=read_team_id(input.team_id),
         user_id=input.user_id,
         expected_version=input.expected_version,
         request_id=input.request_id,
@@ -78,7 +79,7 @@ async def leave_team(info: Info, input: Input[LeaveTeamInput]) -> LeaveTeamResul
     outcome = await service.remove_user_from_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        team_id=input.team_id,
+        team_id=read_team_id(input.team_id),
         user_id=info.context.signed_in_id,
         expected_version=input.expected_version,
         request_id=input.request_id,

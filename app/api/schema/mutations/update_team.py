@@ -17,6 +17,7 @@ from app.api.schema.mutations.fields import (
     request_id_field,
     result_of,
 )
+from app.api.schema.node_ids import NodeId, read_team_id
 from app.api.schema.problems import (
     InvalidInput,
     NotAllowed,
@@ -26,13 +27,13 @@ from app.api.schema.problems import (
     present,
 )
 from app.domain.changes import UNCHANGED
-from app.domain.ids import RequestId, TeamId, Version
+from app.domain.ids import RequestId, Version
 from app.service import update_team as service
 
 
 @strawberry.input(description="The team to update, and its new values. Omitted ones are kept.")
 class UpdateTeamInput:
-    team_id: TeamId = strawberry.field(description=TEAM_ID)
+    team_id: NodeId = strawberry.field(description=TEAM_ID)
     expected_version: Version = strawberry.field(description=EXPECTED_VERSION)
     name: strawberry.Maybe[str | None] = strawberry.field(
         description=f"{NAME} Must not be null.", default=None
@@ -61,7 +62,7 @@ async def update_team(info: Info, input: Input[UpdateTeamInput]) -> UpdateTeamRe
     outcome = await service.update_team(
         info.context.services.store,
         viewer_id=info.context.viewer_id,
-        team_id=input.team_id,
+        team_id=read_team_id(input.team_id),
         expected_version=input.expected_version,
         name=name,
         capacity=input.capacity.value if input.capacity else UNCHANGED,
