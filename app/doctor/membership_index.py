@@ -57,7 +57,6 @@ class MembershipIndex:
         )
         # Never committed: each commit would write the cached pages, and nothing is to be kept.
         self._database.execute("BEGIN")
-        self._number = 0
 
     def close(self) -> None:
         """Delete the database."""
@@ -65,12 +64,12 @@ class MembershipIndex:
 
     def add(self, plan: RepairPlan) -> None:
         """Add a team with its members, and whether its document is itself broken."""
-        self._number = number = self._number + 1
         made_at = int(plan.created_at.timestamp() * 1000) if plan.created_at else None
         size, is_broken = len(plan.user_ids), bool(plan.notes)
-        team = number, plan.team.key, plan.id, plan.name, made_at, size, is_broken
+        team = plan.team.key, plan.id, plan.name, made_at, size, is_broken
+        added = self._database.execute("INSERT INTO team VALUES (NULL, ?, ?, ?, ?, ?, ?)", team)
+        number = added.lastrowid
         members = [(user_id, number, place) for place, user_id in enumerate(plan.user_ids)]
-        self._database.execute("INSERT INTO team VALUES (?, ?, ?, ?, ?, ?, ?)", team)
         self._database.executemany("INSERT INTO member VALUES (?, ?, ?)", members)
 
     def answer(self, user_id: UserId, team_id: TeamId) -> None:

@@ -1,6 +1,5 @@
 """Conversion of stored documents: read any document, write a repaired one."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -21,15 +20,6 @@ MAX_DOCUMENT_BYTES = 4_000_000
 
 A team of 10,000 members with the longest ids takes 1.4 MB.
 """
-
-
-def split_batch(batch: bytes) -> Iterator[bytes]:
-    """Split a raw batch into documents."""
-    view, start = memoryview(batch), 0
-    while start < len(view):
-        end = start + int.from_bytes(view[start : start + 4], "little")
-        yield bytes(view[start:end])
-        start = end
 
 
 def key_of(stored_id: object) -> TeamKey:

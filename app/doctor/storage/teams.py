@@ -1,11 +1,11 @@
 """Read the team collection document by document."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from app.doctor.rules.stored_team import StoredTeam, TeamKey
 from app.doctor.storage.structure import Obstacle, read_structure
-from app.doctor.storage.team_documents import id_of, read_stored_team, split_batch
+from app.doctor.storage.team_documents import id_of, read_stored_team
 from app.domain.changes import Change
 from app.domain.ids import TeamId
 from app.storage.changes.documents import read_change
@@ -91,9 +91,8 @@ class StoredTeams:
         with driver_faults():
             described = await self._teams.database.command("collStats", self._teams.name)
             fitting = BYTES_AT_ONCE // (described.get("avgObjSize") or 1)
-            batches = self._teams.find_raw_batches(
+            documents = self._teams.with_options(codec_options=RAW).find(
                 wanted, sort=[("_id", 1)], batch_size=max(2, min(DOCUMENTS_AT_ONCE, fitting))
             )
-            async for batch in batches:
-                for stored in split_batch(cast("bytes", batch)):  # PyMongo's type is too wide
-                    yield read_stored_team(stored)
+            async for document in documents:
+                yield read_stored_team(bytes(document.raw))
