@@ -8,6 +8,8 @@ from pathlib import Path
 
 from playwright.async_api import BrowserContext, expect
 
+from tests.lab.race.workload import TEAMS
+
 RACE_SECONDS, END_MS = 8, 60_000
 
 
@@ -29,6 +31,8 @@ async def test_the_page_shows_both_sides_and_ends_with_a_verdict(
             assert b"Open http://127.0.0.1" in await race.stdout.readline()
             page = await context.new_page()
             await page.goto(f"http://127.0.0.1:{port}/", wait_until="domcontentloaded")
+            await expect(page.locator("#clock")).to_contain_text(" of ", timeout=END_MS)
+            assert await page.locator("#ours-teams li").count() == len(TEAMS), "both begin together"
             await expect(page.locator("#verdict")).to_contain_text(
                 "none with Team Joiner", timeout=END_MS
             )

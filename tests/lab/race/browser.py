@@ -40,6 +40,7 @@ class Side:
 
     database: str
     race: Callable[[Ring, str, Any], Fought]
+    begin: threading.Barrier
     fight: Fight | None = None
     fought: Fought | None = None
     failure: str = ""
@@ -48,7 +49,10 @@ class Side:
         """Takes what a terminal would show; the page shows the fight itself."""
 
     def add(self, fight: Fight) -> None:
+        """Begins the fight as soon as the servers of both sides are ready."""
         self.fight = fight
+        with suppress(threading.BrokenBarrierError):  # The other side has failed.
+            self.begin.wait()
 
     def tick(self) -> None:
         """Nothing: frames are made at their own pace."""
@@ -58,6 +62,7 @@ class Side:
             self.fought = self.race(ring, self.database, self)
         except (RunFailed, Fault, PyMongoError, OSError) as failure:
             self.failure = str(failure)
+            self.begin.abort()
 
 
 @dataclass
@@ -123,7 +128,11 @@ def _describe(side: Side, client: MongoClient[dict[str, Any]]) -> dict[str, Any]
 def show_race(ring: Ring, picture: Path, databases: tuple[str, str], port: int) -> Show:
     """Serves the page until Ctrl-C, and returns what was shown on it."""
     classic, ours = databases
-    sides = {"classic": Side(classic, race_classic), "ours": Side(ours, race_ours)}
+    begin = threading.Barrier(2)
+    sides = {
+        "classic": Side(classic, race_classic, begin),
+        "ours": Side(ours, race_ours, begin),
+    }
     show = Show(ring, picture, sides)
 
     async def frames(request: Request) -> Response:
