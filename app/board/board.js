@@ -172,7 +172,7 @@ function emptiness(can) {
   return [
     make("p", { text: "There is no team yet." }),
     can.edit && make("button", { type: "button", class: "primary", text: "Create one", onclick: () => actions.create() }),
-    settings.development && make("button", { type: "button", text: "Fill with an example", onclick: fillWithExample }),
+    settings.development && make("button", { type: "button", class: can.edit ? "" : "primary", text: "Fill with an example", onclick: fillWithExample }),
   ].filter(Boolean);
 }
 
