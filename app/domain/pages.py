@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from app.domain.ids import TeamId, UserId, Version
+from app.domain.ids import CommitTime, TeamId, UserId, Version
 
 ItemT = TypeVar("ItemT")
 PositionT = TypeVar("PositionT")
@@ -67,6 +67,23 @@ class PageRequest(Generic[PositionT]):
     after: PositionT | None = None
     before: PositionT | None = None
     from_back: bool = False
+
+
+class TeamOptions(NamedTuple):
+    """How to read teams: with their member counts, and at which moment; None for now."""
+
+    with_member_count: bool = False
+    at: CommitTime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TeamListing:
+    """A page of the live teams whose name contains the text, ignoring case."""
+
+    page: PageRequest[TeamPosition]
+    order: TeamOrder
+    options: TeamOptions
+    name_contains: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

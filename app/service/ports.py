@@ -9,7 +9,15 @@ from app.domain.diagnosis import Replay, TeamState
 from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.outcomes import AcceptedMove
-from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
+from app.domain.pages import (
+    HistoryPage,
+    MemberPosition,
+    Page,
+    PageRequest,
+    TeamListing,
+    TeamOptions,
+    TeamPosition,
+)
 from app.domain.teams import FoundTeam, Team
 
 
@@ -104,11 +112,7 @@ class TeamDirectory(Protocol):
     """
 
     async def find_teams(
-        self,
-        team_ids: Collection[TeamId],
-        *,
-        with_member_count: bool,
-        at: CommitTime | None = None,
+        self, team_ids: Collection[TeamId], options: TeamOptions
     ) -> Mapping[TeamId, FoundTeam]:
         """The live teams among those ids; for a damaged one, its fault."""
 
@@ -125,27 +129,12 @@ class TeamDirectory(Protocol):
         """The user's team, and the time of the snapshot it was read from."""
 
     async def find_teams_of(
-        self,
-        user_ids: Collection[UserId],
-        *,
-        with_member_count: bool,
-        at: CommitTime | None = None,
+        self, user_ids: Collection[UserId], options: TeamOptions
     ) -> Mapping[UserId, FoundTeam]:
         """The teams of those users who are on one."""
 
-    async def list_teams(
-        self,
-        page: PageRequest[TeamPosition],
-        *,
-        order: TeamOrder,
-        name_contains: str | None,
-        with_member_count: bool,
-        at: CommitTime | None = None,
-    ) -> Page[FoundTeam, TeamPosition]:
-        """A page of the live teams whose name contains the text, ignoring case.
-
-        *Raises*: `PlaceLost` for the cursor of a damaged team that is gone.
-        """
+    async def list_teams(self, listing: TeamListing) -> Page[FoundTeam, TeamPosition]:
+        """*Raises*: `PlaceLost` for the cursor of a damaged team that is gone."""
 
     async def find_positions(
         self, team_id: TeamId, user_ids: Sequence[UserId]

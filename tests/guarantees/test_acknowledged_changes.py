@@ -1,5 +1,6 @@
 """G5: what is acknowledged is on a majority's journals; what is read has been acknowledged."""
 
+from app.domain.pages import TeamOptions
 from app.storage.client import close
 from app.storage.preparation import prepare_database
 from app.storage.teams.directory import MongoTeamDirectory
@@ -23,7 +24,7 @@ async def test_no_connection_string_can_make_writes_or_reads_careless(
     red, blue = await new_team(store, members=("sue",)), await new_team(store)
     await add(store, red.id, "sue")
     await move(store, "sue", blue.id)
-    await directory.find_teams([red.id], with_member_count=True)
+    await directory.find_teams([red.id], TeamOptions(with_member_count=True))
     await close(client)
 
     single = [(name, command) for name, command in sent.sent if "autocommit" not in command]

@@ -8,6 +8,7 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 
 from app.domain.ids import TeamId
+from app.domain.pages import TeamOptions
 from app.storage.client import Client, close, connect_for_repair, teams_of
 from app.storage.teams.directory import MongoTeamDirectory
 from tests.harness.driver import connect_for_streams
@@ -56,7 +57,9 @@ async def test_a_read_cancelled_at_any_step_is_cancelled(client: Client, databas
     directory = MongoTeamDirectory(client, database, default_capacity=1_000)
 
     for steps in range(60):
-        reading = asyncio.create_task(directory.find_teams([NO_TEAM], with_member_count=True))
+        reading = asyncio.create_task(
+            directory.find_teams([NO_TEAM], TeamOptions(with_member_count=True))
+        )
         for _ in range(steps):
             await asyncio.sleep(0)
         if reading.cancel():

@@ -12,6 +12,7 @@ from app.doctor.storage.team_documents import read_stored_team
 from app.domain.changes import attribute
 from app.domain.faults import TeamDamaged
 from app.domain.ids import LAST_VERSION, RequestId, TeamId, UserId
+from app.domain.pages import TeamOptions
 from app.domain.problems import AlreadyOnTeam, NotOnTeam, TeamNotFound, VersionConflict
 from app.service.attempts import Attempts
 from app.storage.client import Client, teams_of
@@ -74,7 +75,7 @@ async def test_a_change_of_a_damaged_team_is_made_and_shown_or_not_made(
         if team is not None:
             found = await teams.find_one({"_id": stored_id}, {"_id": 0, "version": 1})
             assert found == {"version": team.version}, name
-        listed = await directory.find_teams([team_id], with_member_count=True)
+        listed = await directory.find_teams([team_id], TeamOptions(with_member_count=True))
         assert list(listed) == [team_id]
         assert await directory.find_creator(team_id) is None
         await directory.find_version(team_id)

@@ -8,7 +8,7 @@ import pytest
 from bson import ObjectId
 
 from app.domain.ids import TeamId, UserId
-from app.domain.pages import PageRequest, TeamOrder, TeamPosition
+from app.domain.pages import PageRequest, TeamListing, TeamOptions, TeamOrder, TeamPosition
 from app.domain.teams import Team
 from app.storage.client import Client, teams_of
 from app.storage.teams.directory import MongoTeamDirectory
@@ -41,15 +41,16 @@ async def test_paging_visits_every_team_once_whatever_it_lacks(
 
     while more:
         page = await directory.list_teams(
-            PageRequest(
-                size=size,
-                after=None if from_back else position,
-                before=position if from_back else None,
-                from_back=from_back,
-            ),
-            order=order,
-            name_contains=None,
-            with_member_count=False,
+            TeamListing(
+                PageRequest(
+                    size=size,
+                    after=None if from_back else position,
+                    before=position if from_back else None,
+                    from_back=from_back,
+                ),
+                order,
+                TeamOptions(),
+            )
         )
         ids = [position.id for _, position in page.items]
         seen = [*ids, *seen] if from_back else [*seen, *ids]
@@ -58,14 +59,16 @@ async def test_paging_visits_every_team_once_whatever_it_lacks(
         assert len(seen) <= 12, "A team is visited twice."
 
     everything = await directory.list_teams(
-        PageRequest(size=100), order=order, name_contains=None, with_member_count=False
+        TeamListing(PageRequest(size=100), order, TeamOptions())
     )
     assert seen == [position.id for _, position in everything.items]
     assert len(set(seen)) == len(seen) == await directory.count_teams(name_contains=None) == 12
 
 
 async def test_a_team_under_an_id_of_its_own_is_found_by_it(directory: MongoTeamDirectory) -> None:
-    found = await directory.find_teams([TeamId("team-1"), TeamId("nobody")], with_member_count=True)
+    found = await directory.find_teams(
+        [TeamId("team-1"), TeamId("nobody")], TeamOptions(with_member_count=True)
+    )
 
     assert set(found) == {"team-1"}
     team = found[TeamId("team-1")]
@@ -82,7 +85,7 @@ async def test_of_the_members_of_a_team_only_those_asked_for_are_found(
     directory = MongoTeamDirectory(client, database, default_capacity=10)
 
     found = await directory.find_teams_of(
-        [UserId("zoe"), UserId("$name"), UserId("nobody")], with_member_count=False
+        [UserId("zoe"), UserId("$name"), UserId("nobody")], TeamOptions()
     )
 
     assert set(found) == {"zoe", "$name"}

@@ -9,7 +9,14 @@ import pytest
 
 from app.domain.changes import Moment
 from app.domain.ids import CommitTime, TeamId, UserId
-from app.domain.pages import HistoryPage, PageRequest, TeamOrder, TeamPosition
+from app.domain.pages import (
+    HistoryPage,
+    PageRequest,
+    TeamListing,
+    TeamOptions,
+    TeamOrder,
+    TeamPosition,
+)
 from app.storage.changes.log import MongoChangeLog
 from app.storage.client import Client, close, team_changes_of, teams_of
 from app.storage.teams.directory import MongoTeamDirectory
@@ -111,7 +118,7 @@ def indexes(stages: list[dict[str, Any]]) -> set[str]:
 
 
 async def test_a_users_team_is_found_by_the_unique_index(plans: Plans) -> None:
-    found = await plans.directory.find_teams_of([UserId("user-7")], with_member_count=False)
+    found = await plans.directory.find_teams_of([UserId("user-7")], TeamOptions())
 
     stages = await plans.stages()
     assert set(found) == {"user-7"}
@@ -139,9 +146,7 @@ async def test_a_page_from_either_end_walks_an_index_and_sorts_nothing(
 ) -> None:
     page: PageRequest[TeamPosition] = PageRequest(size=5, from_back=from_back)
 
-    await plans.directory.list_teams(
-        page, order=order, name_contains=name_contains, with_member_count=False
-    )
+    await plans.directory.list_teams(TeamListing(page, order, TeamOptions(), name_contains))
 
     stages = await plans.stages()
     assert indexes(stages) == {INDEX_OF[order]}
@@ -163,9 +168,7 @@ async def test_a_page_in_the_middle_reads_hardly_more_of_the_index_than_it_shows
             before=position if from_back else None,
             from_back=from_back,
         )
-        await plans.directory.list_teams(
-            page, order=order, name_contains=None, with_member_count=False
-        )
+        await plans.directory.list_teams(TeamListing(page, order, TeamOptions()))
         assert indexes(await plans.stages()) == {INDEX_OF[order]}
         read[
             f"{order.name} {'from the back' if from_back else 'from the front'}"

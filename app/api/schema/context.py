@@ -13,7 +13,8 @@ from app.api.errors import not_allowed
 from app.api.observation import Observers
 from app.api.schema.loaders import Loaders
 from app.api.schema.shared_answers import SharedAnswers
-from app.domain.ids import CommitTime, UserId
+from app.domain.ids import UserId
+from app.domain.pages import TeamOptions
 from app.domain.viewers import Viewer
 from app.service.hub import Hub
 from app.service.permissions import Permissions
@@ -99,10 +100,10 @@ class Context:
 class Info(StrawberryInfo[Context, None]):
     """Strawberry's info, with a look at the selection below the current field."""
 
-    async def team_options(self) -> tuple[bool, CommitTime | None]:
-        """The options of the loaders of teams: with a member count, and the moment, if not now."""
+    async def team_options(self) -> TeamOptions:
+        """The options to read the selected parts of the team."""
         at = (await self.context.loaders.moment()).at if self.selects("members") else None
-        return self.selects(*COUNTED_BY), at
+        return TeamOptions(self.selects(*COUNTED_BY), at)
 
     def selects(self, *field_names: str, directly: bool = False) -> bool:
         """True if one of the fields is selected below this one, at any depth or `directly`.

@@ -11,12 +11,12 @@ import strawberry
 
 from app.api.errors import invalid_input
 from app.api.schema.context import Info
-from app.api.schema.loaders import TeamOptions
 from app.api.schema.node_ids import NodeId, read_team_id
 from app.api.schema.queries import Query
 from app.api.schema.types import Team, User
 from app.domain.faults import TeamDamaged
 from app.domain.ids import TeamId, UserId
+from app.domain.pages import TeamOptions
 from app.domain.problems import InvalidInput
 from app.domain.validation import check_id
 
@@ -109,4 +109,4 @@ async def _find(
         team = await info.context.loaders.teams.load((TeamId(id_), options))
     except TeamDamaged as damage:
         return damage
-    return Team.of(team, at=options[1]) if team else None
+    return Team.of(team, at=options.at) if team else None

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from strawberry.dataloader import DataLoader
@@ -10,31 +9,19 @@ from strawberry.dataloader import DataLoader
 from app.domain.changes import Change, Moment
 from app.domain.faults import TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId
-from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
-from app.domain.teams import FoundTeam, Team
+from app.domain.pages import MemberPosition, Page, PageRequest, TeamListing, TeamPosition
+from app.domain.teams import FoundTeam
 from app.service.ports import ChangeLog, TeamDirectory
 
 MemberPage = Page[UserId, MemberPosition]
 TeamPage = Page[FoundTeam, TeamPosition]
 
-# How to read: with a member count or not, or which page; and at which moment, None for now.
-TeamOptions = tuple[bool, CommitTime | None]
+# Which page, and at which moment, None for now.
 MembersOptions = tuple[PageRequest[MemberPosition], CommitTime | None]
 
 IdT = TypeVar("IdT", bound=Hashable)
 OptionsT = TypeVar("OptionsT", bound=Hashable)
 FoundT = TypeVar("FoundT")
-
-
-@dataclass(frozen=True, slots=True)
-class TeamListing:
-    """The parameters of a page of teams, hashable so that its parts share one query."""
-
-    page: PageRequest[TeamPosition]
-    order: TeamOrder
-    name_contains: str | None
-    with_member_count: bool
-    at: CommitTime | None
 
 
 class Loaders:
@@ -45,16 +32,7 @@ class Loaders:
             return [await log.moment()] * len(keys)
 
         async def load_team_pages(keys: list[TeamListing]) -> list[TeamPage]:
-            return [
-                await directory.list_teams(
-                    listing.page,
-                    order=listing.order,
-                    name_contains=listing.name_contains,
-                    with_member_count=listing.with_member_count,
-                    at=listing.at,
-                )
-                for listing in keys
-            ]
+            return [await directory.list_teams(listing) for listing in keys]
 
         async def load_changes(keys: list[PageRequest[Moment]]) -> list[Sequence[Change]]:
             return [await log.changes_on(page) for page in keys]
@@ -62,16 +40,8 @@ class Loaders:
         self._moments = DataLoader(load_moments)
         self.changes = DataLoader(load_changes)
         self.team_pages = DataLoader(load_team_pages)
-        self.teams: DataLoader[tuple[TeamId, TeamOptions], Team | None] = _batched(
-            lambda ids, options: directory.find_teams(
-                ids, with_member_count=options[0], at=options[1]
-            )
-        )
-        self.teams_of_users: DataLoader[tuple[UserId, TeamOptions], Team | None] = _batched(
-            lambda ids, options: directory.find_teams_of(
-                ids, with_member_count=options[0], at=options[1]
-            )
-        )
+        self.teams = _batched(directory.find_teams)
+        self.teams_of_users = _batched(directory.find_teams_of)
         self.member_pages: DataLoader[tuple[TeamId, MembersOptions], MemberPage | None] = _batched(
             lambda ids, options: directory.list_members(ids, options[0], at=options[1])
         )

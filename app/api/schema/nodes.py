@@ -27,7 +27,7 @@ async def find_node(info: Info, given: NodeId) -> Node | None:
     if may_be_team(given):
         options = await info.team_options()
         if team := await info.context.loaders.teams.load((team_id, options)):
-            return Team.of(team, at=options[1])
+            return Team.of(team, at=options.at)
         # The 24 digits of a deleted team do not become a user.
         if not is_well_formed_id(given) or await directory.find_version(team_id) is not None:
             return None

@@ -29,7 +29,6 @@ from app.api.schema.cursors import (
     team_cursor,
 )
 from app.api.schema.histories import page_of_changes
-from app.api.schema.loaders import TeamListing
 from app.api.schema.node_ids import NodeId, read_team_id
 from app.api.schema.nodes import find_node
 from app.api.schema.types import Team, TeamChangeConnection, TeamSnapshot, User, present_change
@@ -76,7 +75,7 @@ class TeamEdge:
 
 @strawberry.type(description="A page of teams.")
 class TeamConnection(Connection[TeamEdge]):
-    listing: strawberry.Private[TeamListing]
+    listing: strawberry.Private[pages.TeamListing]
     moment: strawberry.Private[Moment | None]
 
     @strawberry.field(
@@ -90,7 +89,7 @@ class TeamConnection(Connection[TeamEdge]):
     @strawberry.field(description="The number of teams on all pages. Counted only if selected.")
     async def total_count(self, info: Info) -> int:
         return await info.context.services.directory.count_teams(
-            name_contains=self.listing.name_contains, at=self.listing.at
+            name_contains=self.listing.name_contains, at=self.listing.options.at
         )
 
 
@@ -130,7 +129,7 @@ class Query:
             raise invalid_input(problem)
         options = await info.team_options()
         team = await info.context.loaders.teams.load((team_id, options))
-        return Team.of(team, at=options[1]) if team else None
+        return Team.of(team, at=options.at) if team else None
 
     @strawberry.field(
         description="As `Team.asOf`, also for a team that has been deleted. Null if the team did "
@@ -178,16 +177,17 @@ class Query:
         if problem := check_name_part("nameContains", name_contains):
             raise invalid_input(problem)
         page = page_request(partial(read_team_cursor, order=order), first, after, last, before)
-        counted, at = await info.team_options()
+        options = await info.team_options()
         moment = None if as_of is None else read_moment_cursor("asOf", as_of)
-        if moment is None and (at is not None or info.selects("cursor", directly=True)):
+        if moment is None and (options.at is not None or info.selects("cursor", directly=True)):
             moment = await info.context.loaders.moment()
-        listing = TeamListing(page, order, name_contains, counted, moment.at if moment else None)
+        options = options._replace(at=moment.at if moment else None)
+        listing = pages.TeamListing(page, order, options, name_contains)
 
         async def load() -> LoadedPage[TeamEdge]:
             page = await info.context.loaders.team_pages.load(listing)
             edges = [
-                TeamEdge(cursor=team_cursor(position, order), found=team, at=listing.at)
+                TeamEdge(cursor=team_cursor(position, order), found=team, at=options.at)
                 for team, position in page.items
             ]
             return LoadedPage(edges, page.has_next, page.has_previous)

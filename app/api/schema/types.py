@@ -48,7 +48,7 @@ class User(Node):
             team = None
         else:
             team = await loaders.teams.load((self.at_event.team_id, options))
-        return Team.of(team, at=options[1]) if team else None
+        return Team.of(team, at=options.at) if team else None
 
     @strawberry.field(
         description="Every time the user joined or left a team, when, and at whose request. "
@@ -260,7 +260,7 @@ class TeamChange(Node):
     async def team(self, info: Info) -> Team | None:
         options = await info.team_options()
         team = await info.context.loaders.teams.load((self.change.team_id, options))
-        return Team.of(team, at=options[1]) if team else None
+        return Team.of(team, at=options.at) if team else None
 
 
 def present_change(change: Change) -> TeamChange:

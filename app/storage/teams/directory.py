@@ -9,7 +9,14 @@ from pymongo import ASCENDING, DESCENDING
 
 from app.domain.faults import PlaceLost, TeamDamaged
 from app.domain.ids import CommitTime, TeamId, UserId, Version
-from app.domain.pages import MemberPosition, Page, PageRequest, TeamOrder, TeamPosition
+from app.domain.pages import (
+    MemberPosition,
+    Page,
+    PageRequest,
+    TeamListing,
+    TeamOptions,
+    TeamPosition,
+)
 from app.domain.teams import FoundTeam, Team
 from app.storage.client import Client, SnapshotReads, teams_of
 from app.storage.client import Collection as Stored
@@ -59,16 +66,12 @@ class MongoTeamDirectory:
         self._default_capacity = default_capacity
 
     async def find_teams(
-        self,
-        team_ids: Collection[TeamId],
-        *,
-        with_member_count: bool,
-        at: CommitTime | None = None,
+        self, team_ids: Collection[TeamId], options: TeamOptions
     ) -> Mapping[TeamId, FoundTeam]:
         documents = await self._find(
             {"_id": {"$in": [stored_team_id(id_) for id_ in team_ids]}, **LIVE},
-            team_fields(with_member_count=with_member_count),
-            at=at,
+            team_fields(with_member_count=options.with_member_count),
+            at=options.at,
         )
         return {read_team_id(each): self._read(each) for each in documents}
 
@@ -108,21 +111,17 @@ class MongoTeamDirectory:
         return read_team_id(found[0]) if found else None, read_commit_time(cursor["atClusterTime"])
 
     async def find_teams_of(
-        self,
-        user_ids: Collection[UserId],
-        *,
-        with_member_count: bool,
-        at: CommitTime | None = None,
+        self, user_ids: Collection[UserId], options: TeamOptions
     ) -> Mapping[UserId, FoundTeam]:
         # Only the requested ids of each array are returned by the database.
         wanted = list(user_ids)
         documents = await self._find(
             {"userIds": {"$in": wanted}},
             {
-                **team_fields(with_member_count=with_member_count),
+                **team_fields(with_member_count=options.with_member_count),
                 "found": {"$setIntersection": [MEMBERS, {"$literal": wanted}]},
             },
-            at=at,
+            at=options.at,
         )
         return {
             user_id: self._read(document)
@@ -130,16 +129,10 @@ class MongoTeamDirectory:
             for user_id in read_user_ids(document, "found")
         }
 
-    async def list_teams(
-        self,
-        page: PageRequest[TeamPosition],
-        *,
-        order: TeamOrder,
-        name_contains: str | None,
-        with_member_count: bool,
-        at: CommitTime | None = None,
-    ) -> Page[FoundTeam, TeamPosition]:
+    async def list_teams(self, listing: TeamListing) -> Page[FoundTeam, TeamPosition]:
         # Walks `live_teams_by_name` or `live_teams_by_creation`, then `unordered_teams`.
+        page, order, options = listing.page, listing.order, listing.options
+        live = _live_teams(listing.name_contains)
         key, index = ("name", BY_NAME) if order.by_name else ("createdAt", BY_CREATION)
         descending = order.descending != page.from_back
         after = await self._bound(key, page.after, descending=order.descending, from_back=False)
@@ -159,13 +152,13 @@ class MongoTeamDirectory:
             ids: list[tuple[str, int]] = [("_id", direction)]
             # One more than requested shows whether there are more.
             documents += await self._find_raw(
-                {**_live_teams(name_contains), "$and": [*bounds, part(key, is_apart=is_apart)]},
-                {**team_fields(with_member_count=with_member_count), **PLACE_FIELDS},
+                {**live, "$and": [*bounds, part(key, is_apart=is_apart)]},
+                {**team_fields(with_member_count=options.with_member_count), **PLACE_FIELDS},
                 sort=ids if is_apart else [(key, direction), *ids],
                 limit=page.size + 1 - len(documents),
                 # Left alone, the planner may take an index per branch of `$or` and sort it all.
                 hint=APART if is_apart else index,
-                at=at,
+                at=options.at,
             )
         more = len(documents) > page.size
         shown = documents[: page.size]
