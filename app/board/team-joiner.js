@@ -11,6 +11,9 @@ const LONGEST_PAUSE_MS = 15_000;
 /** The service sends a comment at least every 15 s: after three times that the connection is dead. */
 const SILENT_FOR_MS = 45_000;
 
+/** The WebSocket close code for a token that has expired. */
+const TOKEN_EXPIRED_CLOSE = 4440;
+
 const TRANSIENT = new Set([
   "NO_ANSWER", "REQUEST_TIMEOUT", "CONTENTION", "DATABASE_UNAVAILABLE", "DATABASE_UNSAFE", "SERVER_ENDED", "RATE_LIMITED",
   "TOO_MANY_OPERATIONS", "TOO_MANY_CONNECTIONS", "TOO_MANY_SUBSCRIPTIONS", "AUTHENTICATION_UNAVAILABLE", "SUBSCRIBER_TOO_SLOW",
@@ -162,7 +165,8 @@ export class TeamJoiner {
       yield* results;
     } catch (error) {
       if (Array.isArray(error)) throw asError(error[0]);
-      const [code] = /^[A-Z_]{4,}/.exec(error.reason) ?? ["NO_ANSWER"];  // A close reason begins with the error code.
+      // The reason of a rejected sign-in begins with the error code.
+      const code = error.code === TOKEN_EXPIRED_CLOSE ? "TOKEN_EXPIRED" : /^[A-Z]+(_[A-Z]+)*(?=:)/.exec(error.reason)?.[0] ?? "NO_ANSWER";
       throw new TeamJoinerError(error.reason || error.message || "The connection is closed.", code);
     } finally {
       clearInterval(beat);

@@ -14,6 +14,7 @@ from tests.api.world import new_id
 from tests.harness.client import Answer, Client
 from tests.harness.pages import ROOT
 from tests.harness.servers import running_servers
+from tests.harness.tokens import AUDIENCE, ISSUER, SECRET, with_secret
 from tests.harness.waiting import eventually
 
 SCRIPT = Path(__file__).with_name("team_joiner.mjs")
@@ -55,6 +56,47 @@ async def test_a_list_and_its_feed_miss_nothing_across_a_killed_server(
     for versions in seen["versions"]:
         assert versions == list(range(versions[0], versions[0] + len(versions)))
     assert sorted(versions[-1] for versions in seen["versions"]) == [1, 1] + [1 + JOINS] * TEAMS
+
+
+@pytest.mark.parametrize("transport", ["events", "socket"])
+async def test_a_feed_goes_on_with_the_next_token_and_ends_without_one(
+    mongodb_uri: str, transport: str
+) -> None:
+    program = f"""
+        import {{ createClient }} from "graphql-ws";
+        import WebSocket from "ws";
+        import {{ TeamJoiner }} from "{MODULE}";
+        const [url, ...tokens] = process.argv.slice(1);
+        const headers = async () => ({{ Authorization: `Bearer ${{tokens[0]}}` }});
+        const given = {{ webSocketImpl: WebSocket, connectionParams: headers, retryAttempts: 0 }};
+        const socket = createClient({{ url: url.replace("http", "ws"), ...given }});
+        const api = new TeamJoiner({{ url, headers, {"socket" if transport == "socket" else ""} }});
+        const states = [];
+        const feed = "subscription {{ allTeamChanges {{ cursor }} }}";
+        api.follow(feed, {{
+          load: async () => (await api.request("{{ changesCursor }}")).changesCursor,
+          onChange() {{}},
+          onState({{ name, error }}) {{
+            states.push(error?.code ?? name);
+            if (name === "waiting") tokens.shift();
+            if (name !== "refused") return;
+            console.log(JSON.stringify(states));
+            process.exit();
+          }},
+        }});
+    """
+    provider = with_secret()
+    signed = {"JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE, "JWT_LEEWAY_SECONDS": "0"}
+    async with running_servers(1, mongodb_uri, new_id("feed"), JWT_SECRET=SECRET, **signed) as (
+        server,
+    ):
+        tokens = [provider.token(lasts_seconds=seconds) for seconds in (2, 4, -1)]
+        told = await node.run(
+            *("node", "--input-type=module", "--eval", program, f"{server.url}/graphql", *tokens)
+        )
+
+    states = [state for state in json.loads(told) if state != "loading"]
+    assert states == ["live", "TOKEN_EXPIRED", "live", "TOKEN_EXPIRED", "TOKEN_EXPIRED"]
 
 
 async def test_the_types_that_caches_are_told_of_are_those_of_the_schema() -> None:
