@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.api.world import DEFAULT_CAPACITY, new_id
-from tests.harness.client import Client, headers_of
+from tests.api.world import DEFAULT_CAPACITY, create_team_with, new_id
+from tests.harness.client import Answer, Client, headers_of
 from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 
@@ -54,3 +54,20 @@ async def http(server: Server, headers: dict[str, str]) -> AsyncIterator[httpx.A
     async with http_client(base_url=server.url, timeout=15, headers=headers) as http:
         yield http
     assert b"Traceback" not in server.log[logged:]
+
+
+@pytest.fixture
+def sue() -> str:
+    return new_id("sue")
+
+
+@pytest.fixture
+async def red(api: Client, sue: str) -> Answer:
+    """The team that Sue is on, at version 2."""
+    return await create_team_with(api, sue, name="Red")
+
+
+@pytest.fixture
+async def blue(api: Client) -> Answer:
+    """A team without members, at version 1."""
+    return await api.create_team("Blue")

@@ -99,15 +99,16 @@ async def events_of(lines: AsyncIterator[str]) -> AsyncIterator[Answer]:
             event["data"] = json.loads(data) if data else None
 
 
-async def history_of(api: Client, team_id: str, **page: Any) -> Answer:
+async def history_of(api: Client, id_: str, *, of: str = "team", **page: Any) -> Answer:
+    """A page of the history of a team, or of a user."""
     query = (
         "query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String,"
-        " $newestFirst: Boolean! = false) { team(id: $id) { history(first: $first, after: $after,"
-        " last: $last, before: $before, newestFirst: $newestFirst)"
+        f" $newestFirst: Boolean! = false) {{ {of}(id: $id) {{ history("
+        "first: $first, after: $after, last: $last, before: $before, newestFirst: $newestFirst)"
         f"{{ edges {{ cursor node {{ {CHANGE} }} }} "
         "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"
     )
-    found: Answer = (await api.execute(query, {"id": team_id, **page}))["team"]["history"]
+    found: Answer = (await api.execute(query, {"id": id_, **page}))[of]["history"]
     return found
 
 

@@ -4,8 +4,9 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -19,6 +20,7 @@ from tests.harness.client import Answer, Client, ServerError, headers_of
 from tests.harness.http import http_client
 from tests.harness.servers import Server, running_servers
 from tests.harness.subscriber import connected, receive, subscribe
+from tests.harness.waiting import eventually
 
 TIMEOUT_SECONDS = 1.0
 # What the machine may take on top, busy as it is with the rest of the suite.
@@ -30,14 +32,8 @@ RECOVERY_SECONDS = 30
 UNAVAILABLE = "DATABASE_UNAVAILABLE"
 DRIVERS_WORDS = ("127.0.0.1", "pymongo", "timed out", "ServerSelection", "Traceback", "Topology")
 
-Condition = Callable[[], Awaitable[bool]]
 
-
-async def wait_until(condition: Condition) -> None:
-    """Returns when the condition holds. *Raises*: `TimeoutError`."""
-    async with asyncio.timeout(RECOVERY_SECONDS):
-        while not await condition():
-            await asyncio.sleep(0.05)
+until = partial(eventually, timeout_seconds=RECOVERY_SECONDS)
 
 
 class Trouble:
@@ -123,7 +119,7 @@ async def test_a_query_over_a_websocket_or_as_a_stream_has_the_same_time(trouble
             url = f"{trouble.server.url}/graphql"
             stream = await http.post(url, json={"query": query}, headers=accept)
             seconds = monotonic() - began
-    await wait_until(trouble.is_ready)
+    await until(trouble.is_ready)
 
     assert seconds < 2 * (TIMEOUT_SECONDS + MARGIN_SECONDS)
     assert UNAVAILABLE in str(message["payload"])
@@ -138,7 +134,7 @@ async def test_forty_concurrent_requests_are_answered_and_the_server_recovers(
 
     with trouble.silence():
         answers = await asyncio.gather(*(timed_post(trouble.client, body) for body in bodies))
-    await wait_until(trouble.is_ready)
+    await until(trouble.is_ready)
 
     assert max(seconds for _, seconds in answers) < TIMEOUT_SECONDS + MARGIN_SECONDS
     for response, _ in answers:
@@ -155,7 +151,7 @@ async def test_while_the_database_is_silent_the_server_lives_and_is_not_ready(
         readiness = await trouble.status("/readyz")
         health = await trouble.status("/healthz")
         who = await trouble.client.execute("{ viewer { id } }", viewer="sue")
-    await wait_until(trouble.is_ready)
+    await until(trouble.is_ready)
 
     assert ready_before
     assert readiness == 503
@@ -168,7 +164,7 @@ async def test_a_change_of_unknown_fate_is_settled_by_sending_it_again(trouble: 
 
     with trouble.silence(), pytest.raises(ServerError) as lost:
         await trouble.client.mutate("createTeam", **request)
-    await wait_until(trouble.is_ready)
+    await until(trouble.is_ready)
     outcome = await trouble.client.mutate("createTeam", **request)
 
     found = await trouble.client.execute(
@@ -200,8 +196,8 @@ async def test_a_server_started_before_its_database_becomes_ready(
         try:
             again = embedded_database(tmp_path)
             assert await asyncio.to_thread(database.enter_context, again) == uri
-            await wait_until(trouble.is_ready)
-            await wait_until(lambda: can_create_a_team(client))
+            await until(trouble.is_ready)
+            await until(lambda: can_create_a_team(client))
         finally:
             await server.stop()
             await asyncio.to_thread(database.close)

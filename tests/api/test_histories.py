@@ -4,20 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.feeds import CHANGE, history_of, until_recorded
+from tests.api.feeds import history_of, until_recorded
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import Answer, Client
-
-
-async def _history_of_user(api: Client, user_id: str, **page: Any) -> Answer:
-    query = (
-        "query ($id: ID!, $first: Int, $after: String, $last: Int, $newestFirst: Boolean! = true)"
-        "{ user(id: $id) {"
-        " history(first: $first, after: $after, last: $last, newestFirst: $newestFirst)"
-        f"{{ edges {{ node {{ {CHANGE} }} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
-    )
-    found: Answer = (await api.execute(query, {"id": user_id, **page}))["user"]["history"]
-    return found
 
 
 def _versions(history: Answer) -> list[int]:
@@ -58,7 +47,7 @@ async def test_a_users_history_lists_teams_actors_and_times(api: Client, other_a
     left = await api.mutate("leaveTeam", viewer=sue, teamId=blue["id"])
     await until_recorded(api, blue["id"], left["team"]["version"])
 
-    history = await _history_of_user(api, sue, newestFirst=False)
+    history = await history_of(api, sue, of="user")
 
     told = [edge["node"] for edge in history["edges"]]
     assert [(c["__typename"], c["teamId"], c["actorId"]) for c in told] == [
@@ -80,9 +69,11 @@ async def test_a_users_history_is_paged(api: Client) -> None:
         left = await api.mutate("removeUserFromTeam", teamId=team["id"], userId=sue)
     await until_recorded(api, team["id"], left["team"]["version"])
 
-    newest = await _history_of_user(api, sue, first=3)
-    rest = await _history_of_user(api, sue, first=3, after=newest["pageInfo"]["endCursor"])
-    oldest = await _history_of_user(api, sue, last=3)
+    newest = await history_of(api, sue, of="user", newestFirst=True, first=3)
+    rest = await history_of(
+        api, sue, of="user", newestFirst=True, first=3, after=newest["pageInfo"]["endCursor"]
+    )
+    oldest = await history_of(api, sue, of="user", newestFirst=True, last=3)
 
     assert (_versions(newest), _versions(rest)) == ([5, 4, 3], [2])
     assert _versions(oldest) == [4, 3, 2]
@@ -107,7 +98,7 @@ async def test_a_teams_history_is_paged_from_either_end_in_either_order(
     pages: list[Answer] = []
     while not pages or pages[-1]["pageInfo"][more]:
         position = pages[-1]["pageInfo"][cursor] if pages else None
-        page = {size: 3, edge: position, "newestFirst": newest_first}
+        page: dict[str, Any] = {size: 3, edge: position, "newestFirst": newest_first}
         pages.append(await history_of(api, team["id"], **page))
 
     assert [_versions(page) for page in pages] == expected

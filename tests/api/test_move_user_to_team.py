@@ -16,23 +16,6 @@ async def move(api: Client, **given: Any) -> Answer:
     return await api.mutate("moveUserToTeam", **given)
 
 
-@pytest.fixture
-def sue() -> str:
-    return new_id("sue")
-
-
-@pytest.fixture
-async def red(api: Client, sue: str) -> Answer:
-    """The team that Sue is on, at version 2."""
-    return await create_team_with(api, sue, name="Red")
-
-
-@pytest.fixture
-async def blue(api: Client) -> Answer:
-    """A team without members, at version 1."""
-    return await api.create_team("Blue")
-
-
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_member_changes_teams_and_both_versions_rise_by_one(
     api: Client, sue: str, red: Answer, blue: Answer, *, named: bool

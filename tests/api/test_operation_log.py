@@ -22,7 +22,6 @@ def lines_of(server: Server) -> list[dict[str, Any]]:
 
 
 async def line_of(server: Server, request_id: str) -> dict[str, Any]:
-
     def found() -> list[dict[str, Any]]:
         lines = (line for line in lines_of(server) if "outcome" in line)
         return [line for line in lines if line.get("request_id") == request_id]
@@ -35,13 +34,16 @@ async def line_of(server: Server, request_id: str) -> dict[str, Any]:
     return line
 
 
-async def test_a_client_cannot_fill_the_log_with_a_name(server: Server) -> None:
-    request_id = new_id("request")
-    async with http_client(base_url=server.url) as http:
-        body = {"query": f"query {'x' * 50_000} {{ viewer {{ id }} }}"}
-        await http.post("/graphql", json=body, headers={"X-Request-Id": request_id})
+async def logged(server: Server, query: str, **headers: str) -> dict[str, Any]:
+    """The line for a query."""
+    headers["X-Request-Id"] = request_id = new_id("request")
+    async with http_client(base_url=server.url, headers=headers) as http:
+        await http.post("/graphql", json={"query": query})
+    return await line_of(server, request_id)
 
-    line = await line_of(server, request_id)
+
+async def test_a_client_cannot_fill_the_log_with_a_name(server: Server) -> None:
+    line = await logged(server, f"query {'x' * 50_000} {{ viewer {{ id }} }}")
 
     assert (line["operation"], line["outcome"]) == ("x" * 100, "success")
     assert len(line["message"]) < 200
@@ -50,15 +52,7 @@ async def test_a_client_cannot_fill_the_log_with_a_name(server: Server) -> None:
 async def test_an_operation_is_logged_in_one_line_with_outcome_and_duration(
     server: Server,
 ) -> None:
-    request_id = new_id("request")
-    async with http_client(base_url=server.url) as http:
-        await http.post(
-            "/graphql",
-            json={"query": "query Board { viewer { id } }"},
-            headers={"X-Request-Id": request_id},
-        )
-
-    line = await line_of(server, request_id)
+    line = await logged(server, "query Board { viewer { id } }")
 
     assert 0 < line["duration_ms"] < 5_000
     assert line == {
@@ -66,7 +60,7 @@ async def test_an_operation_is_logged_in_one_line_with_outcome_and_duration(
         "level": "info",
         "logger": "app.monitoring.operation_log",
         "message": "query Board: success",
-        "request_id": request_id,
+        "request_id": line["request_id"],
         "operation": "Board",
         "kind": "query",
         "outcome": "success",
@@ -87,13 +81,9 @@ async def test_an_operation_is_logged_in_one_line_with_outcome_and_duration(
 async def test_the_outcome_is_the_problem_or_the_error_code(
     server: Server, query: str, outcome: str
 ) -> None:
-    request_id = new_id("request")
-    async with http_client(base_url=server.url) as http:
-        headers = headers_of(role="user" if outcome == "NotAllowed" else "admin")
-        headers["X-Request-Id"] = request_id
-        await http.post("/graphql", json={"query": query}, headers=headers)
+    viewer = headers_of(role="user" if outcome == "NotAllowed" else "admin")
 
-    assert (await line_of(server, request_id))["outcome"] == outcome
+    assert (await logged(server, query, **viewer))["outcome"] == outcome
 
 
 async def test_no_user_document_variable_token_or_address_gets_into_the_log(
@@ -113,7 +103,6 @@ async def test_no_user_document_variable_token_or_address_gets_into_the_log(
         added = {"teamId": team["id"], "userId": secrets["member"]}
         await client.mutate("addUserToTeam", viewer=secrets["viewer"], **added)
         await client.mutate("addUserToTeam", viewer=secrets["viewer"], **added)
-    request_id = new_id("request")
     async with http_client(base_url=server.url, headers=headers) as http:
         await http.post(
             "/graphql",
@@ -129,11 +118,7 @@ async def test_no_user_document_variable_token_or_address_gets_into_the_log(
         )
         await receive(socket)
         await send(socket, type="complete", id="1")
-    async with http_client(base_url=server.url) as http:
-        await http.post(
-            "/graphql", json={"query": "{ viewer { id } }"}, headers={"X-Request-Id": request_id}
-        )
-    await line_of(server, request_id)
+    await logged(server, "{ viewer { id } }")
 
     log = server.log.decode()
 
@@ -154,15 +139,7 @@ async def test_a_missing_database_is_reported_in_the_same_form() -> None:
     settings = {"LOG_FORMAT": "json", "REQUEST_TIMEOUT_SECONDS": "0.5"}
     nowhere = "mongodb://127.0.0.1:1/?replicaSet=none"
     async with running_servers(1, nowhere, new_id("test"), **settings) as (server,):
-        request_id = new_id("request")
-        async with http_client(base_url=server.url) as http:
-            await http.post(
-                "/graphql",
-                json={"query": '{ user(id: "sue") { team { id } } }'},
-                headers={"X-Request-Id": request_id},
-            )
-
-        line = await line_of(server, request_id)
+        line = await logged(server, '{ user(id: "sue") { team { id } } }')
 
     assert line["outcome"] == "DATABASE_UNAVAILABLE"
 

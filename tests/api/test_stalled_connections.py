@@ -115,24 +115,21 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stalled, "STALLED_SECONDS", 0.1)
 
 
-async def test_an_unread_answer_is_abandoned() -> None:
+@pytest.mark.parametrize("is_websocket", [False, True])
+async def test_an_unread_answer_or_websocket_is_abandoned(*, is_websocket: bool) -> None:
     application = Endless()
 
     async with asyncio.timeout(20), _serving(application) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-        await reader.readline()
+        writer: asyncio.WriteTransport
+        if is_websocket:
+            writer = (await connect(f"ws://127.0.0.1:{port}/", compression=None)).transport
+        else:
+            reader, answer = await asyncio.open_connection("127.0.0.1", port)
+            answer.write(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+            await reader.readline()
+            writer = answer.transport
         await application.is_over.wait()
-        writer.close()
-
-
-async def test_an_unread_websocket_is_closed() -> None:
-    application = Endless()
-
-    async with asyncio.timeout(20), _serving(application) as port:
-        reader = await connect(f"ws://127.0.0.1:{port}/", compression=None)
-        await application.is_over.wait()
-        reader.transport.abort()
+        writer.abort()
 
 
 @pytest.mark.parametrize("accept", [SSE, MULTIPART])

@@ -1,7 +1,5 @@
 from typing import Any
 
-import pytest
-
 from tests.api.feeds import history_of, until_recorded
 from tests.api.world import create_team_with, new_id, team_id_of, unknown_team_id
 from tests.harness.client import ANONYMOUS, Answer, Client
@@ -10,23 +8,6 @@ from tests.harness.client import ANONYMOUS, Answer, Client
 async def switch(api: Client, viewer: str, **given: Any) -> Answer:
     """The outcome of a switch, as a user without a role."""
     return await api.mutate("switchTeam", viewer=viewer, role="", **given)
-
-
-@pytest.fixture
-def sue() -> str:
-    return new_id("sue")
-
-
-@pytest.fixture
-async def red(api: Client, sue: str) -> Answer:
-    """The team that Sue is on, at version 2."""
-    return await create_team_with(api, sue, name="Red")
-
-
-@pytest.fixture
-async def blue(api: Client) -> Answer:
-    """A team without members, at version 1."""
-    return await api.create_team("Blue")
 
 
 async def test_the_viewer_changes_teams_in_one_step(

@@ -47,7 +47,6 @@ class Collector:
         return Response(status_code=200)
 
     async def trace(self, trace_id: str, count: int) -> list[Span]:
-
         async def is_complete() -> bool:
             return sum(span.trace_id == trace_id for span in self.spans) >= count
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from app.embedded.database import embedded_database
 
 START_SECONDS = 60
 STOP_SECONDS = 15
+NPM_SECONDS = 180
 
 _SERVING = re.compile(r"Serving on http://127\.0\.0\.1:(\d+)")
 _LAST_WORDS = 2_000
@@ -135,6 +137,19 @@ class _Process:
             if "startup complete" in line:
                 self._settled.set()
         self._settled.set()
+
+
+def npm_problem(folder: Path, *command: str) -> str | None:
+    """Install packages with npm; the reason why Node programs cannot run in the folder."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        return "Node and npm are not installed"
+    call = [npm, *command, "--no-audit", "--no-fund", "--ignore-scripts"]
+    try:
+        subprocess.run(call, cwd=folder, timeout=NPM_SECONDS, check=True, capture_output=True)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return "npm cannot install their packages"
+    return None
 
 
 def end_with_input() -> None:

@@ -96,19 +96,6 @@ async def test_the_only_key_serves_tokens_without_a_key_id_and_without_fetches(
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_a_rotated_key_is_fetched_when_a_token_names_it(
-    published: Published, old: Provider, new: Provider
-) -> None:
-    keys = published.keys(old.jwk)
-    assert await keys.find("old") is not None
-
-    published.keys(new.jwk)
-
-    assert await keys.find("new") is not None
-    assert await keys.find("old") is None
-
-
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -158,11 +145,6 @@ async def test_credentials_in_the_url_are_sent_and_not_logged(
     assert f"Authorization: Basic {base64.b64encode(b'sue:s@crt').decode()}" in request
     assert "404" in caplog.text
     assert "crt" not in caplog.text
-
-
-async def test_without_any_key_verifying_is_unavailable(unused_tcp_port: int) -> None:
-    with pytest.raises(KeysUnavailable):
-        await KeySet(f"http://127.0.0.1:{unused_tcp_port}/").find("any")
 
 
 async def test_invented_key_ids_do_not_cause_a_fetch_each(

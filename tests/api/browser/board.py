@@ -1,8 +1,11 @@
 """The live board in a browser."""
 
+from collections.abc import AsyncIterator
+
+import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
-from tests.harness.servers import Server
+from tests.harness.servers import Server, running_servers
 
 
 async def opened(
@@ -19,3 +22,10 @@ async def opened(
 
 def card(page: Page, name: str) -> Locator:
     return page.locator(".card").filter(has=page.get_by_role("heading", name=name, exact=True))
+
+
+@pytest.fixture(name="server")
+async def server_of_the_board(mongodb_uri: str, empty_database: str) -> AsyncIterator[Server]:
+    """The fixture `server` of a module: on a database of the test's own, as all teams are shown."""
+    async with running_servers(1, mongodb_uri, empty_database) as (server,):
+        yield server

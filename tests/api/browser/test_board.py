@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from typing import Literal
 
 import httpx
@@ -10,7 +9,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # no types
 from playwright.async_api import Browser, BrowserContext, Route, ViewportSize, expect
 
-from tests.api.browser.board import card, opened
+from tests.api.browser.board import card, opened, server_of_the_board
 from tests.api.browser.conftest import WAIT_MS
 from tests.api.world import create_team_with, find_team, new_id, team_id_of
 from tests.harness.client import Client
@@ -21,17 +20,7 @@ SUE = ".chip:not(.waiting)[data-user=sue]"
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
-@pytest.fixture
-async def server(mongodb_uri: str, empty_database: str) -> AsyncIterator[Server]:
-    """A server with a database of its own, since the board shows all teams."""
-    async with running_servers(1, mongodb_uri, empty_database) as (server,):
-        yield server
-
-
-@pytest.fixture
-async def api(server: Server) -> AsyncIterator[Client]:
-    async with Client(server.url) as client:
-        yield client
+server = server_of_the_board
 
 
 async def test_two_windows_show_each_others_changes(

@@ -1,17 +1,14 @@
 """The slider of the live board: earlier moments, also from before the page was opened."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from bson import ObjectId
 from playwright.async_api import BrowserContext, expect
 
 from app.storage.client import Client as DriverClient
-from tests.api.browser.board import card, opened
+from tests.api.browser.board import card, opened, server_of_the_board
 from tests.api.feeds import until_recorded
 from tests.api.world import create_team_with
 from tests.harness.client import Client
-from tests.harness.servers import Server, running_servers
+from tests.harness.servers import Server
 
 # The text of each card.
 CARDS = """[...document.querySelectorAll(".card")].map((card) => {
@@ -20,17 +17,7 @@ CARDS = """[...document.querySelectorAll(".card")].map((card) => {
 })"""
 
 
-@pytest.fixture
-async def server(mongodb_uri: str, empty_database: str) -> AsyncIterator[Server]:
-    """A server with a database of its own, since the board shows all teams."""
-    async with running_servers(1, mongodb_uri, empty_database) as (server,):
-        yield server
-
-
-@pytest.fixture
-async def api(server: Server) -> AsyncIterator[Client]:
-    async with Client(server.url) as client:
-        yield client
+server = server_of_the_board
 
 
 async def test_the_slider_shows_an_earlier_moment_and_offers_no_change_there(

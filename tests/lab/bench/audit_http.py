@@ -1,15 +1,13 @@
 """Says how many of the 61 audits pass; fails unless all do, and says so when it could not run."""
 
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.lab.processes import api, deployment
+from tests.lab.processes import api, deployment, npm_problem
 
 PACKAGES = ("graphql-http@1.23.1", "graphql@16.12.0")
-INSTALL_SECONDS = 120
 AUDIT_SECONDS = 120
 
 PROGRAM = """
@@ -27,9 +25,9 @@ def main() -> None:
     """Runs the audit in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if problem := _install(folder):
+        if problem := npm_problem(folder, "install", *PACKAGES):
             print(
-                f"graphql-http audit: NOT RUN, {problem}. "
+                f"graphql-http audit: NOT RUN, since {problem}. "
                 "tests/api/test_graphql_over_http.py asks the same."
             )
             return
@@ -40,21 +38,6 @@ def main() -> None:
                 ["node", "audit.mjs", url], cwd=folder, timeout=AUDIT_SECONDS, check=False
             )
     sys.exit(audit.returncode)
-
-
-def _install(folder: Path) -> str | None:
-    """Puts the package into the folder, or says why it can't be had."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        return "since node and npm are not installed"
-    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", *PACKAGES]
-    try:
-        subprocess.run(
-            command, cwd=folder, timeout=INSTALL_SECONDS, check=True, capture_output=True
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        return "since npm could not install it"
-    return None
 
 
 if __name__ == "__main__":

@@ -51,20 +51,9 @@ _FRAGMENTS: Final = (
         "#",
         "\0",
     ),
-    *(
-        " @skip(if: true)",
-        " @include(if: $v)",
-        " @deprecated",
-        " ...F",
-        " fragment F on Team { id }",
-    ),
-    *(
-        " ... on Query { viewer { id } }",
-        "query A ",
-        "mutation B ",
-        "subscription C ",
-        "extend type",
-    ),
+    *(" @skip(if: true)", " @include(if: $v)", " @deprecated", " ...F", "extend type"),
+    *(" fragment F on Team { id }", " ... on Query { viewer { id } }"),
+    *("query A ", "mutation B ", "subscription C "),
     *(" a:id", " __typename", " __schema { types { name } }", " null", " 1e999", " -0", "\ufeff"),
 )
 
