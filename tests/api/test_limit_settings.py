@@ -1,44 +1,30 @@
 """The limits are settings; introspection, the page for browsers and batches can be switched."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 
 from app.api.operations.persisted_documents import hash_of
 from tests.api.limits import refusal
-from tests.api.world import new_id
-from tests.harness.client import ADMIN, Answer, headers_of
+from tests.api.world import own_server
+from tests.harness.client import ADMIN, Answer, Client
 from tests.harness.http import http_client
-from tests.harness.servers import Server, running_servers
+from tests.harness.servers import Server
 from tests.harness.subscriber import connected, receive, send
 
-
-@pytest.fixture(scope="module")
-async def strict(mongodb_uri: str) -> AsyncIterator[Server]:
-    """A server whose settings are other than the usual ones."""
-    settings = {
-        "INTROSPECTION": "off",
-        "GRAPHIQL": "off",
-        "MAX_BATCH_SIZE": "3",
-        "MAX_DOCUMENT_LENGTH": "400",
-        "MAX_TOKENS": "60",
-        "MAX_DEPTH": "3",
-        "MAX_ALIASES": "1",
-        "MAX_DIRECTIVES": "1",
-        "MAX_ROOT_FIELDS": "2",
-        "MAX_COST": "50",
-        "MAX_PERSISTED_QUERIES": "3",
-        "MAX_OPERATIONS_UNDER_WAY_PER_CLIENT": "2",
-    }
-    async with running_servers(1, mongodb_uri, new_id("strict"), **settings) as (server,):
-        yield server
-
-
-@pytest.fixture
-async def strict_http(strict: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with http_client(base_url=strict.url, timeout=15, headers=headers_of()) as http:
-        yield http
+server = own_server(
+    INTROSPECTION="off",
+    GRAPHIQL="off",
+    MAX_BATCH_SIZE="3",
+    MAX_DOCUMENT_LENGTH="400",
+    MAX_TOKENS="60",
+    MAX_DEPTH="3",
+    MAX_ALIASES="1",
+    MAX_DIRECTIVES="1",
+    MAX_ROOT_FIELDS="2",
+    MAX_COST="50",
+    MAX_PERSISTED_QUERIES="3",
+    MAX_OPERATIONS_UNDER_WAY_PER_CLIENT="2",
+)
 
 
 @pytest.mark.parametrize(
@@ -68,12 +54,12 @@ async def strict_http(strict: Server) -> AsyncIterator[httpx.AsyncClient]:
     ],
 )
 async def test_each_limit_is_a_setting(
-    strict_http: httpx.AsyncClient, within: str, beyond: str, code: str, limit: int, found: int
+    http: httpx.AsyncClient, within: str, beyond: str, code: str, limit: int, found: int
 ) -> None:
-    answered = await strict_http.post("/graphql", json={"query": within})
+    answered = await http.post("/graphql", json={"query": within})
 
     assert "errors" not in answered.json()
-    told = await refusal(strict_http, beyond)
+    told = await refusal(http, beyond)
     assert told | {"code": code, "limit": limit, "found": found} == told
 
 
@@ -86,10 +72,8 @@ async def test_each_limit_is_a_setting(
         '{ ...F } fragment F on Query { hidden: __type(name: "Team") { name } }',
     ],
 )
-async def test_introspection_can_be_switched_off(
-    strict_http: httpx.AsyncClient, query: str
-) -> None:
-    assert (await refusal(strict_http, query))["code"] == "INTROSPECTION_DISABLED"
+async def test_introspection_can_be_switched_off(http: httpx.AsyncClient, query: str) -> None:
+    assert (await refusal(http, query))["code"] == "INTROSPECTION_DISABLED"
 
 
 @pytest.mark.parametrize(
@@ -112,13 +96,12 @@ async def test_introspection_can_be_switched_off(
     ],
 )
 async def test_without_introspection_no_name_is_suggested(
-    strict_http: httpx.AsyncClient, http: httpx.AsyncClient, query: str, variables: Answer
+    api: Client, other_api: Client, query: str, variables: Answer
 ) -> None:
     body = {"query": query, "variables": variables}
 
     told, withheld = [
-        (await client.post("/graphql", json=body)).json()["errors"][0]["message"]
-        for client in (http, strict_http)
+        (await client.post(body)).json()["errors"][0]["message"] for client in (other_api, api)
     ]
 
     assert "Did you mean" in told
@@ -126,18 +109,18 @@ async def test_without_introspection_no_name_is_suggested(
     assert "Did you mean" not in withheld
 
 
-async def test_the_page_for_browsers_can_be_switched_off(strict_http: httpx.AsyncClient) -> None:
-    response = await strict_http.get("/graphql", headers={"Accept": "text/html"})
+async def test_the_page_for_browsers_can_be_switched_off(http: httpx.AsyncClient) -> None:
+    response = await http.get("/graphql", headers={"Accept": "text/html"})
 
     assert response.status_code == 406
 
 
 async def test_a_batch_that_is_allowed_is_answered_in_order(
-    strict_http: httpx.AsyncClient,
+    http: httpx.AsyncClient,
 ) -> None:
     batch = [{"query": "{ viewer { id } }"}, {"query": "{ nope }"}, {"query": "{ __typename }"}]
 
-    answers = (await strict_http.post("/graphql", json=batch)).json()
+    answers = (await http.post("/graphql", json=batch)).json()
 
     assert answers[0] == {"data": {"viewer": {"id": ADMIN}}}
     assert answers[1]["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
@@ -145,19 +128,19 @@ async def test_a_batch_that_is_allowed_is_answered_in_order(
 
 
 async def test_the_operations_of_a_batch_are_under_way_together(
-    strict_http: httpx.AsyncClient,
+    http: httpx.AsyncClient,
 ) -> None:
     batch = [{"query": "{ teams(first: 1) { edges { cursor } } }"}] * 3
 
-    answers = (await strict_http.post("/graphql", json=batch)).json()
+    answers = (await http.post("/graphql", json=batch)).json()
 
     assert ["data" in answer for answer in answers] == [True, True, False]
     (error,) = answers[2]["errors"]
     assert error["extensions"] == {"code": "TOO_MANY_OPERATIONS", "limit": 2, "found": 3}
 
 
-async def test_a_batch_beyond_the_limit_is_refused_whole(strict_http: httpx.AsyncClient) -> None:
-    response = await strict_http.post("/graphql", json=[{"query": "{ __typename }"}] * 4)
+async def test_a_batch_beyond_the_limit_is_refused_whole(http: httpx.AsyncClient) -> None:
+    response = await http.post("/graphql", json=[{"query": "{ __typename }"}] * 4)
 
     assert response.status_code == 400
     extensions = response.json()["errors"][0]["extensions"]
@@ -166,16 +149,16 @@ async def test_a_batch_beyond_the_limit_is_refused_whole(strict_http: httpx.Asyn
 
 @pytest.mark.parametrize("batch", [[], [5], ["{ __typename }"], [None], [[]]])
 async def test_a_batch_of_invalid_requests_is_a_bad_request(
-    strict_http: httpx.AsyncClient, batch: list[object]
+    http: httpx.AsyncClient, batch: list[object]
 ) -> None:
-    response = await strict_http.post("/graphql", json=batch)
+    response = await http.post("/graphql", json=batch)
 
     assert response.status_code == 400
     assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
 async def test_a_client_pushes_out_its_own_persisted_documents_only(
-    strict: Server, strict_http: httpx.AsyncClient
+    server: Server, http: httpx.AsyncClient
 ) -> None:
     def registering(number: int) -> Answer:
         query = f"{{ __typename }} #{number}"
@@ -186,14 +169,14 @@ async def test_a_client_pushes_out_its_own_persisted_documents_only(
         return {"extensions": {"persistedQuery": asked}}
 
     async def is_known(number: int) -> bool:
-        return "data" in (await strict_http.post("/graphql", json=naming(number))).json()
+        return "data" in (await http.post("/graphql", json=naming(number))).json()
 
-    await strict_http.post("/graphql", json=registering(0))
-    async with http_client(base_url=strict.url, timeout=15) as anonymous:
+    await http.post("/graphql", json=registering(0))
+    async with http_client(base_url=server.url, timeout=15) as anonymous:
         for number in range(1, 5):
             await anonymous.post("/graphql", json=registering(number))
     by_http = [await is_known(number) for number in range(5)]
-    async with connected(strict.url, headers={}) as socket:
+    async with connected(server.url, headers={}) as socket:
         for number in range(5, 9):
             await send(socket, id=str(number), type="subscribe", payload=registering(number))
             while (await receive(socket))["type"] != "complete":

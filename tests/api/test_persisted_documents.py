@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,6 @@ FEED = "subscription Feed($id: ID!) { userTeam(userId: $id) { id } }"
 OTHER = "{ __typename }"
 
 
-@asynccontextmanager
-async def served(mongodb_uri: str, **settings: str) -> AsyncIterator[Server]:
-    async with running_servers(1, mongodb_uri, new_id("trusted"), **settings) as (server,):
-        yield server
-
-
 @pytest.fixture(scope="module")
 async def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("documents") / "manifest.json"
@@ -38,7 +31,7 @@ async def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def closed(mongodb_uri: str, manifest: Path) -> AsyncIterator[Server]:
     """A server that answers registered documents alone."""
     settings = {"TRUSTED_DOCUMENTS": str(manifest), "ONLY_TRUSTED_DOCUMENTS": "on"}
-    async with served(mongodb_uri, **settings) as server:
+    async with running_servers(1, mongodb_uri, new_id("trusted"), **settings) as (server,):
         yield server
 
 
@@ -187,7 +180,8 @@ async def test_an_id_beside_a_document_is_not_looked_at(servers: list[Server]) -
 
 
 async def test_clients_register_no_documents_where_that_is_switched_off(mongodb_uri: str) -> None:
-    async with served(mongodb_uri, MAX_PERSISTED_QUERIES="0") as server:
+    settings = {"MAX_PERSISTED_QUERIES": "0"}
+    async with running_servers(1, mongodb_uri, new_id("none"), **settings) as (server,):
         answers = [
             await ask(server, query=OTHER, extensions=automatic(OTHER)),
             await ask(server, extensions=automatic(OTHER)),
