@@ -2,8 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from rich.table import Table
 
@@ -77,8 +76,3 @@ def build_table(found: Sequence[Total]) -> Table:
             f"[{style}]{total.violations}[/]",
         )
     return table
-
-
-def describe(figures: Total | Report) -> dict[str, Any]:
-    """A row of the table, or a single trial; all times in seconds."""
-    return asdict(figures)

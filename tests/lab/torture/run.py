@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from time import monotonic
@@ -20,7 +21,7 @@ from tests.lab.faults.lab import OUR_CODE, running_lab
 from tests.lab.options import CONTEXT
 from tests.lab.sabotage import BY_NAME as SABOTAGES
 from tests.lab.sabotage import Sabotage
-from tests.lab.torture.report import build_table, describe, totals
+from tests.lab.torture.report import build_table, totals
 from tests.lab.torture.trial import Report, Trial, run_trial
 
 # The exit statuses beside 0: the service broke a promise; the command was interrupted.
@@ -182,8 +183,8 @@ class Torture:
             result = {
                 "seed": self._seed,
                 "broken": self._sabotage.name if self._sabotage else None,
-                "faults": [describe(total) for total in totals(self._reports)],
-                "trials": [describe(report) for report in self._reports],
+                "faults": [asdict(total) for total in totals(self._reports)],
+                "trials": [asdict(report) for report in self._reports],
                 "history": str(self._kept) if self._kept else None,
             }
             sys.stdout.write(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode() + "\n")
