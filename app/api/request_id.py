@@ -1,10 +1,10 @@
 """The id of each HTTP request and WebSocket, for the log and the client."""
 
+import random
 import re
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Final
-from uuid import uuid4
 
 HEADER: Final = b"x-request-id"
 
@@ -14,7 +14,7 @@ _current: ContextVar[str] = ContextVar("request_id")
 
 def current_request_id() -> str:
     """The current request's id; outside of a request a new one."""
-    return _current.get(None) or uuid4().hex
+    return _current.get(None) or _new_id()
 
 
 def given_request_id() -> str | None:
@@ -27,7 +27,7 @@ def begin_request(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
     *Limits*: 128 characters out of letters, digits and `. _ ~ - + = : @ /`.
     """
-    request_id = _given(headers) or uuid4().hex
+    request_id = _given(headers) or _new_id()
     _current.set(request_id)
     return request_id
 
@@ -37,3 +37,8 @@ def _given(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         if name == HEADER:
             return value.decode("ascii") if _WELL_FORMED.fullmatch(value) else None
     return None
+
+
+def _new_id() -> str:
+    """An id that is unique, not secret; `uuid4` would ask the operating system."""
+    return f"{random.getrandbits(128):032x}"

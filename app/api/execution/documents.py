@@ -1,26 +1,34 @@
 """The compiled form of a document, which is kept beside the document and filled as it is used."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
+    OperationDefinitionNode,
+    Undefined,
     VariableNode,
     Visitor,
+    coerce_input_value,
+    is_non_null_type,
     visit,
 )
 from graphql.execution.collect_fields import (
     CollectedFields,
     FieldDetails,
+    FragmentDetails,
     collect_fields,
     collect_subfields,
 )
-from graphql.execution.values import VariableValues
+from graphql.execution.get_variable_signature import get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource
 
 from app.api.execution.compiler import Field, compile_field
 from app.api.execution.fields import Fields, Run
@@ -47,10 +55,49 @@ def compiled_form(document: DocumentNode) -> "CompiledDocument | None":
     return getattr(document, _ATTRIBUTE, None)
 
 
+class CompiledOperation:
+    """An operation, and how its variables are coerced."""
+
+    def __init__(self, node: OperationDefinitionNode, schema: GraphQLSchema) -> None:
+        self.node = node
+        definitions = node.variable_definitions or ()
+        self._signatures = [get_variable_signature(schema, each) for each in definitions]
+
+    def coerce(self, given: Mapping[str, Any]) -> VariableValues | None:
+        """The values of variables: `get_variable_values` of graphql-core.
+
+        None for values that are invalid, or not given in spite of a default: they are left to it.
+        """
+        sources, coerced = {}, {}
+        for signature in self._signatures:
+            if isinstance(signature, GraphQLError):
+                return None
+            name, type_, default, _ = signature
+            value = given.get(name, Undefined)
+            if value is not Undefined:
+                with suppress(RecursionError):
+                    coerced[name] = coerce_input_value(value, type_)
+                if coerced.get(name, Undefined) is Undefined:
+                    return None
+            elif default or is_non_null_type(type_):
+                return None
+            sources[name] = VariableValueSource(signature, value)
+        return VariableValues(sources, coerced)
+
+
 class CompiledDocument:
     """The compiled parts of a document."""
 
     def __init__(self, document: DocumentNode, schema: GraphQLSchema, max_fields: int) -> None:
+        definitions = document.definitions
+        nodes = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
+        fragments = [each for each in definitions if isinstance(each, FragmentDefinitionNode)]
+        compiled = [CompiledOperation(each, schema) for each in nodes]
+        self.operations = {each.node.name and each.node.name.value: each for each in compiled}
+        if len(compiled) == 1:  # it needs no name in a request
+            self.operations[None] = compiled[0]
+        self.fragment_definitions = {each.name.value: each for each in fragments}
+        self.fragments = {each.name.value: FragmentDetails(each, None) for each in fragments}
         self._document = document
         self._schema = schema
         self._remaining_fields = max_fields

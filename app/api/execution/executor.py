@@ -4,8 +4,16 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationType
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationType,
+    default_field_resolver,
+    default_type_resolver,
+)
 from graphql.pyutils import Path
+from strawberry.execution import optimized_is_awaitable as is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.api.execution.documents import CompiledDocument, compiled_form
@@ -24,12 +32,44 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
 
     @classmethod
     def build(
-        cls, schema: GraphQLSchema, document: DocumentNode, *more: Any, **given: Any
+        cls,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        root_value: Any = None,
+        context_value: Any = None,
+        raw_variable_values: dict[str, Any] | None = None,
+        operation_name: str | None = None,
+        *more: Any,
+        **given: Any,
     ) -> list[GraphQLError] | Any:
-        """The executor of an operation, or the errors for which there is none."""
-        executor = super().build(schema, document, *more, **given)
+        """The executor of an operation, or the errors for which there is none.
+
+        Graphql-core prepares the document for each; that is left out if it is compiled and all
+        variables have valid values.
+        """
+        compiled, variables = compiled_form(document), raw_variable_values or {}
+        operation = compiled.operations.get(operation_name) if compiled else None
+        values = operation.coerce(variables) if operation else None
+        if compiled is None or operation is None or values is None or more or given:
+            given.setdefault("is_awaitable", is_awaitable)
+            asked = root_value, context_value, variables, operation_name
+            executor = super().build(schema, document, *asked, *more, **given)
+        else:
+            executor = cls(
+                schema,
+                compiled.fragment_definitions,
+                compiled.fragments,
+                root_value,
+                context_value,
+                operation.node,
+                values,
+                default_field_resolver,
+                default_type_resolver,
+                default_field_resolver,
+                is_awaitable=is_awaitable,
+            )
         if isinstance(executor, cls):
-            executor.compiled = compiled_form(document)
+            executor.compiled = compiled
         return executor
 
     def execute_operation(self, serially: bool | None = None) -> Any:

@@ -31,7 +31,7 @@ from app.api.http.admission import Admission
 from app.api.http.cross_origin import Origins
 from app.api.http.event_stream import EventStream, EventTransport, PartTransport
 from app.api.http.graphiql import graphiql_page
-from app.api.http.http_request import ASKING, RequestedOperation, RequestReader
+from app.api.http.http_request import ASKING, IndexedRequest, RequestedOperation, RequestReader
 from app.api.http.responses import as_json, batch_response, refusal_response, result_response
 from app.api.http.single_connection import (
     Answers,
@@ -116,7 +116,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             self.admission.check_address(scope)
             if scope["type"] == "websocket":
                 return await self._serve(WebSocket(scope, receive, send))
-            response = await self._respond(Request(scope, receive))
+            response = await self._respond(IndexedRequest(scope, receive))
         except (Refused, CodedError) as error:
             refusal = as_refused(error) if isinstance(error, CodedError) else error
             self.admission.observers.refused(refusal.code)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,23 @@ from app.api.operations.persisted_documents import PersistedDocuments
 
 # A GET is an operation if its URL has one of these parameters.
 ASKING = ("query", "documentId", "id", "extensions")
+
+
+class RequestHeaders(dict[str, str]):
+    """The headers by name in any case; the first of each name, as Starlette has it."""
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401, D102 - the base's
+        return super().get(name.lower(), default)
+
+
+class IndexedRequest(Request):
+    """A request whose headers are read once; Starlette searches their list for each name."""
+
+    @cached_property
+    def headers(self) -> Any:  # noqa: ANN401 - a part of Starlette's `Headers`
+        """The headers."""
+        raw = reversed(self.scope["headers"])
+        return RequestHeaders((name.decode("latin-1"), v.decode("latin-1")) for name, v in raw)
 
 
 @dataclass(slots=True)

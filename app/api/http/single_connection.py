@@ -42,7 +42,9 @@ Answers = AsyncGenerator[dict[str, Any], None]
 
 def _token_of(request: Request) -> str:
     """The reservation's token: from a header, or from the URL, as `EventSource` sends it."""
-    return request.headers.get(TOKEN_HEADER) or request.query_params.get("token", "")
+    if given := request.headers.get(TOKEN_HEADER):
+        return given
+    return request.query_params.get("token", "") if request.scope["query_string"] else ""
 
 
 def uses_single_connection(request: Request) -> bool:

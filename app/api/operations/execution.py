@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol
 
 from graphql import ExecutionResult as GraphQLResult
 from graphql import GraphQLError, GraphQLSchema, OperationType, create_source_event_stream
-from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -191,7 +190,6 @@ class Executions:
             context_value=context,
             raw_variable_values=variables,
             operation_name=found.name,
-            is_awaitable=optimized_is_awaitable,
         )
         if isinstance(executor, list):
             return self.documents.misfits(prepared, found, variables) or executor
