@@ -94,7 +94,7 @@ class Permissions:
                 return _refused("You must be an admin to do this.", self._admin_advice)
 
     async def refusal_on_team(
-        self, operation: str, viewer: Viewer | None, team_id: TeamId | None
+        self, operation: str, viewer: Viewer | None, team_id: TeamId
     ) -> NotAllowed | None:
         """The refusal of an operation, on this team if it names one, or None if allowed.
 
@@ -105,7 +105,7 @@ class Permissions:
             return refused
         if viewer is None or viewer.is_admin or RULES[operation] is not Who.ADMINS_OR_CREATORS:
             return None
-        if team_id is not None and check_id("teamId", team_id) is None:
+        if check_id("teamId", team_id) is None:
             creator_id = await self._directory.find_creator(team_id)
             if creator_id == viewer.user_id:
                 return None

@@ -12,6 +12,7 @@ from bson import Code, CodecOptions, ObjectId, Timestamp, decode
 from bson.codec_options import DatetimeConversion
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
+from pymongo.asynchronous.collection import AsyncCollection
 
 from app.domain.ids import MAX_VERSION, CommitTime, TeamId
 
@@ -58,6 +59,17 @@ def read_team_id(document: Document) -> TeamId:
 def read_commit_time(timestamp: Timestamp) -> CommitTime:
     """A cluster timestamp as one number."""
     return CommitTime(timestamp.time << 32 | timestamp.inc)
+
+
+async def find_at_a_moment(
+    collection: AsyncCollection[dict[str, Any]], filters: Document, fields: Document, **more: object
+) -> tuple[list[dict[str, Any]], CommitTime]:
+    """The documents of a snapshot and its time, which the driver's `find` does not report."""
+    command = {"find": collection.name, "filter": filters, "projection": fields, **more}
+    command["readConcern"] = {"level": "snapshot"}
+    answer = await collection.database.command(command, codec_options=RAW)
+    cursor = answer["cursor"]
+    return all_decoded(cursor["firstBatch"]), read_commit_time(cursor["atClusterTime"])
 
 
 _DOCUMENT, _ARRAY, _REGEX = 0x03, 0x04, 0x0B

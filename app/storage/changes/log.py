@@ -13,7 +13,7 @@ from app.domain.snapshots import OPAQUE_KINDS
 from app.storage.changes.documents import read_change
 from app.storage.changes.lease import RECORDER_ID
 from app.storage.client import Client, recorder_of, settled, team_changes_of
-from app.storage.documents import RAW, Document, all_decoded, read_commit_time
+from app.storage.documents import RAW, Document, all_decoded, find_at_a_moment
 from app.storage.errors import driver_faults
 
 # Skips values of other types, which external writers may have stored.
@@ -171,18 +171,14 @@ class MongoChangeLog:
     async def moment(self) -> Moment:
         # One snapshot read gives both, so that they are consistent.
         with driver_faults():
-            answer = await self._changes.database.command(
-                "find",
-                self._changes.name,
-                filter={"position": POSITION},
-                projection={"_id": 0, "position": 1},
+            found, at = await find_at_a_moment(
+                self._changes,
+                {"position": POSITION},
+                {"_id": 0, "position": 1},
                 sort={"position": DESCENDING},
                 limit=1,
-                readConcern={"level": "snapshot"},
             )
-        cursor = answer["cursor"]
-        position = cursor["firstBatch"][0]["position"] if cursor["firstBatch"] else 0
-        return Moment(position, read_commit_time(cursor["atClusterTime"]))
+        return Moment(found[0]["position"] if found else 0, at)
 
     async def catch_up(self) -> None:
         # For a linearizable read the primary writes a no-op and waits until it is on a majority,

@@ -9,14 +9,7 @@ from app.domain.ids import FIRST_VERSION
 from app.storage.changes.documents import describe_changes
 from app.storage.changes.events import change_fields, read_recorded_id
 from app.storage.client import Collection, settled
-from app.storage.documents import (
-    RAW,
-    Document,
-    all_decoded,
-    is_int,
-    read_commit_time,
-    stored_team_id,
-)
+from app.storage.documents import Document, find_at_a_moment, is_int, stored_team_id
 from app.storage.errors import driver_faults
 
 # Teams compared with the log per batch.
@@ -38,21 +31,15 @@ async def read_last_changes(teams: Collection) -> AsyncIterator[list[dict[str, A
     while True:
         bounds: dict[str, Any] = {"min": begin} if begin else {}
         with driver_faults():
-            answer = await teams.database.command(
-                "find",
-                teams.name,
-                filter={"_id": {"$type": ["objectId", "string"]}},
-                projection=_TEAM_FIELDS,
+            found, read_at = await find_at_a_moment(
+                teams,
+                {"_id": {"$type": ["objectId", "string"]}},
+                _TEAM_FIELDS,
                 hint={"_id": 1},
                 batchSize=TEAMS_AT_ONCE + 1,
                 singleBatch=True,
-                readConcern={"level": "snapshot"},
-                codec_options=RAW,
                 **bounds,
             )
-        cursor = answer["cursor"]
-        found = all_decoded(cursor["firstBatch"])
-        read_at = read_commit_time(cursor["atClusterTime"])
         if begin and found and found[0]["_id"] == begin["_id"]:
             found = found[1:]
         if not found:
@@ -84,17 +71,10 @@ async def find_removals(
         grouped = changes.aggregate(pipeline, allowDiskUse=True, batchSize=TEAMS_AT_ONCE)
         recorded = await settled(grouped)
         while live := [team["_id"] for team in await recorded.to_list(TEAMS_AT_ONCE)]:
-            ids = [stored_team_id(team_id) for team_id in live]
-            answer = await teams.database.command(
-                "find",
-                teams.name,
-                filter={"_id": {"$in": ids}},
-                projection={"_id": 1},
-                batchSize=TEAMS_AT_ONCE,
-                singleBatch=True,
-                readConcern={"level": "snapshot"},
+            ids = {"$in": [stored_team_id(team_id) for team_id in live]}
+            found, read_at = await find_at_a_moment(
+                teams, {"_id": ids}, {"_id": 1}, batchSize=TEAMS_AT_ONCE, singleBatch=True
             )
-            read_at = read_commit_time(answer["cursor"]["atClusterTime"])
-            gone = set(live) - {str(team["_id"]) for team in answer["cursor"]["firstBatch"]}
+            gone = set(live) - {str(team["_id"]) for team in found}
             deleted = {"kind": ChangeKind.TEAM_DELETED.value, "at": datetime.now(UTC)}
             yield [{"teamId": each, **deleted, "readAt": read_at} for each in sorted(gone)]

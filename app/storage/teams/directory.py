@@ -24,9 +24,9 @@ from app.storage.documents import (
     RAW,
     Document,
     all_decoded,
+    find_at_a_moment,
     is_int,
     is_text,
-    read_commit_time,
     read_team_id,
     stored_team_id,
 )
@@ -96,19 +96,9 @@ class MongoTeamDirectory:
         return Version(version) if is_int(version) else None
 
     async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
-        # A snapshot read also reports its time.
         with driver_faults():
-            answer = await self._teams.database.command(
-                "find",
-                self._teams.name,
-                filter={"userIds": user_id},
-                projection={"_id": 1},
-                readConcern={"level": "snapshot"},
-                codec_options=RAW,
-            )
-        cursor = answer["cursor"]
-        found = all_decoded(cursor["firstBatch"])
-        return read_team_id(found[0]) if found else None, read_commit_time(cursor["atClusterTime"])
+            found, at = await find_at_a_moment(self._teams, {"userIds": user_id}, {"_id": 1})
+        return read_team_id(found[0]) if found else None, at
 
     async def find_teams_of(
         self, user_ids: Collection[UserId], options: TeamOptions
