@@ -4,12 +4,14 @@ import asyncio
 import json
 import re
 import runpy
+import shutil
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from app.storage.client import Client as DriverClient
 from tests.api.clients import node
 from tests.api.world import create_team_with, new_id
 from tests.harness.client import Client
@@ -22,9 +24,14 @@ DRIVER = Path(__file__).with_name("recipe.mjs")
 
 
 @pytest.fixture(scope="module")
-async def server(mongodb_uri: str) -> AsyncIterator[Server]:
+def database() -> str:
+    return new_id("recipe")
+
+
+@pytest.fixture(scope="module")
+async def server(mongodb_uri: str, database: str) -> AsyncIterator[Server]:
     """A server with few teams, so that the first page shows all."""
-    async with running_servers(1, mongodb_uri, new_id("recipe")) as (server,):
+    async with running_servers(1, mongodb_uri, database) as (server,):
         yield server
 
 
@@ -55,10 +62,30 @@ async def project(server: Server, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("recipe", ["apollo.js", "urql.js"])
+async def compile_for_relay(project: Path, *modules: str) -> None:
+    """Compile the documents, and put their artifacts in the place of the tags, as Babel does."""
+    shutil.copyfile(ROOT / "schema.graphql", project / "schema.graphql")
+    await node.run("node", "node_modules/relay-compiler/cli.js", folder=project)
+    for module in modules:
+        imports: list[str] = []
+
+        def take(tag: re.Match[str], imports: list[str] = imports) -> str:
+            if tag[1] == "fragment":
+                return "null"
+            imports.append(f'import {tag[2]} from "./__generated__/{tag[2]}.graphql.js";')
+            return tag[2]
+
+        text = (project / module).read_text(encoding="utf-8")
+        text = re.sub(r"graphql`(\w+) (\w+).*?`", take, text, flags=re.DOTALL)
+        (project / module).write_text("\n".join([*imports, text]), encoding="utf-8")
+
+
+@pytest.mark.parametrize("recipe", ["apollo.js", "urql.js", "relay.js"])
 async def test_a_recipe_joins_optimistically_takes_back_a_refusal_and_follows(
     api: Client, project: Path, recipe: str
 ) -> None:
+    if recipe == "relay.js":
+        await compile_for_relay(project, recipe)
     async with asyncio.timeout(node.RUN_SECONDS):
         page = await asyncio.create_subprocess_exec(
             *("node", "--preserve-symlinks", DRIVER, project / recipe), stdout=PIPE
@@ -145,3 +172,29 @@ async def test_python_joins_and_follows(project: Path) -> None:
 
     assert joined == {"joinTeam": {"__typename": "JoinTeamSuccess"}}
     assert change["__typename"] == "UserJoinedTeam"
+
+
+async def test_relays_store_refetches_pages_appends_and_deletes(
+    api: Client, project: Path, client: DriverClient, database: str
+) -> None:
+    five = new_id("five")
+    team = {"_id": five, "name": "Five", "userIds": [five], "version": 1}
+    await client[database].teams.insert_one(team)
+    paged, users = (await create_team_with(api))["id"], [new_id(str(n)) for n in range(3)]
+    for user in users:
+        await api.mutate("addUserToTeam", teamId=paged, userId=user)
+    shutil.copyfile(node.FOLDER / "relay_store.mjs", project / "store.js")
+    await compile_for_relay(project, "relay.js", "store.js")
+
+    seen = json.loads(await node.run("node", "store.js", paged, five, folder=project))
+
+    assert seen == {
+        "types": ["Team", "User"],
+        "firstPage": users[:2],
+        "twoPages": users,
+        "added": [*users, "added"],
+        "removed": users,
+        "created": "Created",
+        "isGone": True,
+        "refetched": [f"team({five})", five],
+    }
