@@ -90,7 +90,7 @@ async def test_a_feed_goes_on_with_the_next_token_and_ends_without_one(
     async with running_servers(1, mongodb_uri, new_id("feed"), JWT_SECRET=SECRET, **signed) as (
         server,
     ):
-        tokens = [provider.token(lasts_seconds=seconds) for seconds in (2, 4, -1)]
+        tokens = [provider.token(lasts_seconds=seconds) for seconds in (4, 7, -1)]
         told = await node.run(
             *("node", "--input-type=module", "--eval", program, f"{server.url}/graphql", *tokens)
         )
