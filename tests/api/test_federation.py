@@ -44,6 +44,14 @@ async def test_the_subgraphs_schema_is_served_without_signing_in(api: Client) ->
     assert data["_service"]["sdl"] == print_schema(federation=True)
 
 
+async def test_printing_the_subgraphs_schema_leaves_introspection_as_it_was(api: Client) -> None:
+    await api.execute("{ _service { sdl } }")
+
+    data = await api.execute('{ __type(name: "Team") { fields { type { isOneOf } } } }')
+
+    assert {field["type"]["isOneOf"] for field in data["__type"]["fields"]} == {None}
+
+
 async def test_references_are_resolved_in_their_order(api: Client) -> None:
     sue, nobody = new_id("sue"), new_id("nobody")
     red = await create_team_with(api, sue, name="Red")

@@ -78,7 +78,17 @@ _PARTS: Any = {
 }
 
 
-class TeamJoinerSchema(strawberry.Schema):
+class _PrintedSchema(strawberry.Schema):
+    """Strawberry's schema without its `isOneOf`, which fails for list and non-null types."""
+
+    def _extend_introspection(self) -> None:
+        """Replace the resolver, in a type that all schemas of a process share."""
+        super()._extend_introspection()
+        introspected = cast("GraphQLObjectType", self._schema.type_map["__Type"])
+        introspected.fields["isOneOf"].resolve = _is_one_of
+
+
+class TeamJoinerSchema(_PrintedSchema):
     """Strawberry's schema, whose operations all transports execute by `executions`."""
 
     def __init__(self, limits: Limits) -> None:
@@ -106,12 +116,6 @@ class TeamJoinerSchema(strawberry.Schema):
     def as_str(self) -> str:
         """The schema for clients, without the fields for gateways."""
         return _printed()
-
-    def _extend_introspection(self) -> None:
-        """Replace Strawberry's `isOneOf`, which fails for list and non-null types."""
-        super()._extend_introspection()
-        introspected = cast("GraphQLObjectType", self._schema.type_map["__Type"])
-        introspected.fields["isOneOf"].resolve = _is_one_of
 
     @property
     def problems(self) -> list[str]:
@@ -171,7 +175,7 @@ def build_schema(limits: Limits) -> TeamJoinerSchema:
 
 @lru_cache(maxsize=1)
 def _printed() -> str:
-    public = strawberry.Schema(Query, **_PARTS)
+    public = _PrintedSchema(Query, **_PARTS)
     _drop_null_defaults(public._schema)
     return public.as_str()
 
