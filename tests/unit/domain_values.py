@@ -30,5 +30,6 @@ def team(team_id: TeamId = RED, **given: Any) -> Team:
 def state(
     *teams: Team, current_team: Team | None = None, replay: Replay | None = None
 ) -> TeamState:
+    """The state with these teams."""
     known = {team.id: team for team in (*teams, *([current_team] if current_team else []))}
     return TeamState(known, {SUE: current_team.id} if current_team else {}, replay)
