@@ -106,6 +106,25 @@ async def test_no_subscription_begins_on_a_database_that_is_not_prepared() -> No
     assert code_of(result) == "DATABASE_UNAVAILABLE"
 
 
+async def test_a_subscription_needs_a_stream() -> None:
+    once = context()
+    once.answers_once = True
+
+    result = await build_schema(SOON).execute(
+        "subscription { allTeamChanges { version } }", context_value=once
+    )
+
+    assert code_of(result) == "BAD_REQUEST"
+
+
+async def test_an_operation_that_is_not_in_its_document_is_an_answer() -> None:
+    result = await build_schema(SOON).execute(
+        "query Known { viewer { id } }", context_value=context(), operation_name="Unknown"
+    )
+
+    assert code_of(result) == "BAD_REQUEST"
+
+
 async def test_a_document_that_does_not_fit_is_validated_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
