@@ -162,7 +162,7 @@ def _packages_of(lock: str) -> Path:
 
 
 def _is_pip_new() -> bool:
-    """Whether this Python's pip can install into another environment than its own."""
+    """True if this Python's pip can install into another environment."""
     asked = subprocess.run(
         [sys.executable, "-m", "pip", "--version"],
         check=False,

@@ -80,7 +80,7 @@ class Steps:
 
 
 def _stand(lines: List[str], packages: int, installed: int) -> str:  # noqa: UP006
-    """How far pip has come, out of the lines that it has said."""
+    """The progress of pip, derived from its output."""
     if not packages:
         return ""
     packages -= sum(line.startswith("Ignoring ") for line in lines)

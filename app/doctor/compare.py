@@ -36,7 +36,7 @@ class LogReport:
 
 
 def differs(found: Iterable[LogFinding]) -> bool:
-    """Whether the log and the team differ."""
+    """True if the log and the team differ."""
     return not REASONS.issuperset(found)
 
 

@@ -48,7 +48,7 @@ class Report:
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing needs a repair."""
+        """True if nothing needs a repair."""
         return not self.broken and not self.obstacles
 
 

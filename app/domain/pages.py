@@ -70,7 +70,7 @@ class PageRequest(Generic[PositionT]):
 
 
 class TeamOptions(NamedTuple):
-    """How to read teams: with their member counts, and at which moment; None for now."""
+    """The options for reading teams: with member counts or not, and the moment; None is now."""
 
     with_member_count: bool = False
     at: CommitTime | None = None

@@ -76,7 +76,7 @@ class Telemetry:
 
 
 def is_tracing_configured(environment: Mapping[str, str]) -> bool:
-    """Whether a trace exporter is configured. *Raises*: `SettingsError` if it is not installed."""
+    """True if a trace exporter is configured. *Raises*: `SettingsError` if it is not installed."""
     if not any(environment.get(variable, "").strip() for variable in ENDPOINT_VARIABLES):
         return False
     if find_spec("opentelemetry") is None or find_spec("opentelemetry.sdk") is None:

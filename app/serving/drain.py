@@ -37,7 +37,7 @@ class Drain:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the server is shutting down."""
+        """True if the server is shutting down."""
         return self._began_at is not None
 
     @contextmanager

@@ -162,7 +162,7 @@ class HttpProtocol(AbortsWhenStalled, HttpToolsProtocol):
         self.transport.close()
 
     def _is_next_answer(self) -> bool:
-        """Whether the client would take an answer for that of the request that is now arriving."""
+        """True if the client would take an answer for that of the request now arriving."""
         last = self._answering
         if self.pipeline or last is None:
             return not self.pipeline

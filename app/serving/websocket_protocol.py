@@ -55,7 +55,7 @@ class MessageQueue:
         return self._messages.pop(0)
 
     def empty(self) -> bool:
-        """Whether there is no message."""
+        """True if there is no message."""
         return not self._messages
 
 

@@ -43,7 +43,7 @@ async def other_api(servers: list[Server]) -> AsyncIterator[Client]:
 
 @pytest.fixture
 def headers() -> dict[str, str]:
-    """What each request of `http` carries; by default it is the admin's."""
+    """The headers of each request of `http`; the admin's by default."""
     return headers_of()
 
 

@@ -1,4 +1,4 @@
-"""What tests of limits ask."""
+"""Requests for the tests of limits."""
 
 import httpx
 

@@ -40,7 +40,7 @@ async def hold(stack: AsyncExitStack, server: Server, user: str, count: int) -> 
 
 
 async def has_room(stack: AsyncExitStack, server: Server, user: str) -> bool:
-    """Whether the user can open another one, which is kept open."""
+    """True if the user can open another one, which is kept open."""
     (socket,) = await hold(stack, server, user, 1)
     await send(socket, type="ping")
     with suppress(ConnectionClosed):

@@ -59,7 +59,7 @@ class Trouble:
             return (await http.get(self.server.url + path)).status_code
 
     async def is_ready(self) -> bool:
-        """Whether the server says so."""
+        """True if the server reports that it is ready."""
         return await self.status("/readyz") == 200
 
 

@@ -1,4 +1,4 @@
-"""What GraphQL over HTTP asks of a server, one test for each audit of the npm package graphql-http.
+"""GraphQL over HTTP: a test for each server audit of the npm package graphql-http.
 
 The ids are the package's. `scripts/audit-http` runs the package itself where node is at hand.
 """

@@ -1,4 +1,4 @@
-"""What a careless or hostile client can send: each gets a clean answer, and the server goes on."""
+"""Malformed and hostile HTTP requests: each gets a clean answer, and the server keeps serving."""
 
 from collections.abc import AsyncIterator
 

@@ -15,7 +15,7 @@ MEASURED = {"METRICS_PORT": "0"}
 
 
 class Refusals:
-    """What one server makes of mutations."""
+    """One server's answers to mutations."""
 
     def __init__(self, server: Server, api: Client) -> None:
         self._server = server
@@ -29,7 +29,7 @@ class Refusals:
         return None
 
     async def are_there(self) -> bool:
-        """Whether mutations are refused."""
+        """True if mutations are refused."""
         return await self.code() == "DATABASE_UNSAFE"
 
     async def are_over(self) -> bool:

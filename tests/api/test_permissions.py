@@ -1,4 +1,4 @@
-"""Who may do what: every operation of the schema, asked by everybody."""
+"""Permissions: every operation of the schema, sent by every kind of viewer."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -68,7 +68,7 @@ SUBSCRIPTIONS = operations_of(SCHEMA.subscription_type)
 
 @pytest.fixture(scope="module", params=["off", "on"])
 async def setting(request: pytest.FixtureRequest) -> str:
-    """Whether everyone may create teams."""
+    """True if everyone may create teams."""
     setting: str = request.param
     return setting
 

@@ -1,4 +1,4 @@
-"""Who reads too slowly is cut off with a code and can resume; nobody else waits for it."""
+"""A slow subscriber is disconnected with a code and can resume; no other one waits for it."""
 
 import asyncio
 import json

@@ -45,7 +45,7 @@ async def all_pages(
 
 @pytest.fixture(scope="module")
 async def marker(other_api: Client) -> str:
-    """What the names of nine teams, most of them shared, have in common."""
+    """A word that the names of nine teams share; most of the names are equal."""
     marker = new_id("Team")
     for suffix in ("b", "a", "b", "", "ä", "b", "A", "a", "b"):
         await other_api.create_team(f"{marker}{suffix}")

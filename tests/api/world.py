@@ -28,7 +28,7 @@ NOBODYS_TEAM_ID = "000000000000000000000000"
 
 
 def unknown_team_id() -> str:
-    """What a team's id looks like, of a team that is not there."""
+    """A well-formed id of a team that does not exist."""
     return uuid4().hex[:24]
 
 

@@ -1,4 +1,4 @@
-"""What the clients of three servers saw, and what was left, while a fault struck."""
+"""Faults under load: the answers of three servers and the final state, judged by the checker."""
 
 import gc
 from collections.abc import AsyncIterator, Iterator

@@ -1,1 +1,1 @@
-"""What tests share: real servers as processes, a client that speaks to them, and deadlines."""
+"""Shared by all tests: servers as real processes, a client, and deadlines."""

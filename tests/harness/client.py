@@ -128,7 +128,7 @@ class Client:
 
 
 def headers_of(viewer: str | None = None, role: str = "admin") -> dict[str, str]:
-    """What a request of that viewer carries."""
+    """The headers of a viewer's request."""
     if viewer == ANONYMOUS:
         return {}
     return {"X-User-Id": viewer or ADMIN, "X-User-Role": role}

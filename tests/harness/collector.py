@@ -19,7 +19,7 @@ from tests.harness.waiting import eventually
 
 @dataclass(frozen=True)
 class Span:
-    """What of a span the tests look at; ids in hexadecimal digits."""
+    """The part of a span that the tests compare; ids in hexadecimal digits."""
 
     service: str
     name: str

@@ -36,7 +36,7 @@ async def start_module(
 async def communicate(
     process: Process | PreloadedProcess, *, timeout_seconds: float
 ) -> tuple[bytes, bytes]:
-    """What a process prints until it ends, on both of its outputs; it is ended in any case.
+    """The output and error output of a process, which is killed if it does not exit in time.
 
     *Raises*: `TimeoutError`.
     """

@@ -153,7 +153,7 @@ async def take(feed: AsyncIterator[Any], count: int) -> list[Any]:
 
 
 async def is_quiet(feed: AsyncIterator[Any]) -> bool:
-    """Whether a feed has nothing to show now: it waits, after all that can go on has gone on.
+    """True if a feed has nothing to deliver once every runnable task has run.
 
     It ends the feed.
     """

@@ -11,7 +11,7 @@ _SERVING = re.compile(rb"Serving metrics on (http://[^/]+/metrics)")
 
 
 class Metrics:
-    """What a server showed at one moment."""
+    """The metrics of a server at one moment."""
 
     def __init__(self, text: str) -> None:
         self.text = text

@@ -23,7 +23,7 @@ IS_POSSIBLE = sys.platform == "linux"
 
 
 class PreloadedProcess:
-    """What tests need of `asyncio.subprocess.Process`, for a forked one."""
+    """The part of `asyncio.subprocess.Process` that the tests use, for a forked process."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class PreloadedProcess:
         return cls(int(await progress.readline()), more[0] if more else None, stderr, progress)
 
     async def communicate(self) -> tuple[bytes, bytes]:
-        """What it prints until it ends, on its standard output and on standard error."""
+        """Its standard output and standard error, read until it exits."""
         assert self._stdout is not None
         output, errors = await asyncio.gather(self._stdout.read(), self.stderr.read())
         await self.wait()

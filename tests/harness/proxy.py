@@ -32,7 +32,7 @@ class Proxy:
 
     @property
     def connections(self) -> int:
-        """How many connections have been made through it so far."""
+        """The number of connections made through it so far."""
         return len(self._writers) // 2
 
     async def __aenter__(self) -> Self:

@@ -49,7 +49,7 @@ class ChangeLogReader:
         return [(entry["version"], entry["kind"]) for entry in await self.entries(team_id)]
 
     async def is_complete(self) -> bool:
-        """Whether each team is recorded up to its version."""
+        """True if each team is recorded up to its version."""
         last: dict[str, int] = defaultdict(int)
         for entry in await self.entries():
             last[entry["teamId"]] = max(last[entry["teamId"]], entry["version"])
@@ -69,12 +69,12 @@ class ChangeLogReader:
         await self._database["recorder"].delete_many({})
 
     async def is_held(self) -> bool:
-        """Whether anybody has the lease now."""
+        """True if any server holds the lease now."""
         now = {"$expr": {"$gt": ["$expiresAt", "$$NOW"]}}
         return await self._database["recorder"].find_one(now) is not None
 
     async def faults(self) -> list[str]:
-        """What is wrong with the log: gaps and repeats among positions and versions."""
+        """The faults of the log: gaps and duplicates among positions and versions."""
         entries = await self.entries()
         faults = []
         positions = [entry["position"] for entry in entries]

@@ -86,7 +86,7 @@ class Node:
         return answer
 
     async def hello(self) -> dict[str, Any]:
-        """What the node says of itself; empty while it can't be reached."""
+        """The node's answer to the `hello` command; empty while it is unreachable."""
         try:
             return await self.command("hello")
         except PyMongoError:

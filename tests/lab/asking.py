@@ -15,7 +15,7 @@ FOR_THE_VIEWER = (Kind.JOIN, Kind.LEAVE)
 
 
 async def ask(client: Client, request: Request) -> Outcome:
-    """What is answered. *Raises*: `ServerError`, `httpx.TransportError`."""
+    """The answer. *Raises*: `ServerError`, `httpx.TransportError`."""
     match request.kind:
         case Kind.READ_USER:
             user = (await client.execute(USER, {"id": request.user_id}))["user"]

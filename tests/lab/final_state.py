@@ -1,4 +1,4 @@
-"""How a lab stands in the end: its teams, their logs, and what each subscriber has been told."""
+"""The final state of a lab: the teams, their logs, and each subscriber's events."""
 
 from collections import defaultdict
 from collections.abc import Sequence

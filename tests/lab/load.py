@@ -128,7 +128,7 @@ class Load:
         await eventually(are_reached, timeout_seconds=STEADY_SECONDS)
 
     async def back_since(self, moment: float, *, timeout_seconds: float) -> float:
-        """How long after the moment the last of the servers answered a mutation again.
+        """The time from the given moment until every server has answered a mutation again.
 
         *Raises*: `TimeoutError`.
         """

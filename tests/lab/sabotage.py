@@ -22,7 +22,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Sabotage:
-    """What is taken out, and the fault under which that shows."""
+    """A guarantee's mechanism to disable, and the fault that reveals it."""
 
     name: str
     guarantee: str

@@ -1,4 +1,4 @@
-"""What the clients of a lab ask for: at random, but mostly such that it can be accepted."""
+"""The random workload of a lab; most requests can be accepted."""
 
 import random
 from collections.abc import Sequence

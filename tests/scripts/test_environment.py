@@ -1,4 +1,4 @@
-"""How `.venv` is made: only what is needed, on systems where it can work, and quietly ended."""
+"""Setting up `.venv`: only the needed packages, unsupported systems, and quiet interruption."""
 
 import ast
 import os

@@ -1,4 +1,4 @@
-"""What appending to the log does to everything else in its process."""
+"""Appending to the log does not hold up its process."""
 
 import asyncio
 from datetime import UTC, datetime

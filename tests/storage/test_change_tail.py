@@ -44,7 +44,7 @@ def log(client: Client, database: str) -> Log:
 
 
 async def _positions(tail: MongoChangeTail, last: int, seam: Callable[[], Any]) -> list[int]:
-    """What the tail tells up to a position; the seam runs once it is there."""
+    """The tail's entries up to a position; the seam runs once it is reached."""
     positions: list[int] = []
     batches = tail.follow()
     async with asyncio.timeout(20), aclosing(batches):  # type: ignore[type-var]  # it is a generator

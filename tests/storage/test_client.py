@@ -1,4 +1,4 @@
-"""What a client can read: every value that another program can write; and its cancellation."""
+"""The client reads every value that another program can write; cancellation of its calls."""
 
 import asyncio
 import struct

@@ -1,4 +1,4 @@
-"""What stands in the database after a start, and which databases are refused, on a real mongod."""
+"""Indexes and validators after a start, and refused databases, on a real mongod."""
 
 import asyncio
 from types import SimpleNamespace

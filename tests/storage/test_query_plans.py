@@ -44,7 +44,7 @@ class Plans:
         return {name: value for name, value in last.items() if name in SAID}
 
     async def keys_read(self) -> int:
-        """How many keys of the indexes the last find reads."""
+        """The number of index keys that the last find reads."""
         plan = await self._database.command(
             {"explain": self._last_find(), "verbosity": "executionStats"}
         )
@@ -52,7 +52,7 @@ class Plans:
         return keys
 
     async def looked_up(self) -> dict[str, Any]:
-        """What the `$lookup` of the last aggregation did."""
+        """The plan of the last aggregation's `$lookup`."""
         plan = await self._database.command(
             {"explain": self._last_find(), "verbosity": "executionStats"}
         )

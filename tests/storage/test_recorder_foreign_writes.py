@@ -1,4 +1,4 @@
-"""What other programs do to the collection of teams is recorded as such, and stops nothing."""
+"""External writes to `teams` are recorded as such and stop nothing."""
 
 from collections.abc import AsyncIterator
 

@@ -26,7 +26,7 @@ class Killed(BaseException):
 
 
 async def _do_not_release(*_: object) -> None:
-    """What a killed holder does about its lease."""
+    """A killed holder's release of its lease: none."""
 
 
 def _killed(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""What MongoDB answers to a write that the driver sends again: the whole document, unprojected."""
+"""The answer to a write that the driver retries: MongoDB returns the whole document."""
 
 from typing import Any
 

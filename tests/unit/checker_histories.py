@@ -89,7 +89,7 @@ def ending(*feeds: Feed, **teams: FinalTeam) -> FinalState:
 
 
 def feed(*versions: int, after: int = 0, caught_up: bool = True) -> Feed:
-    """What a subscriber to red saw of its first two versions."""
+    """A subscriber's events of the first two versions of team red."""
     kinds = {1: "TeamCreated", 2: "UserJoinedTeam"}
     changes = tuple(SeenChange(version, kinds[version]) for version in versions)
     return Feed("tom", "red", after, changes, caught_up)
@@ -103,13 +103,13 @@ START = (
 
 
 def complaints(*operations: Operation, final: FinalState | None = None) -> list[str]:
-    """What the checker says of the start followed by these operations, a line per violation."""
+    """The checker's violations for the start followed by these operations, a line each."""
     violations = check([*START, *operations], final or ending())
     return [f"{violation.rule}: {violation.sentence}" for violation in violations]
 
 
 def complains(found: list[str], rule: str, *words: str) -> bool:
-    """Whether one of the complaints is of that rule and has all these words in its sentence."""
+    """True if a violation of that rule has all these words in its sentence."""
     return any(
         complaint.startswith(f"{rule}: ") and all(word in complaint for word in words)
         for complaint in found

@@ -13,7 +13,7 @@ STATES = 3
 
 
 def tried_out(steps: Sequence[Step]) -> bool:
-    """Whether any order of all steps, or of all but some optional ones, is possible."""
+    """True if any order of all steps, or of all but some optional ones, is valid."""
     certain = {number for number, step in enumerate(steps) if not step.optional}
     return any(
         certain <= set(order) and is_possible([steps[number] for number in order])

@@ -1,4 +1,4 @@
-"""What the command line says: help in groups, messages in the words that were typed."""
+"""The command line: help in groups, and messages that name options as they were typed."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""That documents which take long to validate leave the event loop to others."""
+"""Documents that take long to validate do not block the event loop."""
 
 import asyncio
 from dataclasses import replace

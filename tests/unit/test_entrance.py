@@ -37,7 +37,7 @@ def scope_of(kind: str) -> Scope:
 
 
 async def told(kind: str, *, before: tuple[Message, ...] = ()) -> tuple[list[Message], list[str]]:
-    """What is sent, and what observed, when an application sends `before` and then fails."""
+    """The response and the observed errors of an application that sends `before` and then fails."""
     sent: list[Message] = []
     noted = Noted()
 

@@ -1,4 +1,4 @@
-"""That every transport passes the same guards: here without one, by the schema alone."""
+"""The schema's own guards, which every transport passes, tested without a transport."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable

@@ -1,4 +1,4 @@
-"""What fuzzing lets pass, and what it does not."""
+"""The judge of fuzzing: accepted and rejected answers."""
 
 import json
 from typing import Any

@@ -16,7 +16,7 @@ HOURS = timedelta(hours=3)
 
 
 def lags(clock: DatabaseClock, at: datetime) -> list[float | None]:
-    """What both metrics sum up of one change, made `at` by the clock of another host."""
+    """The sums of both metrics after one change, made `at` by another host's clock."""
     registry = CollectorRegistry()
     change = Change(
         1, TeamId("red"), Version(1), ChangeKind.TEAM_RENAMED, at, commit_time=COMMIT_TIME

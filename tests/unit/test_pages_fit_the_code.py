@@ -1,4 +1,4 @@
-"""What the pages say of settings, codes and metrics is what there is."""
+"""The pages list exactly the settings, codes and metrics of the code."""
 
 import re
 

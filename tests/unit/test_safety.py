@@ -1,4 +1,4 @@
-"""What the watch makes of each check's outcome."""
+"""The reaction of the watch to the outcome of each check."""
 
 import asyncio
 import logging

@@ -66,7 +66,7 @@ class Subscribers:
         self.shared = self._services.shared_answers
 
     async def replay(self, query: str, **variables: object) -> list[Any]:
-        """What one of them is shown of the changes after its version."""
+        """The changes after its version, as one subscriber receives them."""
         context = Context(self._services, Viewer(UserId("sue"), is_admin=False))
         feed = cast(
             "Any",

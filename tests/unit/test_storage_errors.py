@@ -1,4 +1,4 @@
-"""Which of the driver's errors say that the database is unavailable for a while."""
+"""The driver's errors that mean a temporarily unavailable database."""
 
 import pytest
 from pymongo.errors import OperationFailure

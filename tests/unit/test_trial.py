@@ -1,4 +1,4 @@
-"""What a trial says of the time that requests took."""
+"""The request times in a trial's report."""
 
 from tests.lab.checker.history import Kind, Operation, Request, UserRead
 from tests.lab.load import judge_times

@@ -102,7 +102,7 @@ _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]+)?")
 
 @lru_cache(maxsize=8)
 def is_local_name(host: str) -> bool:
-    """Whether a `Host` header names this machine only (RFC 6761, section 6.3)."""
+    """True if a `Host` header names this machine only (RFC 6761, section 6.3)."""
     named = _HOST.fullmatch(host.lower())
     if named is None:
         return False
@@ -115,7 +115,7 @@ def is_local_name(host: str) -> bool:
 
 @lru_cache(maxsize=8)
 def is_loopback(host: str) -> bool:
-    """Whether an address is loopback; a Unix socket's path counts as such."""
+    """True if an address is loopback; a Unix socket's path counts as such."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -83,7 +83,7 @@ def capacity_of(stored: StoredValue) -> int | Absent:
 
 
 def is_time(stored: StoredValue) -> bool:
-    """Whether a stored time is valid."""
+    """True if a stored time is valid."""
     return stored is ABSENT or isinstance(stored, datetime)
 
 

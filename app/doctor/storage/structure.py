@@ -79,7 +79,7 @@ async def enforce_validation(client: Client, database: str) -> None:
 
 
 def _becomes(index: Mapping[str, Any]) -> str | None:
-    """How a repair changes an index that blocks the service; None for any other index.
+    """The repair of an index that blocks the service; None for any other index.
 
     A foreign unique index rejects valid changes: on `userIds` it permits a single empty team. A
     TTL index deletes teams as soon as they get dates.

@@ -24,7 +24,7 @@ class Swap(NamedTuple):
 
     @property
     def keeps_id(self) -> bool:
-        """Whether both have the same `_id` of the same type."""
+        """True if both have the same `_id` of the same type."""
         return key_of(id_of_document(self.before)) == key_of(id_of_document(self.after))
 
 

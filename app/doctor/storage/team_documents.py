@@ -91,7 +91,7 @@ def _text(value: object, stored: bytes) -> StoredValue:
 
 
 def _has_sound_marks(document: Document) -> bool:
-    """Whether the service's metadata on requests and changes is valid."""
+    """True if the service's metadata on requests and changes is valid."""
     creation = document.get("creation", {})
     requests = document.get("requests", [])
     return (

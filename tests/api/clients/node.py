@@ -31,7 +31,7 @@ async def install() -> None:
 
 
 async def run(*command: str, folder: Path = FOLDER, given: str = "", **environment: str) -> str:
-    """What a command prints, by default in the folder of the packages."""
+    """The output of a command, run in the folder of the packages by default."""
     await install()
     running = await asyncio.create_subprocess_exec(
         *command, cwd=folder, stdin=PIPE, stdout=PIPE, env={**os.environ, **environment}

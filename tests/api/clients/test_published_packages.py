@@ -14,7 +14,7 @@ from tests.harness.servers import Server
 
 @pytest.fixture(scope="module")
 async def outcomes(servers: list[Server]) -> list[Answer]:
-    """What each client has seen; all run in one process."""
+    """Each client's results; all clients run in one process."""
     return await run_script("run.mjs", f"{servers[0].url}/graphql")
 
 

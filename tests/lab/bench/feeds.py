@@ -1,4 +1,4 @@
-"""What subscribers to one team cost a server, and how soon a change made elsewhere reaches all."""
+"""The memory of a team's subscribers, and the time until a change made elsewhere reaches all."""
 
 import asyncio
 import multiprocessing
@@ -107,7 +107,7 @@ def main(
 
 @dataclass(frozen=True)
 class _Delivered:
-    """What a measurement found: each delivery's latency, and each change's to its last receiver."""
+    """The result of a measurement: the latency of each delivery, and of each change's last one."""
 
     each: Timing
     until_all: Timing

@@ -16,7 +16,7 @@ Call = Callable[[int], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Timing:
-    """What a run took: its length, and each call's latency, in seconds."""
+    """The timing of a run: its length, and each call's latency, in seconds."""
 
     seconds: float
     latencies: list[float]

@@ -53,7 +53,7 @@ async def _run(pipe: Pipe, port: int, subscription: dict[str, object], count: in
 
 
 class _Receipts:
-    """What has arrived since the last answer."""
+    """The deliveries since the last report."""
 
     def __init__(self, count: int) -> None:
         self._count = count

@@ -1,4 +1,4 @@
-"""What the recorded requests have done, or may have done: the sendings of one request taken as one.
+"""The effects of recorded requests, certain or possible; repeated sendings count as one.
 
 A request with an id changes something at most once, however often it is sent. So an answer that
 accepts it settles the sendings whose answers were lost; and an answer that only repeats the outcome

@@ -1,4 +1,4 @@
-"""Which entries of the change log an effect leaves behind: one, or for a move one in each team."""
+"""The entries that an effect makes in the change log: one, or for a move one in each team."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -9,7 +9,7 @@ from tests.lab.checker.register import ADDS, REMOVES
 
 
 class Part(Enum):
-    """Which entry of an effect is meant: of a move the leaving or the joining, else the only."""
+    """The part of an effect in an entry: leaving or joining for a move, else the whole."""
 
     ONLY = auto()
     LEAVING = auto()
@@ -34,7 +34,7 @@ class Trace:
         return request.team_id
 
     def could_be(self, team_id: str, version: int, entry: LoggedChange | None) -> bool:
-        """Whether it may be this entry, in this team's log; without one, be of this version."""
+        """True if the effect may have made this entry, or one of its version, in a team's log."""
         if self.team_id not in (None, team_id):
             return False
         request = self.effect.request
@@ -46,7 +46,7 @@ class Trace:
         return expected in (None, version - 1) and (entry is None or self.tells_the_same(entry))
 
     def tells_the_same(self, entry: LoggedChange) -> bool:
-        """Whether the entry has the content that this effect must leave."""
+        """True if the entry has the content that this effect must record."""
         request = self.effect.request
         if request.request_id is not None and entry.request_id != request.request_id:
             return False

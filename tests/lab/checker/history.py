@@ -1,4 +1,4 @@
-"""What is written down of a run: each client's operations, and how everything stood in the end.
+"""The record of a run: each client's operations, and the final state.
 
 Every operation that can change anything is to be recorded, from an empty database on, the creation
 of the teams included: what was not recorded can't explain what was found. A request that is sent
@@ -14,7 +14,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a client can ask for; the values are the schema's names."""
+    """The kinds of requests; the values are the schema's names."""
 
     CREATE_TEAM = "createTeam"
     UPDATE_TEAM = "updateTeam"
@@ -33,7 +33,7 @@ READS = frozenset({Kind.READ_USER, Kind.READ_TEAM})
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asks for. For `joinTeam` and `leaveTeam`, `user_id` is the viewer.
+    """A client's request. For `joinTeam` and `leaveTeam`, `user_id` is the viewer.
 
     In a move, `team_id` and `expected_version` are those of the team to go to. A `capacity` of None
     is one that was not given, or given as null.
@@ -197,7 +197,7 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class FinalState:
-    """What was left, read between two moments of the same clock when all operations had ended.
+    """The final state, read between two times of the same clock after all operations had ended.
 
     An operation whose outcome is unknown may still change something while this is read, and after.
     """

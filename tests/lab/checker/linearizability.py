@@ -31,7 +31,7 @@ IMPOSSIBLE = -1
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What takes the register from state `s` to `to[s]`, at one moment between the two given.
+    """A step that takes the register from state `s` to `to[s]` at one moment between the two given.
 
     It can't happen where `to[s]` is `IMPOSSIBLE`. An `optional` one may never happen; its end is
     not looked at.
@@ -44,7 +44,7 @@ class Step:
 
     @property
     def is_check(self) -> bool:
-        """Whether it changes nothing anywhere."""
+        """True if it changes no state."""
         return all(after in (before, IMPOSSIBLE) for before, after in enumerate(self.to))
 
 
@@ -81,7 +81,7 @@ class _Possibilities:
         self.count = 0
 
     def add(self, new: _Possibility) -> bool:
-        """Whether it was worth adding."""
+        """True if the configuration was new."""
         debts = self._debts[new.state, new.done]
         if any(debt & new.debt == debt for debt in debts):
             return False
@@ -97,7 +97,7 @@ class _Possibilities:
 
 
 def find_contradiction(steps: Sequence[Step], initial: int = 0) -> Contradiction | None:
-    """Why the steps can't have happened one by one; None if they can.
+    """The reason why the steps have no sequential order; None if they have one.
 
     *Limits*: undecided if there are more possibilities than the widest search holds.
     """
@@ -208,7 +208,7 @@ class _Search:
             found = self._next(heappop(waiting)[2])
 
     def _next(self, possibility: _Possibility) -> Iterator[_Possibility]:
-        """What is possible after one more pending step."""
+        """The configurations that one more pending step can lead to."""
         state, done, debt = possibility
         waiting: set[tuple[int, ...]] = set()
         for to, changes in self._changes.items():

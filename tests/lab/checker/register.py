@@ -29,7 +29,7 @@ def look(holds: Callable[[Team], bool]) -> Transition:
 
 
 def transition_of(effect: Effect) -> Transition | None:
-    """What an effect does to the user it is about, or a deletion to each user; None if nothing."""
+    """The step that an effect makes in a user's register, or a deletion in each; None if none."""
     request = effect.request
     to, from_ = request.team_id, request.from_team_id
     if isinstance(effect.operation.outcome, Accepted) and request.kind is Kind.MOVE_USER:
@@ -49,7 +49,7 @@ def transition_of(effect: Effect) -> Transition | None:
 
 
 def look_of(operation: Operation) -> Transition | None:
-    """What an answer tells about where the user was at one moment; None if nothing."""
+    """The user's team at one moment according to an answer; None if the answer does not say."""
     match operation.outcome:
         case UserRead(team):
             return _was_on(team)

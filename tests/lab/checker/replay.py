@@ -1,4 +1,4 @@
-"""What a team's log makes of the team, version by version."""
+"""Replay of a team's log, version by version."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

@@ -29,7 +29,7 @@ class _Gap:
     not_after: float
 
     def could_be(self, trace: Trace) -> bool:
-        """Whether this is what the operation left."""
+        """True if the operation may have made this entry."""
         in_time = (
             trace.effect.started_at <= self.not_after and trace.effect.ended_at >= self.not_before
         )

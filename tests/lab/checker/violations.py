@@ -1,4 +1,4 @@
-"""What a rule answers when it is broken, and how operations are told to people."""
+"""Violations of rules, and operations described for people."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from tests.lab.checker.history import (
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Which rule was broken, a sentence that says why, and the operations that show it."""
+    """A broken rule, with the reason in a sentence and the operations that show it."""
 
     rule: str
     sentence: str

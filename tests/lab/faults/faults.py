@@ -27,7 +27,7 @@ Strike = Callable[[Lab], AbstractAsyncContextManager[float]]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens, and to what. Its context's value is the moment since when service is owed."""
+    """A fault and its target. Its context gives the time from which the service must work again."""
 
     name: str
     sentence: str
@@ -42,7 +42,7 @@ async def calm(_: Lab) -> AsyncIterator[float]:
 
 @asynccontextmanager
 async def kill_primary(lab: Lab) -> AsyncIterator[float]:
-    """What the primary had acknowledged, the others have; it comes back and must agree."""
+    """Kill the primary. The others have all that it acknowledged; it restarts and must agree."""
     killed = await lab.replica_set.kill_primary()
     yield monotonic()
     await killed.start()
@@ -118,7 +118,7 @@ async def cut_network(lab: Lab) -> AsyncIterator[float]:
 
 @asynccontextmanager
 async def half_open_network(lab: Lab) -> AsyncIterator[float]:
-    """What the server asks for is done, and no answer comes back to it."""
+    """Deliver the server's requests to MongoDB and drop the answers."""
     lab.network.half_open()
     await asyncio.sleep(lab.request_seconds + LONGER_SECONDS)
     lab.network.heal()

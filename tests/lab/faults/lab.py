@@ -1,4 +1,4 @@
-"""What faults are injected into: three nodes and three servers, all of them real processes."""
+"""The system that faults are injected into: three nodes and three servers, as real processes."""
 
 import asyncio
 import random

@@ -21,12 +21,12 @@ class Network:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a server must be told in order to go this way."""
+        """The environment of a server whose connections pass through the proxies."""
         return {DETOURS: json.dumps({port: proxy.port for port, proxy in self._proxies.items()})}
 
     @property
     def connections(self) -> int:
-        """How many connections have been made through it so far."""
+        """The number of connections made through it so far."""
         return sum(proxy.connections for proxy in self._proxies.values())
 
     async def __aenter__(self) -> Self:
@@ -43,7 +43,7 @@ class Network:
             proxy.hold(outward=True)
 
     def half_open(self) -> None:
-        """What the server sends arrives, and nothing comes back."""
+        """Pass on what the server sends, and drop what comes back."""
         for proxy in self._proxies.values():
             proxy.hold(outward=False)
 

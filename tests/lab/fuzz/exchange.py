@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What came over a WebSocket: messages, and how it was closed; None if it was cut."""
+    """The messages of a WebSocket, and its close code; None if the connection was cut."""
 
     messages: list[bytes]
     close_code: int | None
@@ -71,7 +71,7 @@ async def ask(port: int, sent: bytes, *, is_whole: bool) -> list[Answer]:
 
 
 async def converse(port: int, sent: bytes, *, is_whole: bool) -> Conversation:
-    """What came back for bytes that may be frames, after a correct handshake.
+    """The answers to bytes that may be frames, after a correct handshake.
 
     At its end we say goodbye. The server has to answer that if the frames were whole; if not, it
     may still wait for the rest of one. *Raises*: `NoAnswer`; `ValueError` for what is no WebSocket.
@@ -135,12 +135,12 @@ class _HttpReading:
 
     @property
     def is_stream(self) -> bool:
-        """Whether what comes has no end."""
+        """True if the response is an endless stream."""
         return (self._headers or {}).get("content-type", "").startswith(STREAMS)
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing more to wait for."""
+        """True if no more answers are expected."""
         return bool(self._whole) or self.is_stream
 
     def answers(self) -> list[Answer]:
@@ -183,7 +183,7 @@ class _WebSocketSpeaking:
         return b"".join(self.protocol.data_to_send())
 
     def take(self, received: bytes) -> bytes:
-        """What is to be said to that. *Raises*: `ValueError`."""
+        """The reply to a message. *Raises*: `ValueError`."""
         if not received:
             self.protocol.receive_eof()
         else:

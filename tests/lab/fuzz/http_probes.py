@@ -70,7 +70,7 @@ _DEEP_JSON: Final = st.builds(
 
 
 class Way(Enum):
-    """How an operation can be asked for over HTTP."""
+    """The form in which an operation is sent over HTTP."""
 
     IN_THE_BODY = auto()
     IN_THE_URL = auto()
@@ -92,7 +92,7 @@ def http_bytes(method: str, target: str, headers: Headers, body: bytes) -> bytes
 
 
 def as_json(value: Any) -> bytes:
-    """What Python makes of it: NaN and halves of surrogate pairs among it."""
+    """Python's JSON, including NaN and lone surrogates."""
     return json.dumps(value).encode()
 
 

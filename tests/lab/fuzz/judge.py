@@ -1,4 +1,4 @@
-"""What an answer must be, whatever was asked: coded, masked, and none of our bugs."""
+"""The requirements of every answer: errors are coded and masked, and none is a bug."""
 
 import json
 from collections.abc import Generator, Iterator

@@ -1,4 +1,4 @@
-"""Whether the memory of servers stays flat once their caches are full."""
+"""A check that the memory of servers stays flat once their caches are full."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -30,7 +30,7 @@ class Probe:
 
 
 def viewers(user_ids: Sequence[str]) -> SearchStrategy[Headers]:
-    """Who asks, so that a server in its development mode and one that wants tokens understand it.
+    """Credentials for a server in development mode and for one that requires tokens.
 
     The admin, users, nobody, and some whom no server may believe.
     """

@@ -36,7 +36,7 @@ class Violation(Exception):
         self._probes = probes
 
     def described(self) -> list[str]:
-        """What was wrong, and what had been sent."""
+        """The violations, with the requests that caused them."""
         return [*self._sentences, *(f"Sent: {probe}" for probe in self._probes)]
 
 

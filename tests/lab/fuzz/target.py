@@ -1,4 +1,4 @@
-"""What is fuzzed: two servers on one database, and what can be seen of both from outside."""
+"""The target of fuzzing: two servers on one database, observed from outside."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -81,11 +81,11 @@ class Target:
         return Known([team["id"] for team in teams], USER_IDS)
 
     def memory_bytes(self) -> list[int]:
-        """What each server has in memory now; nothing if it has ended."""
+        """The resident memory of each server; none if it has exited."""
         return [_memory_of(server.pid) for server in self._servers]
 
     def alarms(self) -> list[str]:
-        """What of the servers' logs tells of a bug, each with the lines that follow."""
+        """The log lines that indicate a bug, each with the lines that follow."""
         found = []
         for server in self._servers:
             lines = bytes(server.log).decode("utf-8", "replace").splitlines()

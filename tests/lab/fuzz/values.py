@@ -79,7 +79,7 @@ JSON_VALUES: SearchStrategy[Any] = st.recursive(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What exists: with nothing but inventions, no request would get beyond `TeamNotFound`."""
+    """Existing ids: with random ones only, no request would get beyond `TeamNotFound`."""
 
     team_ids: Sequence[str]
     user_ids: Sequence[str]

@@ -23,7 +23,7 @@ Teams = AsyncIOMotorCollection[dict[str, Any]]
 
 
 class Classic:
-    """What everybody writes first."""
+    """The check-then-write code."""
 
     def __init__(self, teams: Teams, steps: StepLog) -> None:
         self._teams = teams

@@ -155,7 +155,7 @@ def _events(duel: Duel) -> Iterator[_Event]:
 
 
 def _words(one: Contender, step: Step, other_team: str) -> tuple[str, str]:
-    """What is said on the way to the database, and on the way back."""
+    """The labels of the request to the database and of its answer."""
     user, team = NAME, one.intention.team
     if step.what == "check":
         return f"check: is {user} on a team?", "on none"

@@ -1,4 +1,4 @@
-"""What a race found: the table for people, and the same as data."""
+"""The results of a race, as a table and as data."""
 
 import shlex
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def verdict(classic: Fight, ours: Fight, users: int) -> str:
 
 
 def doctor_steps(kept: str | None, data_dir: Path | None, mongodb_uri: str | None) -> Iterator[str]:
-    """How to look at what the classic code broke: a sentence, and the commands to paste."""
+    """The next steps for the damaged database: a sentence, and the commands to paste."""
     uri = mongodb_uri or ""
     if kept is None:
         yield "To keep what the classic code breaks, and look at it:"

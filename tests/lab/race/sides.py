@@ -24,7 +24,7 @@ DATABASE_SECONDS = 10
 
 @dataclass(frozen=True)
 class Ring:
-    """What both implementations get alike; `seconds` is the time of each."""
+    """The conditions that both implementations share; `seconds` is the time of each."""
 
     uri: str
     steps_folder: Path

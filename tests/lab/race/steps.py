@@ -1,4 +1,4 @@
-"""What servers did to the database and when, written down as they did it.
+"""A log of the servers' database commands, with their times.
 
 The times are of the machine's monotonic clock, so those of several processes can be compared.
 """

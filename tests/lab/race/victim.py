@@ -74,7 +74,7 @@ def _arrange(duel: Duel, like: Duel) -> Duel:
 
 
 def _is_lost(classic: Fight, fought: FoughtBout) -> bool:
-    """Whether both of two were let in, to different teams."""
+    """True if both were accepted, into different teams."""
     if (
         len(fought.attempts) != 2
         or fought.bout.user not in classic.violations.ever_on_several_teams
@@ -88,7 +88,7 @@ def _is_lost(classic: Fight, fought: FoughtBout) -> bool:
 
 
 def _is_won(fought: FoughtBout) -> bool:
-    """Whether one of the two was let in, and the other was told to which team."""
+    """True if one was accepted, and the other was refused with the name of that team."""
     for winner, loser in (fought.attempts, fought.attempts[::-1]):
         if winner.answer.outcome == ACCEPTED and loser.answer.outcome == ALREADY_ON_TEAM:
             return loser.answer.current_team == winner.intention.team
@@ -145,7 +145,7 @@ def _duel(
 
 
 def _both_checked_first(duel: Duel | None) -> bool:
-    """Whether each began to check before either began to write, and knew before either had."""
+    """True if both checks had ended before either write began."""
     if duel is None:
         return False
     kinds = [[step.what for step in one.steps] for one in (duel.first, duel.second)]
@@ -157,7 +157,7 @@ def _both_checked_first(duel: Duel | None) -> bool:
 
 
 def _is_told(duel: Duel | None) -> bool:
-    """Whether one wrote, and the other was refused and looked for the reason."""
+    """True if one wrote, and the other was refused and read the reason."""
     if duel is None:
         return False
     kinds = sorted([step.what for step in one.steps] for one in (duel.first, duel.second))

@@ -19,7 +19,7 @@ PIPELINE: list[dict[str, Any]] = [
 
 
 class Violations:
-    """Who is, and who was ever seen, on several teams or several times in one."""
+    """Users on several teams, or several times in one: now, and ever."""
 
     def __init__(self, client: Client, database: str) -> None:
         self._teams = client[database].get_collection("teams", read_concern=SNAPSHOT)

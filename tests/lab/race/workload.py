@@ -1,4 +1,4 @@
-"""What the clients of a race want: drawn from a seed, and not from anything that happens.
+"""The workload of a race, drawn from a seed alone.
 
 Clients play in lanes of two: the user's own, which joins a team, and an admin's, which adds the
 user to one. In each bout both are about the same user, through different servers, at the same
@@ -28,7 +28,7 @@ _NAMES = (
 
 @dataclass(frozen=True)
 class Intention:
-    """What one client wants; `team` is the team's name."""
+    """One client's request; `team` is the team's name."""
 
     client: int
     kind: Kind

@@ -1,4 +1,4 @@
-"""What a series of trials came to, fault by fault: the table for people, and the same as data."""
+"""The results of a series of trials by fault, as a table and as data."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ SHOWN_VIOLATIONS = 10
 
 
 def _listed(title: str, things: Iterable[Fault | Sabotage]) -> str:
-    """What there is of a kind, for the help; the mark keeps its lines as they are."""
+    """The available names of a kind, for the help; the mark preserves its line breaks."""
     lines = [f"  {thing.name:20} {thing.sentence}" for thing in things]
     return "\n".join(("\b", title, *lines))
 

@@ -17,7 +17,7 @@ CHANGES_AFTER = 40
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a trial came to; `operations` are those sent between the fault and its mending.
+    """The result of a trial; `operations` are those sent between the fault and its repair.
 
     `unavailable_seconds` is the longest that a server answered no mutation, `back_seconds` how long
     after service was owed the last server answered one; None if it did not come back in time.

@@ -54,7 +54,7 @@ class Later:
 
 
 class World:
-    """What the resolvers of one run do, which depends on a seed alone, and what they did."""
+    """The resolvers' behaviour in one run, which depends on a seed alone, and their log."""
 
     def __init__(self, schema: GraphQLSchema, seed: int, trouble: float) -> None:
         self._schema = schema

@@ -74,7 +74,7 @@ class Comparison:
         self._loop.close()
 
     def run(self, document: DocumentNode, variables: dict[str, Any], world: World) -> Any:
-        """What a client sees of an operation, and the resolvers' log."""
+        """The answer to an operation, and the resolvers' log."""
         self._current[:] = [world]
         results = self._loop.run_until_complete(self._execute(document, deepcopy(variables)))
         shown = [

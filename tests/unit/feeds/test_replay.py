@@ -1,4 +1,4 @@
-"""What a feed shows: what was replayed, then what happens, each change once."""
+"""A feed delivers the replay, then live changes, each once."""
 
 import asyncio
 

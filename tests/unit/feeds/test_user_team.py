@@ -33,7 +33,7 @@ class World:
         self.directory: Any = FakeDirectory(self.log)
 
     def stands(self, team_id: TeamId | None, *, at: int) -> None:
-        """What a read of the user's team tells from now on."""
+        """Set the user's team for all later reads."""
         self.directory.team_of_user = team_id, CommitTime(at)
 
     async def happen(
@@ -165,7 +165,7 @@ async def test_what_a_change_does_not_tell_is_read_again_until_it_shows(world: W
 
 
 async def test_a_database_that_stays_behind_what_was_shown_ends_the_feed(world: World) -> None:
-    """It was restored: its present lies before the change that the hub has delivered."""
+    """The database was restored to a time before the change that the hub has delivered."""
     world.stands(None, at=5)
     await world.happen(JOINED, RED, at=9)
     feed = await world.feed()
