@@ -3,7 +3,7 @@ from tests.harness.servers import running_servers
 from tests.lab.checker.history import Accepted, Kind, Refused
 from tests.lab.load import Load
 
-CHANGES_OF_EACH_SERVER = 800
+CHANGES_OF_EACH_SERVER = 500
 ACCEPTED = set(Kind) - {Kind.READ_USER, Kind.READ_TEAM}
 REFUSED = {"AlreadyOnTeam", "NotOnTeam", "TeamFull", "TeamNotFound", "VersionConflict"}
 

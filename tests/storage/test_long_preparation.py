@@ -231,7 +231,7 @@ async def test_a_server_answers_during_a_long_index_build_and_stops_at_once(
     mongodb_uri: str, client: Client, empty_database: str
 ) -> None:
     await insert_teams(client, empty_database, "sue")
-    settings = {"REQUEST_TIMEOUT_SECONDS": str(REQUEST_SECONDS), "WORKERS": "2"}
+    settings = {"REQUEST_TIMEOUT_SECONDS": str(DEADLINE_SECONDS / 4), "WORKERS": "2"}
     server = Server(mongodb_uri, empty_database, **settings)
 
     async with held_builds(client):

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
 from tests.api.world import new_id
 from tests.conftest import find_chromium
@@ -35,6 +35,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A browser without memory that reaches no CDN."""
     async with await browser.new_context() as context:
         context.set_default_timeout(WAIT_MS)
+        expect.set_options(timeout=WAIT_MS)  # these have a deadline of their own
         await context.route("https://**", lambda route: route.abort())
         yield context
 
