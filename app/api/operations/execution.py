@@ -49,7 +49,7 @@ class OperationContext(Protocol):
 
     services: Any
     answers_once: bool
-    """Whether the transport carries a single answer."""
+    """True if the transport carries a single answer."""
 
     @property
     def client(self) -> str:

@@ -38,7 +38,7 @@ from tests.unit.compiled.documents import Variation, vary
 from tests.unit.compiled.resolvers import Current, World, troubled_resolvers
 
 OPERATIONS = int(os.environ.get("COMPARED_OPERATIONS", "300"))
-"""How many operations are compared; a full run has 20,000."""
+"""The number of operations to compare; a full run has 20,000."""
 
 VARIATIONS = 14
 WORLDS = 3
