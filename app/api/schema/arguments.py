@@ -6,10 +6,11 @@ from typing import Annotated, TypeVar
 import strawberry
 
 from app.api.errors import invalid_input
-from app.api.schema.node_ids import NodeId
-from app.domain.ids import UserId
+from app.api.schema.node_ids import NodeId, read_team_id
+from app.domain.ids import TeamId, UserId
 from app.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest
 from app.domain.problems import InvalidInput
+from app.domain.validation import check_id
 
 PositionT = TypeVar("PositionT")
 
@@ -38,6 +39,14 @@ NewestFirst = Annotated[
 ]
 TeamIdArgument = Annotated[NodeId, strawberry.argument(description="The team's id.")]
 UserIdArgument = Annotated[UserId, strawberry.argument(description="The user's id.")]
+
+
+def checked_team_id(given: NodeId) -> TeamId:
+    """The team's id in the domain. *Raises*: `CodedError` naming `id` if it is malformed."""
+    team_id = read_team_id(given)
+    if problem := check_id("id", team_id):
+        raise invalid_input(problem)
+    return team_id
 
 
 def page_request(

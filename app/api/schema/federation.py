@@ -106,7 +106,6 @@ async def _find(
     if type_name == "User":
         return User(id=UserId(id_))
     try:
-        team = await info.context.loaders.teams.load((TeamId(id_), options))
+        return await Team.load(info, TeamId(id_), options)
     except TeamDamaged as damage:
         return damage
-    return Team.of(team, at=options.at) if team else None

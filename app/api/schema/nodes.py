@@ -1,12 +1,11 @@
 """`Query.node` and `Query.nodes`: the objects that ids name."""
 
-from app.api.errors import invalid_input
+from app.api.schema.arguments import checked_team_id
 from app.api.schema.connections import Node
 from app.api.schema.context import Info
-from app.api.schema.node_ids import NodeId, may_be_team, read_change_id, read_team_id
+from app.api.schema.node_ids import NodeId, may_be_team, read_change_id
 from app.api.schema.types import Team, User, present_change
 from app.domain.ids import UserId, Version, is_well_formed_id
-from app.domain.validation import check_id
 
 
 async def find_node(info: Info, given: NodeId) -> Node | None:
@@ -21,13 +20,10 @@ async def find_node(info: Info, given: NodeId) -> Node | None:
             team_id, after=Version(version - 1), up_to=version, limit=1
         )
         return present_change(found[0]) if found else None
-    team_id = read_team_id(given)
-    if problem := check_id("id", team_id):
-        raise invalid_input(problem)
+    team_id = checked_team_id(given)
     if may_be_team(given):
-        options = await info.team_options()
-        if team := await info.context.loaders.teams.load((team_id, options)):
-            return Team.of(team, at=options.at)
+        if team := await Team.load(info, team_id):
+            return team
         # The 24 digits of a deleted team do not become a user.
         if not is_well_formed_id(given) or await directory.find_version(team_id) is not None:
             return None

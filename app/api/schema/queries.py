@@ -16,6 +16,7 @@ from app.api.schema.arguments import (
     Last,
     TeamIdArgument,
     UserIdArgument,
+    checked_team_id,
     page_request,
 )
 from app.api.schema.as_of import AsOfTime, AsOfVersion, read_as_of
@@ -29,7 +30,7 @@ from app.api.schema.cursors import (
     team_cursor,
 )
 from app.api.schema.histories import page_of_changes
-from app.api.schema.node_ids import NodeId, read_team_id
+from app.api.schema.node_ids import NodeId
 from app.api.schema.nodes import find_node
 from app.api.schema.types import Team, TeamChangeConnection, TeamSnapshot, User, present_change
 from app.domain import pages
@@ -124,12 +125,7 @@ class Query:
     @strawberry.field(description="The team with this id. Null if it does not exist.")
     async def team(self, info: Info, id: TeamIdArgument) -> Team | None:
         info.context.require("team")
-        team_id = read_team_id(id)
-        if problem := check_id("id", team_id):
-            raise invalid_input(problem)
-        options = await info.team_options()
-        team = await info.context.loaders.teams.load((team_id, options))
-        return Team.of(team, at=options.at) if team else None
+        return await Team.load(info, checked_team_id(id))
 
     @strawberry.field(
         description="As `Team.asOf`, also for a team that has been deleted. Null if the team did "
@@ -143,10 +139,7 @@ class Query:
         at: AsOfTime = None,
     ) -> TeamSnapshot | None:
         info.context.require("teamAsOf")
-        team_id = read_team_id(id)
-        if problem := check_id("id", team_id):
-            raise invalid_input(problem)
-        snapshot = await read_as_of(info, team_id, version, at)
+        snapshot = await read_as_of(info, checked_team_id(id), version, at)
         return TeamSnapshot(snapshot=snapshot) if snapshot else None
 
     @strawberry.field(description="All teams, page by page.")

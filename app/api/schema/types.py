@@ -23,7 +23,7 @@ from app.domain import snapshots
 from app.domain import teams as domain
 from app.domain.changes import Change
 from app.domain.ids import CommitTime, TeamId, UserId, Version
-from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest
+from app.domain.pages import HistoryPage, MemberPosition, Page, PageRequest, TeamOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,18 @@ class Team(Node):
     at: strawberry.Private[CommitTime | None]
 
     @classmethod
+    async def load(
+        cls, info: Info, team_id: TeamId, options: TeamOptions | None = None
+    ) -> "Team | None":
+        """The team with the parts that are selected; None if it does not exist.
+
+        A field that loads many teams passes the `options`, which are the same for all.
+        """
+        options = options or await info.team_options()
+        team = await info.context.loaders.teams.load((team_id, options))
+        return cls.of(team, at=options.at) if team else None
+
+    @classmethod
     def of(cls, team: domain.Team, *, at: CommitTime | None = None) -> "Team":
         """The schema's form of a team; its members are read at the moment `at`."""
         return cls(
@@ -258,9 +270,7 @@ class TeamChange(Node):
 
     @strawberry.field(description="The current team, possibly newer. Null once deleted.")
     async def team(self, info: Info) -> Team | None:
-        options = await info.team_options()
-        team = await info.context.loaders.teams.load((self.change.team_id, options))
-        return Team.of(team, at=options.at) if team else None
+        return await Team.load(info, self.change.team_id)
 
 
 def present_change(change: Change) -> TeamChange:
