@@ -45,10 +45,10 @@ class JoinedWrites:
         self._written.append(data)
 
     def flush(self) -> None:
-        """Send what has been written."""
-        if self._written:
+        """Send what has been written, unless the peer has gone: uvloop's transport then raises."""
+        if self._written and not self.transport.is_closing():
             self.transport.write(b"".join(self._written))
-            self._written.clear()
+        self._written.clear()
 
     def close(self) -> None:
         self.flush()
