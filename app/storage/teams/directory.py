@@ -52,6 +52,7 @@ from app.storage.teams.positions import (
     part,
     read_position,
 )
+from app.storage.teams.shared_reads import SharedReads
 
 BY_NAME: str = LIVE_TEAMS_BY_NAME.document["name"]
 BY_CREATION: str = LIVE_TEAMS_BY_CREATION.document["name"]
@@ -64,8 +65,25 @@ class MongoTeamDirectory:
     def __init__(self, client: Client, database: str, *, default_capacity: int) -> None:
         self._teams = teams_of(client, database)
         self._default_capacity = default_capacity
+        self._shared_teams = SharedReads(self._find_teams)
+        self._shared_teams_of = SharedReads(self._find_teams_of)
+        self._shared_pages = SharedReads(self._list_teams)
 
     async def find_teams(
+        self, team_ids: Collection[TeamId], options: TeamOptions
+    ) -> Mapping[TeamId, FoundTeam]:
+        return await self._shared_teams.find(team_ids, options)
+
+    async def find_teams_of(
+        self, user_ids: Collection[UserId], options: TeamOptions
+    ) -> Mapping[UserId, FoundTeam]:
+        return await self._shared_teams_of.find(user_ids, options)
+
+    async def list_teams(self, listing: TeamListing) -> Page[FoundTeam, TeamPosition]:
+        pages = await self._shared_pages.find([listing], listing)
+        return pages[listing]
+
+    async def _find_teams(
         self, team_ids: Collection[TeamId], options: TeamOptions
     ) -> Mapping[TeamId, FoundTeam]:
         documents = await self._find(
@@ -100,7 +118,7 @@ class MongoTeamDirectory:
             found, at = await find_at_a_moment(self._teams, {"userIds": user_id}, {"_id": 1})
         return read_team_id(found[0]) if found else None, at
 
-    async def find_teams_of(
+    async def _find_teams_of(
         self, user_ids: Collection[UserId], options: TeamOptions
     ) -> Mapping[UserId, FoundTeam]:
         # Only the requested ids of each array are returned by the database.
@@ -119,7 +137,9 @@ class MongoTeamDirectory:
             for user_id in read_user_ids(document, "found")
         }
 
-    async def list_teams(self, listing: TeamListing) -> Page[FoundTeam, TeamPosition]:
+    async def _list_teams(
+        self, _: object, listing: TeamListing
+    ) -> Mapping[TeamListing, Page[FoundTeam, TeamPosition]]:
         # Walks `live_teams_by_name` or `live_teams_by_creation`, then `unordered_teams`.
         page, order, options = listing.page, listing.order, listing.options
         live = _live_teams(listing.name_contains)
@@ -157,8 +177,11 @@ class MongoTeamDirectory:
             for document, raw in zip(all_decoded(shown), shown, strict=True)
         ]
         if page.from_back:
-            return Page(tuple(reversed(items)), has_next=page.before is not None, has_previous=more)
-        return Page(tuple(items), has_next=more, has_previous=page.after is not None)
+            items.reverse()
+            shown_page = Page(tuple(items), has_next=page.before is not None, has_previous=more)
+        else:
+            shown_page = Page(tuple(items), has_next=more, has_previous=page.after is not None)
+        return {listing: shown_page}
 
     async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
         # Counts index entries, so the cost grows with the number of teams.
