@@ -3,16 +3,17 @@
 import { byId, make } from "./dom.js";
 import { headersOf } from "./identity.js";
 import { MUTATIONS } from "./operations.js";
+import { TeamJoiner } from "./team-joiner.js";
 
 const SUE = "sue";
 const TEAMS = ["Blue Whales", "Red Pandas"];
 
-/** Runs the race on two teams of these names, which are created if they are not there; the two results. Development mode only. */
-export async function race(client, teams) {
-  const john = { headers: headersOf("john", true) };
-  const [blue, red] = await Promise.all(TEAMS.map((name) => teamNamed(name, client, teams, john)));
+/** Runs the race on two teams of these names, which `john`, a client, creates if they are not there; the two results. Development mode only. */
+export async function race(john, teams) {
+  const sue = new TeamJoiner({ headers: () => headersOf(SUE) });
+  const [blue, red] = await Promise.all(TEAMS.map((name) => teamNamed(name, john, teams)));
   const on = teams.teamOf(SUE);
-  if (on) await client.mutate(MUTATIONS.removeUserFromTeam, { teamId: on.id, userId: SUE }, john);
+  if (on) await john.mutate(MUTATIONS.removeUserFromTeam, { teamId: on.id, userId: SUE });
   const began = performance.now();
   const timed = async (who, what, answer) => {
     const sentAt = performance.now() - began;
@@ -20,16 +21,16 @@ export async function race(client, teams) {
     return { who, what, sentAt, answeredAt: performance.now() - began, result };
   };
   const lanes = await Promise.all([
-    timed("Sue", `joins ${TEAMS[0]}`, client.mutate(MUTATIONS.joinTeam, { teamId: blue }, { headers: headersOf(SUE) })),
-    timed("John", `adds Sue to ${TEAMS[1]}`, client.mutate(MUTATIONS.addUserToTeam, { teamId: red, userId: SUE }, john)),
+    timed("Sue", `joins ${TEAMS[0]}`, sue.mutate(MUTATIONS.joinTeam, { teamId: blue })),
+    timed("John", `adds Sue to ${TEAMS[1]}`, john.mutate(MUTATIONS.addUserToTeam, { teamId: red, userId: SUE })),
   ]);
   draw(lanes);
   return lanes.map(({ result }) => result);
 }
 
-async function teamNamed(name, client, teams, john) {
+async function teamNamed(name, john, teams) {
   const found = [...teams.all.values()].find((team) => team.name === name);
-  return found?.id ?? (await client.mutate(MUTATIONS.createTeam, { name }, john)).team.id;
+  return found?.id ?? (await john.mutate(MUTATIONS.createTeam, { name })).team.id;
 }
 
 function draw(lanes) {

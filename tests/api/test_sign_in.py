@@ -144,6 +144,7 @@ async def test_a_websocket_is_closed_with_its_own_code_when_the_token_expires(
         await subscribe(socket, ALL_CHANGES)
 
         assert await close_code(socket) == 4440
+        assert (socket.close_reason or "").startswith("TOKEN_EXPIRED: ")
 
 
 async def test_a_stream_of_events_ends_with_a_code_when_the_token_expires(

@@ -17,14 +17,14 @@ _HEADERS: Final = page_headers(
 
 
 def board_routes(*, development: bool) -> list[Route]:
-    """The board at /, its files below /board, and the client module at /team-joiner.js."""
+    """The board at /, its files below /board, and the files of the client module at the root."""
     folder = files("app.board")
     html = folder.joinpath("index.html").read_text(encoding="utf-8")
     page = HTMLResponse(
         html.replace("SETTINGS", json.dumps({"development": development})), headers=_HEADERS
     )
     served = files_in(folder, _HEADERS)
-    client = {name: served[name] for name in ("team-joiner.js", "team-joiner.d.ts")}
+    client = {name: file for name, file in served.items() if name.startswith("team-joiner")}
     return [
         _route("/", page),
         *(_route(f"/board/{name}", file) for name, file in served.items()),

@@ -193,7 +193,8 @@ class BoundedWebSocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             self._expiry = loop.call_later(left, self._begin_close)
 
     def _begin_close(self) -> None:
-        closing = self.websocket.close(CloseCode.TOKEN_EXPIRED, SENTENCE)
+        reason = f"{Code.TOKEN_EXPIRED}: {SENTENCE}"
+        closing = self.websocket.close(CloseCode.TOKEN_EXPIRED, reason)
         self._closing = asyncio.ensure_future(closing)
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:

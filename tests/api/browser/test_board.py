@@ -200,6 +200,16 @@ async def test_the_board_has_no_violation_of_accessibility_and_fits_a_phone(
         assert await page.evaluate("document.documentElement.scrollWidth") <= phone["width"]
 
 
+async def test_the_client_module_is_imported_from_the_root(
+    context: BrowserContext, server: Server
+) -> None:
+    page = await opened(context, server)
+
+    names = await page.evaluate("import('/team-joiner.js').then(Object.keys)")
+
+    assert names == ["TeamJoiner", "TeamJoinerError", "keys", "possibleTypes", "typePolicies"]
+
+
 async def test_the_board_can_be_switched_off(mongodb_uri: str) -> None:
     async with (
         running_servers(1, mongodb_uri, new_id("board"), BOARD="off") as (server,),

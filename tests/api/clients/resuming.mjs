@@ -1,16 +1,12 @@
-// Runs the README's snippet (on standard input) against a server that is away for 30 attempts, with
-// a second as a millisecond; prints the versions seen, the attempts and the longest wait.
-import { readFileSync } from "node:fs";
+// Follows a feed by the client module at argv[2], from a server that is away for 30 attempts, with a
+// second as a millisecond; prints the versions seen, the attempts and the longest wait.
 import { createServer } from "node:net";
 import { createClient } from "graphql-ws";
 import WebSocket, { WebSocketServer } from "ws";
 
+const { TeamJoiner } = await import(process.argv[2]);
 const wait = globalThis.setTimeout;
-let longest = 0;
-globalThis.setTimeout = (then, ms, ...rest) => {
-  longest = Math.max(longest, ms);
-  return wait(then, ms / 1000, ...rest);
-};
+globalThis.setTimeout = (then, ms, ...rest) => wait(then, ms / 1000, ...rest);
 const port = await new Promise((resolve) => {
   const probe = createServer().listen(0, "127.0.0.1", () => {
     const { port } = probe.address();
@@ -33,23 +29,26 @@ function serve() {
       const { type, id, payload } = JSON.parse(text);
       if (type === "connection_init") socket.send('{"type": "connection_ack"}');
       if (type !== "subscribe") return;
-      const version = payload.variables.afterVersion + 1;
+      if (!payload.variables) return;  // a query that shows that the connection is alive
+      const version = (payload.variables.afterVersion ?? 2) + 1;
       socket.send(JSON.stringify({ type: "next", id, payload: { data: { teamChanges: { version } } } }));
       socket.close(1012);
     });
   });
 }
 
-const snippet = readFileSync(0, "utf8");
-const patched = (options) => createClient({ ...options, url: `ws://127.0.0.1:${port}`, webSocketImpl: Counting });
-const resuming = new Function("createClient", `${snippet}; return resuming;`)(patched);
+const socket = createClient({ url: `ws://127.0.0.1:${port}`, webSocketImpl: Counting, retryAttempts: 0 });
 const versions = [];
+const waits = [];
 const end = (failure) => {
-  console.log(JSON.stringify({ versions, attempts, longest, failure }));
+  console.log(JSON.stringify({ versions, attempts, longest: Math.max(...waits), failure }));
   process.exit(0);
 };
-resuming.subscribe({ query: "subscription { teamChanges { version } }", variables: { afterVersion: 2 } }, {
-  next: (result) => versions.push(result.data.teamChanges.version) === 3 && end(null),
-  error: (error) => end(String(error.message ?? error)),
-  complete: () => end("complete"),
+new TeamJoiner({ socket }).follow("subscription { teamChanges { version } }", {
+  load: async () => "a cursor",
+  onChange: ({ version }) => versions.push(version) === 3 && end(null),
+  onState({ name, retryInMs, error }) {
+    if (name === "waiting") waits.push(retryInMs);
+    if (name === "refused") end(error.message);
+  },
 });

@@ -37,18 +37,6 @@ async def test_a_client_asks_changes_and_follows_a_feed(outcomes: list[Answer], 
     }
 
 
-async def test_the_readmes_snippet_resumes_however_long_the_server_is_away() -> None:
-    (snippet,) = re.findall(
-        r"```js\n(const client = .*?)```", PAGES["app/api/README.md"], re.DOTALL
-    )
-
-    (outcome,) = await run_script("resuming.mjs", given=snippet)
-
-    assert outcome["versions"] == [3, 4, 5], outcome
-    assert outcome["attempts"] >= 30
-    assert outcome["longest"] <= 45_000
-
-
 async def test_a_gateway_joins_teams_with_the_users_of_another_subgraph(
     servers: list[Server], api: Client
 ) -> None:

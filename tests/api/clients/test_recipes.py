@@ -58,7 +58,8 @@ async def project(server: Server, tmp_path: Path) -> Path:
         (tmp_path / name).write_text(ours, encoding="utf-8")
     (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     (tmp_path / "node_modules").symlink_to(node.FOLDER / "node_modules")
-    (tmp_path / "team-joiner.js").symlink_to(ROOT / "app" / "board" / "team-joiner.js")
+    for module in (ROOT / "app" / "board").glob("team-joiner*.js"):
+        (tmp_path / module.name).symlink_to(module)
     return tmp_path
 
 

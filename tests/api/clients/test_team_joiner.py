@@ -99,6 +99,23 @@ async def test_a_feed_goes_on_with_the_next_token_and_ends_without_one(
     assert states == ["live", "TOKEN_EXPIRED", "live", "TOKEN_EXPIRED", "TOKEN_EXPIRED"]
 
 
+async def test_a_feed_resumes_however_long_the_server_is_away() -> None:
+    (outcome,) = await node.run_script("resuming.mjs", str(MODULE))
+
+    assert outcome["versions"] == [3, 4, 5], outcome
+    assert outcome["attempts"] >= 30
+    assert 10_000 <= outcome["longest"] <= 15_000
+
+
+async def test_after_a_reset_nothing_is_lost_and_no_connection_is_left_open() -> None:
+    (seen,) = await node.run_script("cut_off.mjs", str(MODULE))
+
+    assert seen["begins"] == ["list 1", "change 1", "list 2"]
+    assert seen["open"] == 1
+    assert len(seen["sent"]) == 3
+    assert len(set(seen["sent"])) == 1
+
+
 async def test_the_types_that_caches_are_told_of_are_those_of_the_schema() -> None:
     program = (
         f"import {{ possibleTypes, keys }} from '{MODULE}';"
