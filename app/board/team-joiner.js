@@ -112,8 +112,8 @@ const SUCCESSES = [
   "CreateTeam", "UpdateTeam", "DeleteTeam", "AddUserToTeam", "AddUsersToTeam", "RemoveUserFromTeam",
   "MoveUserToTeam", "JoinTeam", "LeaveTeam", "SwitchTeam",
 ].map((mutation) => `${mutation}Success`);
-const LISTS = ["Team", "User", "TeamChange"].flatMap((type) => [`${type}Connection`, `${type}Edge`]);
-const WITHOUT_ID = ["PageInfo", "TeamSnapshot", "AddUserOutcome", ...LISTS, ...PROBLEMS, ...SUCCESSES];
+const LISTS = ["Team", "User", "TeamChange", "AddUserOutcome"].flatMap((type) => [`${type}Connection`, `${type}Edge`]);
+const WITHOUT_ID = ["PageInfo", "TeamSnapshot", ...LISTS, ...PROBLEMS, ...SUCCESSES];
 
 export const possibleTypes = { Problem: PROBLEMS, TeamChange: CHANGES, Node: ["Team", "User", ...CHANGES] };
 

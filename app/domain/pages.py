@@ -68,6 +68,12 @@ class PageRequest(Generic[PositionT]):
     before: PositionT | None = None
     from_back: bool = False
 
+    def cut(self, begin: int, end: int) -> tuple[int, int]:
+        """The part of the indexes from `begin` up to `end` that the page shows."""
+        if self.from_back:
+            begin = max(begin, end - self.size)
+        return begin, max(begin, min(end, begin + self.size))
+
 
 class TeamOptions(NamedTuple):
     """The options for reading teams: with member counts or not, and the moment; None is now."""

@@ -37,7 +37,6 @@ RULES: Final[Mapping[str, Who]] = {
     "changes": Who.SIGNED_IN,
     "changesCursor": Who.SIGNED_IN,
     "node": Who.SIGNED_IN,
-    "nodes": Who.SIGNED_IN,
     "_service": Who.ANYBODY,
     "_entities": Who.SIGNED_IN,
     # Mutations

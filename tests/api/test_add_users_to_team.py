@@ -12,7 +12,7 @@ ROUNDS = 15
 
 def added(*users: str, after: int) -> list[Answer]:
     return [
-        {"user": {"id": user}, "added": True, "version": version, "problem": None}
+        {"node": {"id": user}, "added": True, "version": version, "problem": None}
         for version, user in enumerate(users, after + 1)
     ]
 
@@ -20,8 +20,8 @@ def added(*users: str, after: int) -> list[Answer]:
 def reasons(outcome: Answer) -> dict[str, str | None]:
     """The type of each user's problem, None if added."""
     return {
-        each["user"]["id"]: each["problem"] and each["problem"]["__typename"]
-        for each in outcome["outcomes"]
+        each["node"]["id"]: each["problem"] and each["problem"]["__typename"]
+        for each in outcome["outcomes"]["edges"]
     }
 
 
@@ -41,7 +41,7 @@ async def test_all_users_are_added_in_order_with_a_version_each(
 
     assert outcome["__typename"] == "AddUsersToTeamSuccess"
     assert outcome["team"] == {**team, "version": 101, "memberCount": 100}
-    assert outcome["outcomes"] == added(*listed, after=1)
+    assert outcome["outcomes"]["edges"] == added(*listed, after=1)
     assert await members_of(api, team["id"]) == listed
 
 
@@ -57,9 +57,9 @@ async def test_a_user_on_a_team_is_left_out_and_the_others_are_added(
     )
 
     assert reasons(outcome) == {sue: None, ann: "AlreadyOnTeam", john: None, joe: "AlreadyOnTeam"}
-    assert [each["version"] for each in outcome["outcomes"]] == [3, None, 4, None]
-    assert outcome["outcomes"][1]["problem"]["currentTeam"] == blue
-    assert outcome["outcomes"][3]["problem"]["currentTeam"] == red
+    assert [each["version"] for each in outcome["outcomes"]["edges"]] == [3, None, 4, None]
+    assert outcome["outcomes"]["edges"][1]["problem"]["currentTeam"] == blue
+    assert outcome["outcomes"]["edges"][3]["problem"]["currentTeam"] == red
     assert outcome["team"] == {**red, "version": 4, "memberCount": 3}
     assert await members_of(api, red["id"]) == [joe, sue, john]
 
@@ -74,7 +74,7 @@ async def test_the_first_free_users_of_the_list_get_the_room(api: Client) -> Non
     )
 
     assert reasons(outcome) == {busy: "AlreadyOnTeam", sue: None, john: None, ann: "TeamFull"}
-    assert outcome["outcomes"][3]["problem"]["capacity"] == 3
+    assert outcome["outcomes"]["edges"][3]["problem"]["capacity"] == 3
     assert outcome["team"]["memberCount"] == 3
 
 
@@ -102,6 +102,58 @@ async def test_atomic_adds_nobody_if_a_user_cannot_be_added(api: Client) -> None
     assert reasons(outcome) == {busy: "AlreadyOnTeam", ann: "TeamFull"}
     assert await find_team(api, team["id"]) == team
     assert await team_id_of(api, sue) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "shown", "has_next", "has_previous"),
+    [
+        ({}, [0, 1, 2, 3, 4], False, False),
+        ({"first": 2}, [0, 1], True, False),
+        ({"first": 2, "after": 1}, [2, 3], True, True),
+        ({"last": 2}, [3, 4], False, True),
+        ({"last": 2, "before": 2}, [0, 1], True, False),
+        ({"after": 0, "before": 3}, [1, 2], True, True),
+        ({"last": 9, "after": 3, "before": 2}, [], True, True),
+        ({"after": 4}, [], False, True),
+    ],
+)
+async def test_outcomes_are_all_shown_or_page_by_page(
+    api: Client, given: Answer, shown: list[int], *, has_next: bool, has_previous: bool
+) -> None:
+    team, listed = await api.create_team(capacity=10), users(5)
+    added = {"teamId": team["id"], "userIds": listed, "requestId": new_id("request")}
+    everyone = (await paged_outcomes(api, added))["edges"]
+    cursors = {
+        name: everyone[given[name]]["cursor"] for name in ("after", "before") if name in given
+    }
+
+    page = await paged_outcomes(api, added, **given | cursors)
+
+    assert [each["node"]["id"] for each in everyone] == listed
+    assert page["edges"] == [everyone[index] for index in shown]
+    assert page["pageInfo"] == {
+        "hasNextPage": has_next,
+        "hasPreviousPage": has_previous,
+        "startCursor": page["edges"][0]["cursor"] if shown else None,
+        "endCursor": page["edges"][-1]["cursor"] if shown else None,
+    }
+
+
+async def paged_outcomes(api: Client, added: Answer, **given: object) -> Answer:
+    text = """
+    mutation (
+      $input: AddUsersToTeamInput!, $first: Int, $after: String, $last: Int, $before: String
+    ) {
+      addUsersToTeam(input: $input) { ... on AddUsersToTeamSuccess {
+        outcomes(first: $first, after: $after, last: $last, before: $before) {
+          edges { cursor node { id } }
+          pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+        }
+      } }
+    }"""
+    found: Answer = (await api.execute(text, {"input": added, **given}))["addUsersToTeam"]
+    page: Answer = found["outcomes"]
+    return page
 
 
 @pytest.mark.parametrize(
@@ -148,8 +200,8 @@ def _check_outcomes(team_id: str, outcome: Answer, members: dict[str, list[str]]
     """Each outcome must be true: nobody leaves in this race."""
     (other_id,) = set(members) - {team_id}
     version = 1
-    for each in outcome["outcomes"]:
-        user, problem = each["user"]["id"], each["problem"]
+    for each in outcome["outcomes"]["edges"]:
+        user, problem = each["node"]["id"], each["problem"]
         assert each["added"] == (user in members[team_id]) == (problem is None)
         match problem:
             case None:

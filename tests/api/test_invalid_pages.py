@@ -13,6 +13,8 @@ LISTS = {
     "members": "team(id: $id) { members(%s)",
     "history of a team": "team(id: $id) { history(%s)",
     "history of a user": "user(id: $id) { history(%s)",
+    "outcomes": "addUsersToTeam(input: {teamId: $id, userIds: [$id]}) "
+    "{ ... on AddUsersToTeamSuccess { outcomes(%s)",
 }
 TYPES = {"first": "Int", "last": "Int"}
 INVALID: list[tuple[Answer, str]] = [
@@ -29,8 +31,9 @@ async def refused_field(api: Client, shape: str, team_id: str, given: Answer) ->
     passed = ", ".join(f"{name}: ${name}" for name in given)
     needs_id = "$id" in shape
     query = (
-        f"query ({'$id: ID!, ' if needs_id else ''}{declared}) {{ {shape % passed} "
-        f"{{ edges {{ cursor }} }} {'}' if needs_id else ''} }}"
+        f"{'mutation' if shape.startswith('add') else 'query'} "
+        f"({'$id: ID!, ' if needs_id else ''}{declared}) {{ {shape % passed} "
+        f"{{ edges {{ cursor }} }} {'}' * (shape.count('{') - shape.count('}'))} }}"
     )
     with pytest.raises(ServerError) as refused:
         await api.execute(query, {**given, **({"id": team_id} if needs_id else {})})

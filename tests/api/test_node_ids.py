@@ -145,11 +145,8 @@ async def test_a_node_is_what_its_id_names(api: Client) -> None:
     }
 
     found = {id_: await node(api, id_) for id_ in expected}
-    text = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {NODE} }} }}"
-    at_once = (await api.execute(text, {"ids": list(expected)}))["nodes"]
 
     assert found == expected
-    assert at_once == list(expected.values())
 
 
 @pytest.mark.parametrize("id_", [*MALFORMED_IDS, "team()", "team(a b)", "change(a,x)", "change(1"])
@@ -160,35 +157,19 @@ async def test_a_malformed_id_is_refused(api: Client, id_: str) -> None:
     assert refusal.value.code == "INVALID_INPUT"
 
 
-async def test_of_many_nodes_only_those_that_fail_are_errors(
+async def test_a_damaged_team_is_an_error(
     api: Client, client: DriverClient, shared_database: str
 ) -> None:
-    damaged, sue = new_id("damaged"), new_id("sue")
+    damaged = new_id("damaged")
     team: dict[str, Any] = {"_id": damaged, "name": "Red", "userIds": [], "version": 0}
     teams = client[shared_database].teams
     await teams.insert_one(team, bypass_document_validation=True)
 
-    ids = [f"team({damaged})", sue, "a b"]
-    body = {"query": f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {NODE} }} }}"}
-    answer = (await api.post({**body, "variables": {"ids": ids}})).json()
+    with pytest.raises(ServerError) as refusal:
+        await node(api, f"team({damaged})")
     await teams.delete_one({"_id": damaged})
 
-    assert [each and each["id"] for each in answer["data"]["nodes"]] == [None, sue, None]
-    assert [(error["path"], error["extensions"]["code"]) for error in answer["errors"]] == [
-        (["nodes", 0], "TEAM_DAMAGED"),
-        (["nodes", 2], "INVALID_INPUT"),
-    ]
-
-
-async def test_at_most_100_nodes_are_read_at_once(api: Client) -> None:
-    text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-
-    found = await api.execute(text, {"ids": [f"user-{number}" for number in range(100)]})
-    with pytest.raises(ServerError) as refusal:
-        await api.execute(text, {"ids": [f"user-{number}" for number in range(101)]})
-
-    assert len(found["nodes"]) == 100
-    assert refusal.value.code == "INVALID_INPUT"
+    assert refusal.value.code == "TEAM_DAMAGED"
 
 
 async def test_nodes_are_shown_to_signed_in_viewers_only(api: Client) -> None:

@@ -31,7 +31,6 @@ ALLOWED = {
     "changes": SIGNED_IN,
     "changesCursor": SIGNED_IN,
     "node": SIGNED_IN,
-    "nodes": SIGNED_IN,
     "teamAsOf": SIGNED_IN,
     "_service": EVERYBODY,
     "_entities": SIGNED_IN,
@@ -135,7 +134,6 @@ def document_of(operation: str, cast: Cast) -> str:
     }.get(operation, f"teamId: {team}, userId: {user}")
     asked = {
         "node": f"node(id: {user}) {{ id }}",
-        "nodes": f"nodes(ids: [{team}, {user}]) {{ id }}",
         "team": f"team(id: {team}) {{ id }}",
         "teams": "teams { totalCount }",
         "user": f"user(id: {user}) {{ team {{ id }} }}",

@@ -18,9 +18,9 @@ _PROBLEM_FIELDS = {
     "InvalidInput": "field",
 }
 _OUTCOMES = (
-    "outcomes { user { id } added version problem { __typename ... on Problem { message } "
+    "outcomes { edges { node { id } added version problem { __typename ... on Problem { message } "
     f"... on AlreadyOnTeam {{ {_PROBLEM_FIELDS['AlreadyOnTeam']} }} "
-    f"... on TeamFull {{ {_PROBLEM_FIELDS['TeamFull']} }} }} }}"
+    f"... on TeamFull {{ {_PROBLEM_FIELDS['TeamFull']} }} }} }} }}"
 )
 _PROBLEM_FIELDS["UsersNotAdded"] = _OUTCOMES
 _ADDING = ("InvalidInput", "AlreadyOnTeam", "VersionConflict", "TeamFull")

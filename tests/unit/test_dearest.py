@@ -104,11 +104,12 @@ async def test_telling_takes_no_longer_than_reading_a_document_does() -> None:
     assert time.process_time() - began < 0.1
 
 
-async def test_the_cost_below_a_list_without_pages_counts_all_its_items() -> None:
+@pytest.mark.parametrize("users", ["memberEdges", "outcomes { edges"])
+async def test_the_cost_below_many_added_users_counts_all_of_them(users: str) -> None:
     query = (
         'mutation { addUsersToTeam(input: {teamId: "red", userIds: ["sue"]}) { ... on '
-        "AddUsersToTeamSuccess { outcomes { user { team { members(first: 100) { edges { node "
-        "{ id } } } } } } } } }"
+        f"AddUsersToTeamSuccess {{ {users} {{ node {{ team {{ members(first: 100) {{ edges "
+        f"{{ node {{ id }} }} }} }} }} }} {'}' * users.count('{')} }} }} }}"
     )
 
     error = await refusal(query)
@@ -116,4 +117,5 @@ async def test_the_cost_below_a_list_without_pages_counts_all_its_items() -> Non
     assert error is not None
     assert error.extensions is not None
     costs = {each["path"]: each["cost"] for each in error.extensions["dearest"]}
-    assert costs["addUsersToTeam.outcomes.user.team.members"] == 100 * (1 + 100 * 3)
+    path = f"addUsersToTeam.{users.replace(' { ', '.')}.node.team.members"
+    assert costs[path] == 100 * (1 + 100 * 3)

@@ -46,9 +46,8 @@ def cost(text: str, **variables: object) -> int:
         ("{ a: viewer { ...F } b: viewer { ...F } } fragment F on User { id }", 4),
         ("mutation { joinTeam(input: {}) { __typename } }", 2),
         ('{ node(id: "") { id ... on Team { name } } }', 1 + 20 + 2),
-        ('{ nodes(ids: ["", ""]) { id } }', 1 + 2 * (20 + 1)),
-        ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", 1 + 20 * (20 + 1)),
-        ("mutation { addUsersToTeam(input: {}) { outcomes { user { id } } } }", 2 + 100 * 2),
+        ("mutation { addUsersToTeam(input: {}) { outcomes { edges { added } } } }", 2 + 100 * 2),
+        ("mutation { many(input: {}) { outcomes(first: 3) { edges { added } } } }", 2 + 3 * 2),
         ("mutation { addUsersToTeam(input: {}) { memberEdges { cursor } } }", 1 + 6 + 100),
         ("mutation { joinTeam(input: {}) { memberEdge { cursor } } }", 1 + 6 + 1),
         ("{ _entities(representations: []) { __typename } }", 1),
@@ -96,12 +95,13 @@ def test_each_reference_of_a_gateway_costs_as_much_as_a_team(
     assert cost(text, **variables) == 1 + count * (6 + 1)
 
 
-def test_of_nodes_each_id_counts() -> None:
-    text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+@pytest.mark.parametrize(("variables", "size"), [({}, 100), ({"n": None}, 100), ({"n": 7}, 7)])
+def test_all_outcomes_count_unless_a_variable_says_how_many(
+    variables: dict[str, object], size: int
+) -> None:
+    text = "mutation ($n: Int) { many(input: {}) { outcomes(last: $n) { edges { added } } } }"
 
-    costs = [cost(text, ids=["id"] * length) for length in (0, 3, 100, 1_000)]
-
-    assert costs == [1 + length * 21 for length in (0, 3, 100, 1_000)]
+    assert cost(text, **variables) == 2 + size * 2
 
 
 def test_fragments_that_hold_each_other_many_times_are_measured_in_no_time() -> None:

@@ -2,25 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
-PageSize = int | tuple[str, ...]
-"""A page size, or the names of the variables that may give it."""
+
+class VariableSize(NamedTuple):
+    """The names of the variables that may give a page size, and the size if none has a value."""
+
+    names: tuple[str, ...]
+    default: int
+
+
+PageSize = int | VariableSize
 
 Values = Mapping[str, Any] | None
 """The values of a request's variables; None for those that make every page as small as can be."""
 
 
 def size_of(size: PageSize, values: Values) -> int:
-    """The size; of several variables the greatest, and 20 if none has a value."""
+    """The size; of several variables the greatest."""
     if isinstance(size, int):
         return size
     if values is None:
         return 1
-    given = [values[name] for name in size if values.get(name) is not None]
-    return max(map(page_size, given), default=DEFAULT_PAGE_SIZE)
+    given = [values[name] for name in size.names if values.get(name) is not None]
+    return max(map(page_size, given), default=size.default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,15 @@
 
 The cost estimates how many values the answer can hold, and the database's work:
 
-    cost(selections) = the sum of cost(field), with fragments expanded
-    cost(field)      = 1 + cost(its selections)
-    cost(edges)      = page size x (1 + cost(its selections))
-    cost(outcomes)   = 1 + 100 x cost(its selections), since that many users can be added at once
-    cost(nodes)      = 1 + number of ids x (cost of a `history` + cost(its selections))
-    cost(_entities)  = 1 + number of references x (cost of a `team` + cost(its selections))
+    cost(selections)  = the sum of cost(field), with fragments expanded
+    cost(field)       = 1 + cost(its selections)
+    cost(edges)       = page size x (1 + cost(its selections))
+    cost(memberEdges) = 1 + 100 x cost(its selections), since that many users can be added at once
+    cost(_entities)   = 1 + number of references x (cost of a `team` + cost(its selections))
 
-`memberEdges` counts as `outcomes`. The page size is the `first` or `last` of the field around
-`edges`, by default 20. So `teams(first: 50) { edges { node { id } } }` costs 1 + 50 x (1 + 1 + 1) =
-151. Fields with `@skip` or `@include` always count.
+The page size is the `first` or `last` of the field around `edges`, by default 20, for `outcomes`
+100. So `teams(first: 50) { edges { node { id } } }` costs 1 + 50 x (1 + 1 + 1) = 151. Fields with
+`@skip` or `@include` always count.
 
 Some fields have a price on top. Measured, a value took 8 to 12 us of the server's processor time, a
 `team` that is looked up 100 us, and a `history`, like `changes` or a `node`, 200 us of the server
@@ -47,13 +46,12 @@ from graphql import (
     VariableNode,
 )
 
-from app.api.operations.costs import FREE, Cost, PageSize, page_size, total
+from app.api.operations.costs import FREE, Cost, PageSize, VariableSize, page_size, total
 from app.domain.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from app.domain.teams import MAX_USERS_ADDED
 
 TEAM_PRICE = 5
 HISTORY_PRICE = 20
-_PRICES_PER_ITEM = {"nodes": HISTORY_PRICE, "_entities": 1 + TEAM_PRICE}
 AS_OF_PRICE = 4_000
 SEARCH_PRICE = 1_000
 COUNT_PRICE = 1_000
@@ -168,8 +166,8 @@ class Measurer:
             cost = total(INTROSPECTION_COSTS[name] * (1 + below.aliases), [])
             return Measures(1, 1, aliases, below.directives, introspections=1, cost=cost)
         parts = [(list_size(node), below.cost), (page_size_of(node), below.per_edge)]
-        if name in _PRICES_PER_ITEM:
-            parts.append((list_size(node), total(_PRICES_PER_ITEM[name], [])))
+        if name == "_entities":
+            parts.append((list_size(node), total(1 + TEAM_PRICE, [])))
         cost = total(1 + _price(node, below), parts)
         costs = (FREE, cost) if name == "edges" else (cost, FREE)
         return Measures(
@@ -219,12 +217,10 @@ def _price(node: FieldNode, below: Measures) -> int:
 def list_size(node: FieldNode) -> PageSize:
     """The maximum length of a list without pages; 1 for any other field."""
     match node.name.value:
-        case "outcomes" | "memberEdges":
+        case "memberEdges":
             return MAX_USERS_ADDED
         case "_entities":
             return page_size_of(node, ("representations",))
-        case "nodes":
-            return page_size_of(node, ("ids",))
     return 1
 
 
@@ -243,7 +239,8 @@ def page_size_of(node: FieldNode, names: Sequence[str] = ("first", "last")) -> P
                     pass
                 case value:
                     return page_size(_literal(value))
-    return tuple(variables) or DEFAULT_PAGE_SIZE
+    default = MAX_USERS_ADDED if node.name.value == "outcomes" else DEFAULT_PAGE_SIZE
+    return VariableSize(tuple(variables), default) if variables else default
 
 
 def _literal(value: object) -> object:

@@ -55,6 +55,8 @@ def page_request(
     after: str | None,
     last: int | None,
     before: str | None,
+    *,
+    default_size: int = DEFAULT_PAGE_SIZE,
 ) -> PageRequest[PositionT]:
     """The requested page. *Raises*: `CodedError` naming the invalid argument."""
     if first is not None and last is not None:
@@ -63,7 +65,7 @@ def page_request(
         if size is not None and not 1 <= size <= MAX_PAGE_SIZE:
             raise invalid_input(InvalidInput(field, f"must be 1 to {MAX_PAGE_SIZE}"))
     return PageRequest(
-        size=first or last or DEFAULT_PAGE_SIZE,
+        size=first or last or default_size,
         after=None if after is None else read_cursor("after", after),
         before=None if before is None else read_cursor("before", before),
         from_back=last is not None,

@@ -60,9 +60,7 @@ def page_of_members(
     user_ids = sorted(known(snapshot.state.user_ids))
     begin = bisect_right(user_ids, page.after.user_id) if page.after else 0
     end = bisect_left(user_ids, page.before.user_id) if page.before else len(user_ids)
-    if page.from_back:
-        begin = max(begin, end - page.size)
-    end = max(begin, min(end, begin + page.size))
+    begin, end = page.cut(begin, end)
     items = tuple(
         (user_id, MemberPosition(index, user_id, snapshot.version, len(user_ids)))
         for index, user_id in enumerate(user_ids[begin:end], begin)

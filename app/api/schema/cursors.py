@@ -12,6 +12,7 @@ from app.domain.changes import Moment
 from app.domain.ids import CommitTime, TeamId, UserId, Version
 from app.domain.pages import MemberPosition, TeamOrder, TeamPosition
 from app.domain.problems import InvalidInput
+from app.domain.teams import MAX_USERS_ADDED
 
 Cursor = NewType("Cursor", str)
 
@@ -65,6 +66,19 @@ def read_member_cursor(field: str, cursor: str) -> MemberPosition:
             min(index, version, count) >= 0 and max(index, version, count) < 2**31
         ):
             return MemberPosition(index, UserId(user_id), Version(version), count)
+    raise _not_a_cursor(field)
+
+
+def outcome_cursor(index: int) -> Cursor:
+    """The cursor of an outcome of `addUsersToTeam`."""
+    return _encode(["outcome", index])
+
+
+def read_outcome_cursor(field: str, cursor: str) -> int:
+    """The index behind a cursor. *Raises*: `CodedError` naming the argument."""
+    match _decode(field, cursor):
+        case ["outcome", int(index)] if 0 <= index < MAX_USERS_ADDED:
+            return index
     raise _not_a_cursor(field)
 
 

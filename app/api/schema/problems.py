@@ -3,15 +3,19 @@
 `present` maps the outcomes of mutations to them.
 """
 
-from collections.abc import Callable
-from typing import Annotated, Self, TypeVar, assert_never, overload
+from collections.abc import Callable, Sequence
+from typing import Annotated, Protocol, Self, TypeVar, assert_never, overload
 
 import strawberry
 
+from app.api.schema.arguments import After, Before, Last, page_request
+from app.api.schema.connections import Connection, Edge, LoadedPage
+from app.api.schema.cursors import outcome_cursor, read_outcome_cursor
 from app.api.schema.types import Team, User
 from app.domain import problems as domain
 from app.domain.ids import Version
 from app.domain.outcomes import Accepted, AcceptedMove, AcceptedUsers, UserOutcome
+from app.domain.teams import MAX_USERS_ADDED
 
 AcceptedT = TypeVar("AcceptedT", Accepted, AcceptedMove, AcceptedUsers)
 SuccessT = TypeVar("SuccessT")
@@ -72,9 +76,8 @@ AddUserProblem = Annotated[
 ]
 
 
-@strawberry.type(description="The outcome for one of many users.")
-class AddUserOutcome:
-    user: User = strawberry.field(description="The user.")
+@strawberry.type(description="One of many users, and the outcome.")
+class AddUserOutcomeEdge(Edge[User]):
     added: bool = strawberry.field(description="Whether the user was added.")
     version: Version | None = strawberry.field(
         description="The team's version after the user was added. Null if not added, or replayed."
@@ -85,20 +88,61 @@ class AddUserOutcome:
     )
 
     @classmethod
-    def of(cls, outcome: UserOutcome) -> Self:
-        """The schema's form of an outcome."""
+    def of(cls, index: int, outcome: UserOutcome) -> Self:
+        """The schema's form of the outcome at that index of the list."""
         return cls(
-            user=User(id=outcome.user_id),
+            cursor=outcome_cursor(index),
+            node=User(id=outcome.user_id),
             added=outcome.added,
             version=outcome.version,
             problem=present(outcome.problem) if outcome.problem else None,
         )
 
 
+@strawberry.type(description="A page of users with their outcomes.")
+class AddUserOutcomeConnection(Connection[AddUserOutcomeEdge]): ...
+
+
+class _OfUsers(Protocol):
+    users: Sequence[UserOutcome]
+
+
+def page_of_outcomes(
+    self: _OfUsers,
+    first: Annotated[
+        int | None,
+        strawberry.argument(
+            description=f"The maximum number of items from the start, 1 to {MAX_USERS_ADDED}. "
+            "The default is all."
+        ),
+    ] = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> AddUserOutcomeConnection:
+    """The resolver of `outcomes`."""
+    page = page_request(
+        read_outcome_cursor, first, after, last, before, default_size=MAX_USERS_ADDED
+    )
+    begin, end = page.cut(
+        0 if page.after is None else page.after + 1,
+        len(self.users) if page.before is None else min(page.before, len(self.users)),
+    )
+
+    async def load() -> LoadedPage[AddUserOutcomeEdge]:
+        shown = enumerate(self.users[begin:end], begin)
+        edges = [AddUserOutcomeEdge.of(*each) for each in shown]
+        return LoadedPage(edges, has_next=end < len(self.users), has_previous=begin > 0)
+
+    return AddUserOutcomeConnection(load=load)
+
+
 @strawberry.type(description="A user can't be added, so nobody was.")
 class UsersNotAdded(Problem):
-    outcomes: list[AddUserOutcome] = strawberry.field(
-        description="The users who can't be added, and why, in the order of the input."
+    users: strawberry.Private[Sequence[UserOutcome]]
+    outcomes: AddUserOutcomeConnection = strawberry.field(
+        resolver=page_of_outcomes,
+        description="The users who can't be added, and why, in the order of the input.",
     )
 
 
@@ -164,9 +208,9 @@ def present(
             return TeamFull(message=outcome.message, capacity=outcome.capacity)
         case domain.UsersNotAdded(problems=problems):
             refused = [
-                AddUserOutcome.of(UserOutcome(user_id, added=False, problem=each))
+                UserOutcome(user_id, added=False, problem=each)
                 for user_id, each in problems.items()
             ]
-            return UsersNotAdded(message=outcome.message, outcomes=refused)
+            return UsersNotAdded(message=outcome.message, users=refused)
         case _:
             assert_never(outcome)

@@ -1,10 +1,9 @@
 """The `Query` type, and the list of teams with its page."""
 
-from asyncio import gather
 from dataclasses import replace
 from enum import Enum
 from functools import partial
-from typing import Annotated, cast
+from typing import Annotated
 
 import strawberry
 
@@ -30,15 +29,12 @@ from app.api.schema.cursors import (
     team_cursor,
 )
 from app.api.schema.histories import page_of_changes
-from app.api.schema.node_ids import NodeId
-from app.api.schema.nodes import find_node
+from app.api.schema.node_ids import NodeId, may_be_team, read_change_id
 from app.api.schema.types import Team, TeamChangeConnection, TeamSnapshot, User, present_change
 from app.domain import pages
 from app.domain.changes import Moment
 from app.domain.faults import TeamDamaged
-from app.domain.ids import CommitTime
-from app.domain.pages import MAX_PAGE_SIZE
-from app.domain.problems import InvalidInput
+from app.domain.ids import CommitTime, UserId, Version, is_well_formed_id
 from app.domain.teams import FoundTeam
 from app.domain.validation import check_id, check_name_part
 
@@ -106,21 +102,22 @@ class Query:
         id: Annotated[NodeId, strawberry.argument(description="The `id` of any object.")],
     ) -> Node | None:
         info.context.require("node")
-        return await find_node(info, id)
-
-    @strawberry.field(description="The objects of these ids, each as `node` shows it.")
-    async def nodes(
-        self,
-        info: Info,
-        ids: Annotated[
-            list[NodeId], strawberry.argument(description=f"At most {MAX_PAGE_SIZE} ids.")
-        ],
-    ) -> list[Node | None]:
-        info.context.require("nodes")
-        if len(ids) > MAX_PAGE_SIZE:
-            raise invalid_input(InvalidInput("ids", f"must list at most {MAX_PAGE_SIZE} ids"))
-        found = await gather(*(find_node(info, each) for each in ids), return_exceptions=True)
-        return cast("list[Node | None]", found)  # an exception is the error of its item
+        services = info.context.services
+        if named := read_change_id(id):
+            changed_id, version = named
+            found = await services.log.changes_of_team(
+                changed_id, after=Version(version - 1), up_to=version, limit=1
+            )
+            return present_change(found[0]) if found else None
+        team_id = checked_team_id(id)
+        if may_be_team(id):
+            if team := await Team.load(info, team_id):
+                return team
+            # The 24 digits of a deleted team do not become a user.
+            deleted = await services.directory.find_version(team_id) is not None
+            if deleted or not is_well_formed_id(id):
+                return None
+        return User(id=UserId(id))
 
     @strawberry.field(description="The team with this id. Null if it does not exist.")
     async def team(self, info: Info, id: TeamIdArgument) -> Team | None:

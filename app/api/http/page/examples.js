@@ -47,7 +47,7 @@ export const EXAMPLES = [
   { title: "Add a user, safe to repeat (requestId)", variables: { input: { teamId: TEAM, userId: "sue", requestId: "my-request-1" } },
     query: mutation("addUserToTeam", [ALREADY, INVALID]) },
   { title: "Add many users to a team", variables: { input: { teamId: TEAM, userIds: ["ann", "bob"] } },
-    query: mutation("addUsersToTeam", [CONFLICT, INVALID], "team { id version } outcomes { user { id } added problem { ... on Problem { message } } }") },
+    query: mutation("addUsersToTeam", [CONFLICT, INVALID], "team { id version } outcomes { edges { node { id } added problem { ... on Problem { message } } } }") },
   { title: "Remove a user from a team", variables: { input: { teamId: TEAM, userId: "sue" } },
     query: mutation("removeUserFromTeam", [NOT_ON, CONFLICT]) },
   { title: "Move a user to another team", variables: { input: { userId: "sue", toTeamId: TEAM } },

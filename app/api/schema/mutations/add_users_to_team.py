@@ -1,5 +1,6 @@
 """addUsersToTeam."""
 
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 import strawberry
@@ -18,17 +19,18 @@ from app.api.schema.mutations.fields import (
 )
 from app.api.schema.node_ids import NodeId, read_team_id
 from app.api.schema.problems import (
-    AddUserOutcome,
+    AddUserOutcomeConnection,
     InvalidInput,
     NotAllowed,
     TeamNotFound,
     UsersNotAdded,
     VersionConflict,
+    page_of_outcomes,
     present,
 )
 from app.api.schema.types import Team, User
 from app.domain.ids import RequestId, UserId, Version
-from app.domain.outcomes import AcceptedUsers
+from app.domain.outcomes import AcceptedUsers, UserOutcome
 from app.domain.teams import MAX_USERS_ADDED
 from app.service import add_users_to_team as service
 
@@ -54,9 +56,11 @@ class AddUsersToTeamInput:
     "changed."
 )
 class AddUsersToTeamSuccess(Success):
-    outcomes: list[AddUserOutcome] = strawberry.field(
+    users: strawberry.Private[Sequence[UserOutcome]]
+    outcomes: AddUserOutcomeConnection = strawberry.field(
+        resolver=page_of_outcomes,
         description="An outcome for each user, in the order of `userIds`. If `replayed`, who was "
-        "added, without versions and problems."
+        "added, without versions and problems.",
     )
 
     @classmethod
@@ -64,7 +68,7 @@ class AddUsersToTeamSuccess(Success):
         return cls(
             team=Team.of(outcome.team),
             replayed=outcome.replayed,
-            outcomes=[AddUserOutcome.of(each) for each in outcome.users],
+            users=outcome.users,
         )
 
     @strawberry.field(
@@ -72,7 +76,7 @@ class AddUsersToTeamSuccess(Success):
         "list. Without those who have left since."
     )
     async def member_edges(self, info: Info) -> list[Edge[User]]:
-        added = [each.user.id for each in self.outcomes if each.added]
+        added = [each.user_id for each in self.users if each.added]
         return await member_edges(info, self.team.team_id, added) if added else []
 
 
