@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from tests.api.world import create_team_with, new_id
 from tests.harness.client import Answer, Client
 from tests.harness.pages import PAGES
 from tests.harness.servers import Server
+
+SCHEMA_FILE = Path(__file__).parents[3] / "schema.graphql"
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +69,18 @@ async def test_a_gateway_joins_teams_with_the_users_of_another_subgraph(
     assert with_names == {"data": {"team": team}, "codes": []}
     assert with_teams == {"data": {"profiles": profiles}, "codes": []}
     assert anonymous == {"data": {"team": None}, "codes": ["UNAUTHENTICATED"]}
+
+
+async def test_graphql_eslint_finds_nothing_in_the_schema() -> None:
+    assert await run_script("lint.mjs", str(SCHEMA_FILE)) == []
+
+
+async def test_graphql_eslint_finds_a_plain_list_and_a_missing_description(tmp_path: Path) -> None:
+    schema = SCHEMA_FILE.read_text(encoding="utf-8")
+    worse = tmp_path / "schema.graphql"
+    worse.write_text(schema + "extend type Team { tags: [String!]! }", encoding="utf-8")
+
+    found = await run_script("lint.mjs", str(worse))
+
+    rules = ["relay-edge-types", "require-description"]
+    assert sorted(each["ruleId"] for each in found) == [f"@graphql-eslint/{each}" for each in rules]
