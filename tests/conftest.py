@@ -6,14 +6,21 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from pymongo import MongoClient
 
 from app.embedded.database import embedded_database
 from app.storage.client import Client, close
 from app.storage.preparation import prepare_database
 from tests.harness.driver import DRIVER, connect
+
+MEMORY = Path("/dev/shm")
+DATABASE_BYTES = 4_000_000_000
+"""The room for the databases of all test processes."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,10 +51,19 @@ def pytest_report_header() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URI of a single-node replica set. When it can't start, the tests that need it fail."""
-    folder: Path = tmp_path_factory.mktemp("mongodb")
-    with embedded_database(folder) as uri:
+def mongodb_uri() -> Iterator[str]:
+    """The URI of a single-node replica set. When it can't start, the tests that need it fail.
+
+    Its files are in memory where there is room, since no test needs them after the run.
+    """
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > DATABASE_BYTES
+    with (
+        TemporaryDirectory(prefix="team-joiner-", dir=MEMORY if in_memory else None) as folder,
+        embedded_database(Path(folder)) as uri,
+    ):
+        with MongoClient[dict[str, Any]](uri) as client:
+            # Majority reads wait for the journal, which is written every 100 ms by default.
+            client.admin.command("setParameter", 1, journalCommitInterval=5)
         yield uri
 
 
