@@ -37,11 +37,11 @@ class Server:
     ) -> None:
         self._module = module
         self._folder = folder
-        # Python reads its path as it starts, and workers are started from a module.
+        # Python reads its path as it starts.
         self._is_preloaded = (
             preloaded.IS_POSSIBLE
             and Path(folder).resolve() == Path.cwd()
-            and not environment.keys() & {"PYTHONPATH", "WORKERS"}
+            and "PYTHONPATH" not in environment
         )
         self._environment = {
             **os.environ,
