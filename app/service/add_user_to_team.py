@@ -31,7 +31,7 @@ async def add_user_to_team(
 ) -> AddUserToTeamOutcome:
     """The team with the user on it.
 
-    *Atomicity*: one document. *Held by*: G1 index `one_team_per_user`; G2 `$ne`, G3 `version` and
+    *Atomicity*: one document. *Held by*: G1 index `one_team_per_user`; G2 `$nin`, G3 `version` and
     G4 the array's size in the filter. *Outcomes*: `AlreadyOnTeam` with the team the user is on,
     this one or another. *Raises*: see `Attempts` and `TeamStore`.
     """

@@ -64,11 +64,11 @@ SABOTAGES = (
             ),
         ),
     ),
-    Sabotage("no-ne", "G2", "no $ne in the filter; the validator still stands", (_NO_NE,)),
+    Sabotage("no-ne", "G2", "no $nin in the filter; the validator remains", (_NO_NE,)),
     Sabotage(
         "no-ne-no-validator",
         "G2",
-        "no $ne in the filter, no uniqueItems in the validator",
+        "no $nin in the filter, no uniqueItems in the validator",
         (_NO_NE, *_NO_UNIQUE_ITEMS),
     ),
     Sabotage(

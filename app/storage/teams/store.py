@@ -157,7 +157,7 @@ class MongoTeamStore:
         expected_version: Version | None,
         by: Attribution,
     ) -> Team | None:
-        """*Held by*: G1 index `one_team_per_user`, G2 `$ne`, G3 `version`, G4 `$expr`.
+        """*Held by*: G1 index `one_team_per_user`, G2 `$nin`, G3 `version`, G4 `$expr`.
 
         Sue joins Team A here while John puts her on Team B through another server: both writes
         pass their own filter, and the index accepts one of them. The other one is refused.
