@@ -1,7 +1,7 @@
 """The command line: `serve`, `doctor` and `schema`.
 
-Each command imports what it runs when it runs: the doctor does not wait for GraphQL, which takes
-longer to import than all the rest. Parsing needs the settings and the doctor's options only.
+Each command imports its modules when it runs: the doctor does not wait for GraphQL, which takes
+longer to import than everything else. Parsing needs the settings and the doctor's options only.
 """
 
 import gc
@@ -41,7 +41,7 @@ class GroupedCommand(click.Command):
 
 
 def _option_of(setting: Setting) -> click.Parameter:
-    """An option that takes any text; `Settings.read` judges it, as it judges the variable."""
+    """An option that takes any text; `Settings.read` validates it, as it does the variable."""
     facts = {
         "environment": setting.variable,
         "default": setting.default,

@@ -27,7 +27,7 @@ class Buckets:
         return len(self._buckets)
 
     def take(self, key: str, count: int = 1) -> float:
-        """Take `count` operations: 0, or else the seconds to wait, having taken nothing."""
+        """Take `count` operations and return 0, or take none and return the seconds to wait."""
         most, now = self.capacity, self._now()
         if most == 0 or count == 0:
             return 0

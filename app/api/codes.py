@@ -125,7 +125,7 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
 class CloseCode(IntEnum):
     """Close codes of WebSockets, of `graphql-transport-ws` unless noted."""
 
-    # Of RFC 6455's registry: the keys that tokens are verified with can't be had.
+    # Of RFC 6455's registry: the keys that verify tokens can't be fetched.
     TRY_AGAIN_LATER = 1013
     BAD_REQUEST = 4400
     FORBIDDEN = 4403

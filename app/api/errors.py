@@ -151,8 +151,8 @@ def _is_the_clients(error: GraphQLError) -> bool:
         # During execution only a bad argument is the client's, and its error has nodes. The error
         # for a stored value that does not match the schema has none.
         return isinstance(cause, GraphQLError) and bool(cause.nodes)
-    # The rest was found before execution. An error with nodes is the client's even if the library
-    # raised it (an integer of 5,000 digits).
+    # Other errors were found before execution. An error with nodes is the client's even if the
+    # library raised it (an integer of 5,000 digits).
     return cause is None or isinstance(cause, GraphQLError) or bool(error.nodes)
 
 

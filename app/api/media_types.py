@@ -31,7 +31,7 @@ def negotiate(accept: str | None) -> str | None:
 
 
 def stream_in(accept: str) -> Stream | None:
-    """The preferred stream that `accept` names; None if it names none.
+    """The preferred kind of stream in an `Accept` header; None if it has none.
 
     `multipart/mixed` alone means incremental delivery; the subscription protocol adds its version.
     """

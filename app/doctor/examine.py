@@ -124,7 +124,7 @@ class Examination:
         ]
 
     def _resolve_all(self) -> tuple[int, int, Sequence[MembershipConflict]]:
-        """Enter the departures; the number of users on several teams, of unresolved ones, cases."""
+        """Store the departures; returns the counts of conflicts and unresolved ones, and cases."""
         users = unresolved = 0
         conflicts: list[MembershipConflict] = []
         for user_id, memberships, answer in self.index.conflicts():

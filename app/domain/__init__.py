@@ -1,1 +1,1 @@
-"""Teams, changes and problems: what the service is about, in the standard library alone."""
+"""Teams, changes, problems and their rules. Standard library only."""

@@ -1,4 +1,4 @@
-"""A team at one of its versions, reconstructed from its changes. `UNKNOWN`: they do not tell."""
+"""A team at one of its versions, reconstructed from its changes; what they lack is `UNKNOWN`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ class Unknown(Enum):
 
 UNKNOWN: Final = Unknown.TOKEN
 
-# They tell only that the team has changed. A `TEAM_DELETED` is followed by another change only if
+# The effect of these is unknown. A `TEAM_DELETED` is followed by another change only if
 # an external writer has restored the team.
 OPAQUE_KINDS: Final = frozenset(
     {ChangeKind.FOREIGN_CHANGE, ChangeKind.HISTORY_GAP, ChangeKind.TEAM_DELETED}
@@ -65,7 +65,7 @@ class TeamState:
                 self.forget()
 
     def completed_by(self, other: "TeamState") -> "TeamState":
-        """This state of a version, with what another one of the same version knows."""
+        """This state, with its unknown fields taken from another state of the same version."""
         return TeamState(
             other.name if self.name is UNKNOWN else self.name,
             other.capacity if self.capacity is UNKNOWN else self.capacity,
@@ -73,7 +73,7 @@ class TeamState:
         )
 
     def forget(self) -> None:
-        """Go on over a change that tells nothing."""
+        """Apply or undo a change whose effect is unknown."""
         self.name = self.capacity = self.user_ids = UNKNOWN
 
     def _move(self, user_id: UserId | None, *, is_member: bool) -> None:
@@ -89,7 +89,7 @@ class TeamState:
 
 @dataclass(frozen=True, slots=True)
 class TeamSnapshot:
-    """A team at `version`, from `since` until `until`; None if it still is."""
+    """A team at `version`, from `since` until `until`; None for the current version."""
 
     version: Version
     state: TeamState

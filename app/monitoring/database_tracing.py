@@ -12,8 +12,8 @@ from pymongo.monitoring import (
 )
 
 # Motor runs a command in a thread with a copy of its caller's context, PyMongo's async API in the
-# caller's task. The latter reports no end of a command that is cancelled: its span goes with the
-# context, and is not exported.
+# caller's task. The latter reports no end of a command that is cancelled: its span is never
+# exported.
 _span: ContextVar[Span | None] = ContextVar("span of the command in progress", default=None)
 
 

@@ -14,8 +14,8 @@ from app.service.ports import ChangeTail
 # A subscriber whose buffer exceeds this is disconnected; it can resume after its last change.
 BUFFERED_CHANGES = 1_000
 
-# After so many, each of which sends it, other requests get their turn: every 16 ms, and not after
-# the 0.3 s that 10,000 subscribers take.
+# After this many subscribers, each of which sends the change, other tasks of the event loop run:
+# every 16 ms, and not after the 0.3 s that 10,000 subscribers take.
 OFFERED_AT_ONCE = 500
 
 # Kinds that can change a user's team without naming the user.

@@ -171,11 +171,11 @@ class ChangeLog(Protocol):
     async def last_change_by(self, team_id: TeamId, at: datetime) -> Change | None:
         """The change of the highest version that was made up to the time."""
 
-    async def last_naming(self, team_id: TeamId, *, up_to: Version) -> Change | None:
-        """The change that gave the team its name at a version; None if hidden or not recorded."""
+    async def last_change_of_name(self, team_id: TeamId, *, up_to: Version) -> Change | None:
+        """The change that set the team's name at a version; None if hidden or not recorded."""
 
-    async def last_sizing(self, team_id: TeamId, *, up_to: Version) -> Change | None:
-        """The change that gave the team its capacity at a version, as `last_naming`."""
+    async def last_change_of_capacity(self, team_id: TeamId, *, up_to: Version) -> Change | None:
+        """The same for its capacity."""
 
     async def changes_after(self, position: int, *, limit: int) -> Sequence[Change]:
         """All teams' changes after a position, in the order of recording."""

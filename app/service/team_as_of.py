@@ -120,10 +120,12 @@ async def _walk(
 
 
 async def _look_up(log: ChangeLog, team_id: TeamId, state: TeamState, version: Version) -> None:
-    """Complete what a walk back can't tell: a change says the new value, not the one before."""
-    if state.name is UNKNOWN and (named := await log.last_naming(team_id, up_to=version)):
+    """Complete the fields that are unknown after a walk back: a change has the new value only."""
+    if state.name is UNKNOWN and (named := await log.last_change_of_name(team_id, up_to=version)):
         state.name = named.name or UNKNOWN
-    if state.capacity is UNKNOWN and (sized := await log.last_sizing(team_id, up_to=version)):
+    if state.capacity is UNKNOWN and (
+        sized := await log.last_change_of_capacity(team_id, up_to=version)
+    ):
         state.capacity = sized.capacity
 
 

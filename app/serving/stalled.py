@@ -18,7 +18,7 @@ STALLED_SECONDS = 30.0
 class AbortsWhenStalled(asyncio.Protocol):
     """A protocol that aborts the connection of a peer that has read nothing for `STALLED_SECONDS`.
 
-    Until then it holds one subscriber's buffer and the transport's; otherwise, for ever.
+    Until then the subscriber's buffer and the transport's stay in memory.
     """
 
     loop: asyncio.AbstractEventLoop

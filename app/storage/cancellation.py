@@ -1,4 +1,4 @@
-"""Cancellation that no driver swallows."""
+"""Cancellation that reaches the task even if the driver suppresses it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def cancellation_kept() -> Iterator[None]:
-    """Raise a cancellation at the end that the driver has swallowed within.
+    """On exit, raise a cancellation that the driver has suppressed inside the context.
 
-    On Python 3.11, `asyncio.wait_for` swallows one that arrives as its awaitable ends, and the
-    async API of PyMongo uses it. A cancelled recorder would record on, and the server never stop.
+    On Python 3.11, `asyncio.wait_for` suppresses one that arrives as its awaitable ends, and the
+    async API of PyMongo uses it. A cancelled recorder would go on, and the server never stop.
     """
     before = _cancellations()
     try:
@@ -24,7 +24,7 @@ def cancellation_kept() -> Iterator[None]:
 
 
 def _cancellations() -> int:
-    """The requests to cancel this task so far that no timeout or task group has withdrawn."""
+    """The number of requests to cancel this task, without those of timeouts and task groups."""
     try:
         task = asyncio.current_task()
     except RuntimeError:  # no event loop: there is nothing to cancel

@@ -1,9 +1,9 @@
-"""Compiles selections: what graphql-core finds out for each value is found out once.
+"""Compiles selections: fields, types and resolvers are looked up once, not for each value.
 
-The functions here are those of graphql-core's `Executor` with the same names, for values as they
-usually are. A value that is anything else is handed to the executor's own method, together with
-all that is selected below it, so that both can take turns within one operation. Tasks are made
-at the same places, so that resolvers run in the same order.
+The functions here replace those of graphql-core's `Executor` with the same names, for the usual
+values. Any other value is passed to the executor's own method, together with the selections below
+it, so one operation can use both. Tasks are created at the same places, so that resolvers run in
+the same order.
 """
 
 from collections.abc import Awaitable, Callable
@@ -47,7 +47,7 @@ class Below(Protocol):
 
 
 class Field:
-    """A field of a selection, with the nodes of the document that ask for it."""
+    """A field of a selection, with the nodes of the document that select it."""
 
     __slots__ = ("complete", "definition", "details", "key", "nodes", "parent", "type")
 
@@ -115,7 +115,7 @@ def compile_field(field: Field, resolver: Resolver) -> Run:
 
 
 def _finish(executor: AnyExecutor, field: Field, info: Any, path: Path, value: Any) -> Any:
-    """The second half of `Executor.execute_field`: from the resolver's value on."""
+    """The second half of `Executor.execute_field`, after the resolver."""
     try:
         if type(value) not in PLAIN and is_awaitable(value):
             return _complete_awaitable(executor, field, info, path, value)
@@ -244,7 +244,7 @@ def _compile_object(
 def _compile_abstract(field: Field, type_: GraphQLOutputType, named: Any, below: Below) -> Complete:
     """The completion of unions, interfaces, and objects that might be of another type.
 
-    Strawberry tells the type of a value by its class, so it is asked once for each class.
+    Strawberry derives the type of a value from its class, so it is resolved once for each class.
     """
     types: dict[type, GraphQLObjectType] = {}
     is_concrete = isinstance(named, GraphQLObjectType)
@@ -252,7 +252,7 @@ def _compile_abstract(field: Field, type_: GraphQLOutputType, named: Any, below:
     is_known = is_strawberrys(tells, _IS_TYPE_OF, *_RESOLVE_TYPE)
 
     def find_type(executor: AnyExecutor, info: Any, path: Path, value: Any) -> Any:
-        """None where graphql-core has to tell."""
+        """The type of a value; None if graphql-core has to resolve it."""
         definition = getattr(type(value), "__strawberry_definition__", None)
         if (
             not is_known

@@ -127,7 +127,7 @@ class CompiledDocument:
             def collect(type_: GraphQLObjectType, details: list[FieldDetails]) -> CollectedFields:
                 return collect_subfields(*given, operation, type_, details)
 
-            with suppress(RecursionError):  # graphql-core has an answer to that
+            with suppress(RecursionError):  # graphql-core reports it
                 found = collect_fields(*given, root_type, operation)
                 fields = self.compile(root_type, found, collect)
             if fields is not None:

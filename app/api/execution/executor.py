@@ -42,7 +42,7 @@ class CompilingExecutor(StrawberryGraphQLCoreExecutionContext):
         *more: Any,
         **given: Any,
     ) -> list[GraphQLError] | Any:
-        """The executor of an operation, or the errors for which there is none.
+        """The executor of an operation, or the errors that prevent its execution.
 
         Graphql-core prepares the document for each; that is left out if it is compiled and all
         variables have valid values.

@@ -30,12 +30,12 @@ _EXACT = ((GraphQLString, str), (GraphQLID, str), (GraphQLBoolean, bool), (Graph
 
 
 def exact_class(scalar: object) -> type | None:
-    """The class whose instances a scalar passes on as they are, within `fits`."""
+    """The class whose instances a scalar serializes unchanged, if `fits`; None if unknown."""
     return next((class_ for each, class_ in _EXACT if each is scalar), None)
 
 
 def fits(value: Any, class_: type | None) -> bool:
-    """True if a scalar of this `exact_class` passes the value on as it is."""
+    """True if a scalar of this `exact_class` serializes the value unchanged."""
     if class_ is int:
         return type(value) is int and GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT
     return type(value) is class_

@@ -1,1 +1,1 @@
-"""GraphQL over HTTP and WebSocket: the endpoint, what a client may take, and what browsers ask."""
+"""GraphQL over HTTP and WebSocket: the endpoint, limits per client, CORS, and pages."""

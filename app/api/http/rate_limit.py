@@ -40,7 +40,7 @@ class RateLimits:
     def refusal_of_user(
         self, scope: Scope, user_id: str | None, count: int = 1
     ) -> CodedError | None:
-        """The error if the user exceeds the limit; else None, having counted the operations."""
+        """Count the operations for the user; if they exceed the limit, only return the error."""
         return None if user_id is None else _take(scope, "user", self._users, user_id, count)
 
     def refusal_of_address(self, scope: Scope, count: int = 1) -> CodedError | None:

@@ -126,7 +126,7 @@ class Documents:
         return self._prepared.get(text) or self._invalid.get(text)
 
     def _keep(self, text: str, prepared: PreparedDocument, client: str) -> PreparedDocument:
-        """Cache the document; clients may repeat an invalid one too."""
+        """Cache the document, even if invalid: clients repeat those too."""
         weight = prepared.document.token_count + len(text) // CHARACTERS_PER_TOKEN
         kept = self._invalid if prepared.errors else self._prepared
         kept.put(text, prepared, weight=weight, owner=client)

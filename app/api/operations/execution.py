@@ -61,7 +61,7 @@ class OperationContext(Protocol):
 
 @dataclass(slots=True)
 class Operation:
-    """A requested operation; the rest is found out while it is executed."""
+    """A requested operation; the fields after `includes_cost` are set during its execution."""
 
     context: OperationContext
     text: str
@@ -163,7 +163,7 @@ class Executions:
         return asyncio.get_running_loop().time() + self._limits.request_timeout_seconds
 
     async def _admit(self, operation: Operation) -> CompilingExecutor | list[GraphQLError]:
-        """The executor of an operation, or the errors for which it is not executed."""
+        """The executor of an operation, or the errors that prevent its execution."""
         context, text = operation.context, operation.text
         try:
             _require_text(text)

@@ -32,7 +32,7 @@ MAX_ERRORS = 10
 
 
 class ValuesOfCorrectType(ValuesOfCorrectTypeRule):
-    """The library's rule, with the field's name in its errors."""
+    """Graphql-core's rule of this name, with the field's name in its errors."""
 
     _place = ""
 

@@ -1,1 +1,1 @@
-"""The GraphQL schema: types, inputs, resolvers, and what they need of a request."""
+"""The GraphQL schema: types, inputs, resolvers, and the context of a request."""

@@ -76,8 +76,8 @@ class Context:
         assert self.viewer is not None  # noqa: S101 - permission comes first
         return self.viewer.user_id
 
-    def of_nobody(self) -> "Context":
-        """A context of the same services, for an answer that any viewer may be sent."""
+    def without_viewer(self) -> "Context":
+        """A context of the same services, for an answer that is sent to several viewers."""
         return Context(self.services, viewer=None)
 
     def require(self, operation: str) -> None:

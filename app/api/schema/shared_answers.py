@@ -53,7 +53,7 @@ class Selection:
     """
 
     def __init__(self, shared: "SharedAnswers", executor: Executor[Any]) -> None:
-        executor.context_value = executor.context_value.of_nobody()
+        executor.context_value = executor.context_value.without_viewer()
         self._executor = executor
         self._shared = shared
 
@@ -78,7 +78,7 @@ class Selection:
 
     def _execute(self, event: object) -> Any:  # noqa: ANN401 - as above
         executor = self._executor.build_per_event_executor(event)
-        executor.context_value = executor.context_value.of_nobody()  # with loaders of its own
+        executor.context_value = executor.context_value.without_viewer()  # with loaders of its own
         return executor.execute_operation(serially=False)
 
 

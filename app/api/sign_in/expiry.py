@@ -15,7 +15,7 @@ SENTENCE = "The token has expired. Sign in again, and resume after the last chan
 
 
 def seconds_left(viewer: Viewer | None) -> float | None:
-    """The rest of the sign-in's lifetime; None if unlimited."""
+    """The seconds until the sign-in expires; None if it does not."""
     if viewer is None or viewer.expires_at is None:
         return None
     return max(0.0, (viewer.expires_at - datetime.now(UTC)).total_seconds())

@@ -74,7 +74,7 @@ class KeySet:
                 async with asyncio.timeout(FETCH_TIMEOUT_SECONDS):
                     self._keys = _usable(await asyncio.to_thread(_fetch, self._request))
             except Exception as error:  # whatever the answer is, the last good set serves on
-                logger.warning("The keys that tokens are signed with can't be fetched: %r", error)
+                logger.warning("The keys that verify tokens can't be fetched: %r", error)
 
 
 class _EveryStatus(HTTPErrorProcessor):

@@ -65,7 +65,7 @@ def new_replay(team: StoredTeam) -> Replay | None:
 
 
 def compare(team: StoredTeam, replay: Replay) -> dict[LogFinding, str]:
-    """The findings, each with its text; a field that the log does not tell is not compared."""
+    """The findings, each with its text; a field that is unknown in the log is not compared."""
     found, state = dict(replay.faults), replay.state
     ends = f"the log ends with version {replay.newest}, the team has version {replay.up_to}"
     if replay.newest < replay.up_to:

@@ -149,4 +149,6 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 @lru_cache(maxsize=1_000)
 def _warn_of(document_id: str) -> None:
     """Warn once per document."""
-    logger.warning("The change log's document %s is none that this release knows.", document_id)
+    logger.warning(
+        "The change log's document %s has a form that this release does not know.", document_id
+    )

@@ -52,10 +52,10 @@ class MongoChangeLog:
     async def last_change_by(self, team_id: TeamId, at: datetime) -> Change | None:
         return await self._last(team_id, LAST_VERSION, {"at": {"$lte": at}})
 
-    async def last_naming(self, team_id: TeamId, *, up_to: Version) -> Change | None:
+    async def last_change_of_name(self, team_id: TeamId, *, up_to: Version) -> Change | None:
         return await self._last_setting(team_id, up_to, {"name": {"$exists": True}})
 
-    async def last_sizing(self, team_id: TeamId, *, up_to: Version) -> Change | None:
+    async def last_change_of_capacity(self, team_id: TeamId, *, up_to: Version) -> Change | None:
         sizing = {"kind": {"$in": [ChangeKind.TEAM_CREATED, ChangeKind.CAPACITY_CHANGED]}}
         return await self._last_setting(
             team_id, up_to, {"$or": [{"capacity": {"$exists": True}}, sizing]}

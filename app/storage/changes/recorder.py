@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5
 
 
-# Under load, while changes arrive several at a time, the next batch gathers for so long: an append
-# costs as much for one change as for twenty. A change that arrives alone is recorded at once.
+# While changes arrive several at a time, the next batch is gathered for this time: an append costs
+# as much for one change as for twenty. A change that arrives alone is recorded at once.
 GATHER_SECONDS = 0.02
 
 

@@ -105,7 +105,7 @@ def _member_count(document: Document) -> int | None:
     """The number of members, if it was asked for.
 
     A write that the driver sends again, after a lost answer or an election, is answered with the
-    whole document instead of its projection. To count later would tell of a later version.
+    whole document instead of its projection. A later count would be that of a later version.
     """
     if "memberCount" not in document and isinstance(members := document.get("userIds"), list):
         return len(members)

@@ -1,7 +1,7 @@
 """Reads that wait for each other in this process share the next one.
 
-Finding one document takes the driver more processor time than the whole answer around it, and a
-page that many clients ask for at once would be read and decoded for each of them.
+Reading one document takes the driver more processor time than the rest of the request, and a page
+that many clients request at once would be read and decoded for each of them.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ FoundT = TypeVar("FoundT")
 # Ids that would make a read larger are read by themselves.
 MAX_SHARED_IDS = 100
 
-# A read on a connection that has gone silent must not hold up the reads after it.
+# The next read begins after this time: the one before may be on a dead connection.
 PATIENCE_SECONDS = 0.1
 
 
 class _Waiting(Generic[IdT, FoundT]):
-    """The ids of the read after the one under way, and the future that who waits for it awaits."""
+    """The ids of the next read, and the future of its result."""
 
     def __init__(self) -> None:
         self.ids: set[IdT] = set()
@@ -34,13 +34,13 @@ class _Waiting(Generic[IdT, FoundT]):
 class SharedReads(Generic[IdT, OptionsT, FoundT]):
     """Reads by id, one at a time for the same options.
 
-    An id that is asked for while a read is under way waits for the next read, which finds all that
-    wait. That read begins after each of them was asked for, so nobody gets an older answer than a
-    read of their own would give. While no read is under way, an id is read at once.
+    An id that is requested while a read is under way waits for the next read, which serves all that
+    wait. It begins after the last of their requests, so no result is older than that of a separate
+    read. While no read is under way, an id is read at once.
 
-    *Limits*: `MAX_SHARED_IDS` in a read. Nobody waits longer than `PATIENCE_SECONDS` for the read
-    before. *Raises*: what the read raises, to all that share it.
-    *Cancellation*: of one that waits leaves the others their read.
+    *Limits*: `MAX_SHARED_IDS` in a read, which begins after `PATIENCE_SECONDS` at the latest.
+    *Raises*: the exception of the read, in all that share it.
+    *Cancellation*: one that waits can be cancelled without effect on the others.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class SharedReads(Generic[IdT, OptionsT, FoundT]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def find(self, ids: Collection[IdT], options: OptionsT) -> Mapping[IdT, FoundT]:
-        """What is found of these ids."""
+        """The results by id, without those that do not exist."""
         waiting = self._waiting.get(options)
         if waiting is None:
             return await self._read(ids, options, self._begin(options))
@@ -83,7 +83,7 @@ class SharedReads(Generic[IdT, OptionsT, FoundT]):
         if not waiting.ids:
             del self._waiting[options]
             return
-        # In the trace of the first that waits. Its cancellation does not reach the task.
+        # Traced as part of the first request that waits, which can be cancelled without the task.
         task = asyncio.get_running_loop().create_task(
             self._read_for(waiting, options, self._begin(options)), context=waiting.context
         )
@@ -100,4 +100,4 @@ class SharedReads(Generic[IdT, OptionsT, FoundT]):
             waiting.found.set_result(await self._read(waiting.ids, options, following))
         except Exception as fault:
             waiting.found.set_exception(fault)
-            waiting.found.exception()  # who waited may have gone
+            waiting.found.exception()  # retrieved, since all that waited may be cancelled

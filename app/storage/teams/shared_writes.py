@@ -17,7 +17,7 @@ from app.storage.teams.memberships import MembershipChange
 # The descriptions of so many changes fit into what the recorder reads of a write.
 MAX_SHARED = 50
 
-# Beyond it a change of the team is written alone, so the line is bounded whatever the rush.
+# Beyond it a change of the team is written alone, so the queue is bounded.
 MAX_WAITING = 1_000
 
 WriteTogether = Callable[[Sequence[MembershipChange]], Awaitable[list[Team] | None]]
@@ -25,7 +25,7 @@ WriteTogether = Callable[[Sequence[MembershipChange]], Awaitable[list[Team] | No
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
-    """A change in the line of its team, and the future that its request awaits."""
+    """A change in the queue of its team, and the future that its request awaits."""
 
     change: MembershipChange
     answer: asyncio.Future[Team | None]
@@ -45,27 +45,27 @@ class SharedWrites:
 
     def __init__(self, write_together: WriteTogether) -> None:
         self._write_together = write_together
-        self._lines: dict[TeamId, deque[_Waiting]] = {}
+        self._queues: dict[TeamId, deque[_Waiting]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def make(self, change: MembershipChange) -> Team | None:
         """The team after the change; None if it is refused."""
-        line = self._lines.get(change.team_id)
-        if line is None:
-            line = self._lines[change.team_id] = deque()
+        queue = self._queues.get(change.team_id)
+        if queue is None:
+            queue = self._queues[change.team_id] = deque()
             try:
                 return await self._write_one(change)
             finally:
-                self._go_on(change.team_id, line)
-        if len(line) >= MAX_WAITING:
+                self._go_on(change.team_id, queue)
+        if len(queue) >= MAX_WAITING:
             return await self._write_one(change)
         waiting = _Waiting(change, asyncio.get_running_loop().create_future())
-        line.append(waiting)
+        queue.append(waiting)
         try:
             return await waiting.answer
         except asyncio.CancelledError:
-            if waiting in line:
-                line.remove(waiting)
+            if waiting in queue:
+                queue.remove(waiting)
             raise
 
     async def finish(self, seconds: float) -> None:
@@ -73,22 +73,22 @@ class SharedWrites:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
-    def _go_on(self, team_id: TeamId, line: deque[_Waiting]) -> None:
-        if not line:
-            del self._lines[team_id]
+    def _go_on(self, team_id: TeamId, queue: deque[_Waiting]) -> None:
+        if not queue:
+            del self._queues[team_id]
             return
         # The task serves several requests, so it belongs to no request's trace or time limit.
         task = asyncio.get_running_loop().create_task(
-            self._write_next(team_id, line), context=Context()
+            self._write_next(team_id, queue), context=Context()
         )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _write_next(self, team_id: TeamId, line: deque[_Waiting]) -> None:
-        if not line:  # all of it has been cancelled since
-            self._go_on(team_id, line)
+    async def _write_next(self, team_id: TeamId, queue: deque[_Waiting]) -> None:
+        if not queue:  # all of it has been cancelled since
+            self._go_on(team_id, queue)
             return
-        taken = _take_together(line)
+        taken = _take_together(queue)
         changes = [each.change for each in taken]
         answers: Sequence[Team | BaseException | None] | None
         alone: Awaitable[Sequence[Team | BaseException | None]] | None = None
@@ -97,10 +97,10 @@ class SharedWrites:
         except Exception as fault:
             answers = [fault] * len(changes)
         if answers is None and len(changes) > 1:
-            # Begun before the line goes on, so no later change overtakes these.
+            # Begun before the next write, so no later change overtakes these.
             writes = (self._write_one(change) for change in changes)
             alone = asyncio.gather(*writes, return_exceptions=True)
-        self._go_on(team_id, line)
+        self._go_on(team_id, queue)
         _answer(taken, await alone if alone else answers or [None])
 
     async def _write_one(self, change: MembershipChange) -> Team | None:
@@ -108,15 +108,15 @@ class SharedWrites:
         return teams[0] if teams else None
 
 
-def _take_together(line: deque[_Waiting]) -> list[_Waiting]:
-    """Take the first changes of a line that one write can make: of one kind, each user once."""
-    kind = line[0].change.kind
+def _take_together(queue: deque[_Waiting]) -> list[_Waiting]:
+    """Take the first changes of a queue that one write can make: of one kind, each user once."""
+    kind = queue[0].change.kind
     taken: dict[UserId, _Waiting] = {}
-    while line and len(taken) < MAX_SHARED:
-        change = line[0].change
+    while queue and len(taken) < MAX_SHARED:
+        change = queue[0].change
         if change.user_id in taken or change.kind is not kind:
             break
-        taken[change.user_id] = line.popleft()
+        taken[change.user_id] = queue.popleft()
     return list(taken.values())
 
 
