@@ -1,4 +1,4 @@
-"""The virtual environment that every script runs in: made once, renewed when what it holds changes.
+"""The virtual environment that every script runs in: made once, and again when a lock file changes.
 
 Standard library only, since it runs before anything is installed; and only syntax that an old
 Python can read, which then says what is missing, or hands over to a newer one.
@@ -139,7 +139,7 @@ def _install(wanted: List[str]) -> None:  # noqa: UP006 - for an old Python
         needed = [word for name in sorted({SERVING, lock}) for word in ("-r", _packages_of(name))]
         packages = len(re.findall(r"^\S+==", (ROOT / lock).read_text(), re.MULTILINE))
         what = "what serving needs" if lock == SERVING else "the tools for development"
-        # Compiled is what gets imported, when it is: to compile everything takes as long again.
+        # Modules are compiled when imported: compiling all of them would double the time.
         pinned = ("--no-compile", "--require-hashes", *needed)
         steps.run(f"Installing {what}", *install, *pinned, packages=packages)
     if is_new:

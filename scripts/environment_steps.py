@@ -20,7 +20,7 @@ def say(text: str) -> None:
 
 
 class Steps:
-    """So many steps, counted; on a terminal the line of the present one moves."""
+    """A numbered series of steps; on a terminal, the line of the current step is updated."""
 
     def __init__(self, count: int, environment: Path) -> None:
         self._count = count
@@ -58,7 +58,7 @@ class Steps:
                 reader.join(SHOW_SECONDS)
             status = process.wait()
         except KeyboardInterrupt:
-            # Ctrl-C has reached it too. What it says of that is for nobody.
+            # Ctrl-C has reached it too; its message about that is dropped.
             process.terminate()
             process.wait()
             raise

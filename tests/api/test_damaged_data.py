@@ -1,4 +1,4 @@
-"""Data that another program has damaged: nobody but the operator is told what it holds."""
+"""Data that an external writer has damaged: clients do not see what it holds."""
 
 import asyncio
 import os

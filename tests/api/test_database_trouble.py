@@ -23,7 +23,7 @@ from tests.harness.subscriber import connected, receive, subscribe
 from tests.harness.waiting import eventually
 
 TIMEOUT_SECONDS = 1.0
-# What the machine may take on top, busy as it is with the rest of the suite.
+# Extra time on a machine that runs other tests.
 MARGIN_SECONDS = 3.0
 
 # What the README promises without a drain.

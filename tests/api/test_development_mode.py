@@ -1,4 +1,4 @@
-"""The mode for developers, which believes the headers: whom it answers, and that it is told of."""
+"""Development mode, which trusts the headers: the hosts that it serves, and its warnings."""
 
 import pytest
 from websockets.asyncio.client import connect

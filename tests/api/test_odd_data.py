@@ -61,7 +61,7 @@ def database() -> str:
 @pytest.fixture(scope="module")
 async def api(mongodb_uri: str, database: str) -> AsyncIterator[Client]:
     driver = connect(mongodb_uri, timeout_seconds=10)
-    # Nobody records here: what the recorder makes of such data is another matter.
+    # No recorder runs here: its handling of such data has tests of its own.
     forever = datetime(9000, 1, 1, tzinfo=UTC)
     held = {"_id": RECORDER_ID, "term": 1, "position": 0, "holder": "", "expiresAt": forever}
     await recorder_of(driver, database).insert_one(held)
@@ -163,7 +163,7 @@ async def test_an_odd_team_is_shown_or_answered_by_one_coded_error(
             assert answer["data"]["team"]["id"] == team_id
         await client[database].teams.delete_many({"_id": {"$ne": ObjectId(ordinary["id"])}})
 
-    # Who has nothing to do with it has noticed nothing.
+    # The other teams and users are not affected.
     team = (await ask(api, ONE, id=ordinary["id"], user="bob"))["data"]["team"]
     assert team["name"] == "Blue"
     assert team["memberCount"] >= 1

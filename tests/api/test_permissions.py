@@ -22,7 +22,7 @@ VIEWERS = (ANONYMOUS_VIEWER, SELF, OTHER, CREATOR, ADMIN)
 EVERYBODY = frozenset(VIEWERS)
 SIGNED_IN = EVERYBODY - {ANONYMOUS_VIEWER}
 
-# Who may do what, once more: what the issue is about is written down twice, and compared by asking.
+# The permissions a second time: the rules in the code must be equal, and be applied.
 ALLOWED = {
     "viewer": EVERYBODY,
     "team": SIGNED_IN,
@@ -85,7 +85,7 @@ def allowed(setting: str) -> dict[str, Any]:
 
 
 class Cast:
-    """The people, a team that one of them has created, and the user it is about, who is on it."""
+    """The viewers, a team that one of them has created, and its member."""
 
     def __init__(self, team: Answer, self_id: str, creator_id: str) -> None:
         self.team = team
@@ -99,7 +99,7 @@ class Cast:
 
     @classmethod
     async def assemble(cls, api: Client) -> "Cast":
-        """The creator makes the team with the admin's role: the role is asked anew each time."""
+        """The creator creates the team as an admin; later requests have another role."""
         self_id, creator_id = new_id("self"), new_id("creator")
         team = await create_team_with(api, self_id, creator=creator_id)
         return cls(team, self_id, creator_id)
@@ -120,7 +120,7 @@ def test_every_operation_has_its_rule() -> None:
 
 
 def document_of(operation: str, cast: Cast) -> str:
-    """The operation, about the cast's team and the user who is on it."""
+    """The operation on the cast's team and its member."""
     team, user = f'"{cast.team["id"]}"', f'"{cast.self_id}"'
     given = {
         "createTeam": 'name: "Mine"',

@@ -16,7 +16,7 @@ from tests.harness.servers import Server
 from tests.harness.waiting import eventually
 
 ARRIVAL_SECONDS = 1.0
-# For a machine that is busy with the rest of the suite.
+# Extra time on a machine that runs other tests.
 MARGIN_SECONDS = 3.0
 DRIP_SECONDS = 0.05
 

@@ -1,4 +1,4 @@
-"""Fresh ids and teams for each test, and questions about how things stand."""
+"""Fresh ids and teams for each test, and short queries."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 from tests.harness.client import TEAM_FIELDS, Answer, Client
 from tests.harness.servers import Server, running_servers
 
-# What the servers of `conftest.py` are started with: small, so that a team is soon full.
+# The default capacity of the servers of `conftest.py`: small, so that a team is soon full.
 DEFAULT_CAPACITY = 3
 
 MALFORMED_IDS = ("", " ", "a b", "$ne", "sue\n", "a\0b", "sué", '"', "x" * 129)

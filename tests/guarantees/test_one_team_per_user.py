@@ -1,4 +1,4 @@
-"""G1: a user is on at most one team, whatever the number of servers, and whoever else writes."""
+"""G1: a user is on at most one team, with any number of servers and external writers."""
 
 import asyncio
 

@@ -73,7 +73,7 @@ ANONYMOUS = ""
 
 
 class Client:
-    """A client of one server. `viewer` is who it signs in as: `ADMIN` unless somebody is named.
+    """A client of one server, signed in as `viewer`: by default `ADMIN`.
 
     Whoever it is has the role that is named; tests of permissions name others than admin.
     """

@@ -1,4 +1,4 @@
-"""A collector of OpenTelemetry's traces, as small as a test needs it: OTLP over HTTP."""
+"""A minimal collector of OpenTelemetry's traces: OTLP over HTTP."""
 
 import asyncio
 import gzip
@@ -31,7 +31,7 @@ class Span:
 
 
 class Collector:
-    """Keeps what it has been sent."""
+    """Keeps the spans that it receives."""
 
     def __init__(self) -> None:
         self.spans: list[Span] = []

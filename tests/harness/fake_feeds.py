@@ -1,4 +1,4 @@
-"""A change log, its tail and a directory in memory, which a test drives step by step."""
+"""An in-memory change log, tail and directory, which a test advances step by step."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -19,7 +19,7 @@ Seam = Callable[[], Awaitable[None]]
 
 
 class FakeLog:
-    """The part of `ChangeLog` that feeds ask: what `record` put into it."""
+    """The part of `ChangeLog` that feeds use, with the changes that `record` added."""
 
     def __init__(self) -> None:
         self.changes: list[Change] = []
@@ -94,7 +94,7 @@ class FakeLog:
 
 
 class FakeTail:
-    """`ChangeTail`: what a test pushes."""
+    """A `ChangeTail` of the batches that a test pushes."""
 
     def __init__(self) -> None:
         self._batches: asyncio.Queue[Sequence[Change]] = asyncio.Queue()
@@ -112,7 +112,7 @@ class FakeTail:
 
 
 class FakeDirectory:
-    """The part of `TeamDirectory` that feeds ask: the newest version, the user's team."""
+    """The part of `TeamDirectory` that feeds use: the newest version, the user's team."""
 
     def __init__(self, log: FakeLog) -> None:
         self._log = log
@@ -130,7 +130,7 @@ class FakeDirectory:
 
 @asynccontextmanager
 async def following(hub: Hub, tail: FakeTail) -> AsyncIterator[None]:
-    """The hub distributes what the tail is given, as long as the context."""
+    """Inside the context, the hub distributes the batches of the tail."""
     running = asyncio.create_task(hub.run(tail))
     try:
         await hub.is_following()
@@ -141,13 +141,13 @@ async def following(hub: Hub, tail: FakeTail) -> AsyncIterator[None]:
 
 
 async def all_has_gone_on() -> None:
-    """Returns when every task that can go on, with nothing new to it, has."""
+    """Returns once every runnable task has run."""
     for _ in range(50):
         await asyncio.sleep(0)
 
 
 async def take(feed: AsyncIterator[Any], count: int) -> list[Any]:
-    """The next so many of a feed; a feed that does not give them in time fails."""
+    """The next `count` items of a feed. *Raises*: `TimeoutError` if they do not come in time."""
     async with asyncio.timeout(5):
         return [await anext(feed) for _ in range(count)]
 

@@ -34,7 +34,7 @@ class Metrics:
 
 
 def metrics_url(server: Server) -> str:
-    """Where a server that was started with METRICS_PORT=0 shows its metrics."""
+    """The URL of the metrics of a server that was started with METRICS_PORT=0."""
     found = _SERVING.search(server.log)
     assert found is not None
     return found[1].decode()

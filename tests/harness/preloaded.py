@@ -91,7 +91,7 @@ async def _reader_of(descriptor: int) -> asyncio.StreamReader:
 
 @cache
 def _parent() -> socket.socket:
-    """Where commands are asked for. The process there ends when this one does."""
+    """The connection to the preloaded process, which ends when this process does."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         subprocess.Popen(

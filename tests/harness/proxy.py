@@ -9,7 +9,7 @@ CHUNK_BYTES = 65_536
 
 
 class Proxy:
-    """Passes everything on, until it is told otherwise."""
+    """Passes all data on until `cut_off` or `hold` is called."""
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -27,7 +27,7 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """Where the server answers through the proxy."""
+        """The server's URL through the proxy."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -48,7 +48,7 @@ class Proxy:
             writer.transport.abort()
 
     def cut_off(self) -> None:
-        """Reads nothing and passes nothing on any more, and tells neither side.
+        """Stop reading and passing data, without closing the connections.
 
         Connections that are made afterwards work.
         """
@@ -56,7 +56,7 @@ class Proxy:
             task.cancel()
 
     def hold(self, *, outward: bool) -> None:
-        """From now on nothing comes back; with `outward`, nothing gets there either.
+        """Hold the server's data back; with `outward`, the client's too.
 
         This holds for new connections too, which can be made. As with a cable that is pulled and
         plugged in again, nothing is lost for good: what was sent meanwhile arrives at `let_pass`.

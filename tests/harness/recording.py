@@ -1,4 +1,4 @@
-"""A recorder that runs for as long as a test wants, and what it has written."""
+"""A recorder for tests, and a reader of the log that it writes."""
 
 import asyncio
 from collections import defaultdict
@@ -35,7 +35,7 @@ class ChangeLogReader:
     """The change log as the database holds it, read without the code under test."""
 
     def __init__(self, client: Client, database: str) -> None:
-        # Read as the code under test reads: what it shows is what the test has waited for.
+        # Read with the concerns of the code under test, so that it sees the same changes.
         self._database = client[database].with_options(read_concern=MAJORITY_READS)
 
     async def entries(self, team_id: object = None) -> list[Entry]:
@@ -65,7 +65,7 @@ class ChangeLogReader:
         return await self._database["recorder"].find_one({}) or {}
 
     async def forget_recorder(self) -> None:
-        """Removes what says who records, and how far: now the teams are older than the recorder."""
+        """Removes the lease and the position, as if the teams were older than the recorder."""
         await self._database["recorder"].delete_many({})
 
     async def is_held(self) -> bool:

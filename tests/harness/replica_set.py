@@ -18,7 +18,7 @@ from tests.harness.waiting import eventually
 NAME = "failover"
 ELECTION_MILLISECONDS = 1_500
 READY_SECONDS = 60
-# How long a node that is told to end waits for its successor, and for what is under way.
+# The time that a stopping node waits for its successor and for operations under way.
 QUIESCE_MILLISECONDS = 2_000
 ARGUMENTS = (
     *("--replSet", NAME, "--oplogSize", "64"),
@@ -57,7 +57,7 @@ class Node:
         await self._end(signal.SIGKILL)
 
     async def stop(self) -> None:
-        """SIGTERM: it hands over if it is the primary, and ends."""
+        """SIGTERM: a primary steps down, then the process ends."""
         async with asyncio.timeout(READY_SECONDS):
             await self._end(signal.SIGTERM)
 
@@ -153,7 +153,7 @@ class ReplicaSet:
         return primary
 
     async def keep_primary(self) -> None:
-        """From now on the primary stays, though it may not hear of the others for long."""
+        """Let the primary stay primary even if it does not reach the others for long."""
         client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(self.uri)
         try:
             config = (await client.admin.command("replSetGetConfig"))["config"]
@@ -165,7 +165,7 @@ class ReplicaSet:
 
     @asynccontextmanager
     async def frozen_secondaries(self) -> AsyncIterator[None]:
-        """No majority: what is written meanwhile is acknowledged by none."""
+        """Pause the secondaries, so that no write is acknowledged by a majority."""
         primaries = await self._primaries()
         secondaries = [node for node in self.nodes if node not in primaries]
         try:

@@ -1,4 +1,4 @@
-"""A real mongod that asks who is there: a replica set of one node with accounts and roles."""
+"""A mongod with access control: a replica set of one node with accounts and roles."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ Driver = AsyncIOMotorClient[dict[str, Any]]
 
 
 class Secured:
-    """Where it answers, for the administrator and for others."""
+    """Its URIs, for the administrator and for other accounts."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -53,7 +53,7 @@ async def running_secured(folder: Path) -> AsyncIterator[Secured]:
 
     await node.start()
     try:
-        # The node lets whoever comes from its own machine do this, until there is an account.
+        # MongoDB's localhost exception: allowed without signing in until there is an account.
         await eventually(node.answers, timeout_seconds=60)
         member = {"_id": 0, "host": node.address}
         await node.command("replSetInitiate", {"_id": NAME, "members": [member]})

@@ -67,7 +67,7 @@ class Server:
         return self._process.pid
 
     async def start(self) -> None:
-        """Returns when the server serves; a started one keeps its port when started again."""
+        """Returns when the server serves; a restarted one keeps its port."""
         if self.port:
             self._environment["PORT"] = str(self.port)
         self.log.clear()

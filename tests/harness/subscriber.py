@@ -25,7 +25,7 @@ subscription ($teamId: ID!, $afterVersion: Int) {
 async def connected(
     url: str, *, init: bool = True, headers: dict[str, str] | None = None
 ) -> AsyncIterator[ClientConnection]:
-    """An open connection to a server, by default one that has said hello."""
+    """An open connection to a server, by default after `connection_init`."""
     address = url.replace("http://", "ws://") + "/graphql"
     async with connect(
         address,
@@ -50,7 +50,7 @@ async def receive(socket: ClientConnection, *, timeout_seconds: float = 15) -> d
 
 
 async def close_code(socket: ClientConnection) -> int | None:
-    """The code that the server closes the connection with, whatever it says before."""
+    """The close code of the server; messages before it are ignored."""
     async with asyncio.timeout(CLOSE_SECONDS):
         with suppress(ConnectionClosed):
             while True:
@@ -113,6 +113,6 @@ class Subscriber:
         return False
 
     def drop(self) -> None:
-        """Cuts the connection without a goodbye."""
+        """Cuts the connection without a close frame."""
         if self._socket is not None:
             self._socket.transport.abort()

@@ -34,7 +34,7 @@ def settings_table() -> str:
 
 
 def codes_table() -> str:
-    """A row for each code of an error, with the string below the member as its meaning."""
+    """A row for each error code, with the member's docstring as its meaning."""
     source = Path(codes.__file__).read_text(encoding="utf-8")
     meanings = {name: " ".join(text.split()) for name, text in MEANING.findall(source)}
     rows = [

@@ -1,4 +1,4 @@
-"""Sends a request of a history to a server, and tells the outcome as histories do."""
+"""Sends a request to a server, and returns the outcome in the form of a history."""
 
 from typing import Any
 

@@ -14,14 +14,14 @@ from tests.harness.waiting import eventually
 from tests.lab.checker.answers import logged_change
 from tests.lab.checker.history import Feed, FinalState, FinalTeam, LoggedChange, SeenChange
 
-# A lease that nobody gave back and an election may lie before the last entry of the log.
+# The last entry may have to wait for a lease to expire and for an election.
 SETTLE_SECONDS = 30
 
 
 async def settled_state(
     mongodb: MongoClient, database: str, prefix: str, subscribers: Sequence[Subscriber]
 ) -> FinalState:
-    """The state once the log and the subscribers have come to its end; if they never do, as it is.
+    """The state once the log and the subscribers are complete, or after a timeout.
 
     A change of unknown fate may still be made after the last answer: then they have to follow.
     """

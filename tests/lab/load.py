@@ -1,4 +1,4 @@
-"""Clients that keep a lab's servers busy, and subscribers that follow; all of it is recorded."""
+"""Clients and subscribers that keep a lab's servers busy, and the record of their operations."""
 
 import asyncio
 import random
@@ -53,7 +53,7 @@ UNKNOWN_CODES = frozenset({"DATABASE_UNAVAILABLE"})
 
 
 class Load:
-    """Entered, it works, until it is told to `stop`; it is cut short when it is left before.
+    """The clients and subscribers; they work inside the context, until `stop`.
 
     Every other client sends all it has to one server; the rest changes servers all the time.
     """
@@ -89,7 +89,7 @@ class Load:
         """For each server, when it answered a mutation with an outcome."""
         self.final: FinalState
         self.unexpected: list[str] = []
-        """What no client should ever be told."""
+        """The answers that no client may get."""
 
     async def __aenter__(self) -> Self:
         seconds = self._request_seconds + ALLOWANCE_SECONDS
@@ -146,7 +146,7 @@ class Load:
         return max(firsts()) - moment
 
     def longest_silence(self) -> float:
-        """The longest that any of the servers answered no mutation."""
+        """The longest time for which one of the servers answered no mutation."""
         return max(
             later - earlier
             for answered in self.changes_answered
@@ -159,7 +159,7 @@ class Load:
         await asyncio.gather(*self._tasks)
 
     async def judge(self) -> list[str]:
-        """Stops; a sentence for everything that is wrong with the run, of which `final` is left."""
+        """Stops, reads the `final` state, and returns a sentence for each violation."""
         await self.stop()
         self.final = await settled_state(
             self._mongodb, self._database, self._prefix, self.subscribers
@@ -209,7 +209,7 @@ class Load:
         return outcome
 
     def _patience(self, request: Request) -> float | None:
-        """After how many seconds the client closes its connection, if it does."""
+        """The seconds after which the client closes its connection; None if it does not."""
         gives_up = self._tasks and request.kind not in READS and self._chance.random() < GIVING_UP
         return self._chance.uniform(0, MOST_SECONDS_BEFORE_GIVING_UP) if gives_up else None
 
@@ -229,7 +229,7 @@ class Load:
 
 
 def judge_times(operations: list[Operation], request_seconds: float) -> list[str]:
-    """A sentence for each request that lasted longer than the servers state."""
+    """A sentence for each request that exceeded the servers' timeout."""
     limit = request_seconds + ALLOWANCE_SECONDS
     return [
         f"time limit: A request was not ended after {limit} seconds: {describe(operation)}"

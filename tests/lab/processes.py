@@ -25,7 +25,7 @@ _LAST_WORDS = 2_000
 
 
 class RunFailed(Exception):
-    """A program can't be run, or not to its end; the text is a sentence for whoever started it."""
+    """A program failed to start or to finish; the message is for the person who ran it."""
 
 
 class Api(NamedTuple):
@@ -49,7 +49,7 @@ def deployment(mongodb_uri: str | None) -> Iterator[str]:
 def api(
     uri: str, database: str, *, workers: int = 1, settings: Mapping[str, str] | None = None
 ) -> Iterator[Api]:
-    """An API server that runs as long as the context; in its development mode unless told else."""
+    """An API server that runs as long as the context; by default in development mode."""
     environment = {**settings_of(uri, database), "WORKERS": str(workers), **(settings or {})}
     with running([["app.main", "serve"]], environment) as (server,):
         yield server
@@ -87,7 +87,7 @@ def running(
 
 
 class _Process:
-    """A program that says on its error output where it serves, and when it has started."""
+    """A program that prints its address on standard error once it has started."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
         # A session of its own: Ctrl-C reaches the lab, which ends its servers itself. Should the
@@ -153,7 +153,7 @@ def npm_problem(folder: Path, *command: str) -> str | None:
 
 
 def end_with_input() -> None:
-    """Lets a server end when its standard input does, which is when its starter is gone."""
+    """Ends a server when its standard input closes, because its parent has exited."""
 
     def watch() -> None:
         sys.stdin.read()

@@ -1,6 +1,6 @@
-"""The service with a guarantee taken out on purpose: a copy of its code, never the code itself.
+"""A copy of the service's code with a guarantee removed on purpose.
 
-A lab that runs the copy has to find it out; if it does not, it proves nothing.
+The lab must detect it; otherwise the lab proves nothing.
 """
 
 import shutil
@@ -13,7 +13,7 @@ from tests.lab.faults.faults import CALM, POWER_CUT, Fault
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A text of a module, which stands there once, and what is put in its place."""
+    """A text that a module contains once, and its replacement."""
 
     module: str
     text: str

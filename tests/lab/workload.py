@@ -113,7 +113,7 @@ class Workload:
         self._versions[team.team_id] = max(known, team.version)
 
     def _aim(self, request: Request) -> Request:
-        """At the team that the user was on, for the most part."""
+        """The request, mostly for the team that the user was on."""
         there = self._team_of.get(request.user_id or "")
         if there not in self._versions or self._chance.random() < ASTRAY:
             return request

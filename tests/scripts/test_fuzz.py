@@ -11,7 +11,7 @@ from tests.lab.sabotage import Patch, Sabotage
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 180
 
-# A bug as it might be: what is no text is not refused, and fails where it is used.
+# A plausible bug: a value that is no text is not refused, and fails where it is used.
 UNREFUSED = Sabotage(
     "no-refusal",
     "none",

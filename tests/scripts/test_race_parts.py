@@ -1,4 +1,4 @@
-"""The parts of `scripts/race` that decide what it says."""
+"""The parts of `scripts/race` that decide its verdict."""
 
 import shlex
 from itertools import islice

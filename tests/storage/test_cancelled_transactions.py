@@ -77,7 +77,7 @@ class Held(CommandListener):
     failed = succeeded
 
     async def cancel(self, sending: asyncio.Task[Any], client: Client) -> None:
-        """Cancels what sends while its command is held, which is sent only when that is over."""
+        """Cancels a task while its command is held back; the command is sent afterwards."""
         await eventually(self._is_reached)
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):

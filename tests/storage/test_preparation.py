@@ -149,7 +149,7 @@ class Deployment:
         return self._answers[name]
 
     def as_client(self) -> Client:
-        """A client that can ask this, and nothing else."""
+        """A client whose only commands are these two."""
         return cast("Client", SimpleNamespace(admin=self))
 
 

@@ -18,7 +18,7 @@ from tests.storage.conftest import World
 
 
 async def _lapse(world: World) -> None:
-    """Lets the lease run out now, whoever holds it: what a long pause of its holder does."""
+    """Expires the lease, as a long pause of its holder does."""
     now = [{"$set": {"expiresAt": {"$subtract": ["$$NOW", 1]}}}]
     await world.database["recorder"].update_one({}, now)
 

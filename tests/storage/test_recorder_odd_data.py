@@ -1,4 +1,4 @@
-"""Whatever another program writes into teams, every other team is recorded and told in order."""
+"""Whatever an external writer stores in a team, every other team is recorded in order."""
 
 import asyncio
 from collections.abc import AsyncIterator

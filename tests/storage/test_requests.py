@@ -1,4 +1,4 @@
-"""The seams between what a team remembers of requests and what is recorded of them."""
+"""Request marks on a team and their records: a repetition is found in one of them."""
 
 from typing import Any
 

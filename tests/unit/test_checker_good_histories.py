@@ -1,4 +1,4 @@
-"""The checker must not cry wolf: what can have happened is accepted, lost answers included."""
+"""The checker accepts every possible history, also with lost answers."""
 
 from dataclasses import replace
 from pathlib import Path

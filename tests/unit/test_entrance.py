@@ -1,4 +1,4 @@
-"""A bug anywhere in the application: what its client is told, by hand-made ASGI messages."""
+"""A bug anywhere in the application: the client's answer, by hand-made ASGI messages."""
 
 import logging
 from typing import Any

@@ -94,7 +94,7 @@ def imported_by(module: Path) -> set[str]:
 
 
 def import_graph() -> dict[str, set[str]]:
-    """For each module of `app` those that it imports; a name in a module stands for the module."""
+    """The modules that each module of `app` imports; an imported name counts as its module."""
     names = {path: imported_by(path) for path in MODULES}
     modules = {path: dotted(path) for path in MODULES}
     known = set(modules.values())

@@ -1,7 +1,7 @@
 """The mapping of problems to types of the schema, and of faults to coded errors.
 
-The store here is a fake that answers what it is told to: it shows the mapping and the attempts, and
-is no evidence for any guarantee.
+The store here is a fake that returns given answers: it shows the mapping and the attempts, and is
+no evidence for any guarantee.
 """
 
 from collections.abc import Collection
@@ -26,7 +26,7 @@ from tests.unit.domain_values import BLUE, RED, state, team
 
 
 class FakeStore:
-    """A `TeamStore` whose writes answer one after the other what they are told, then None."""
+    """A `TeamStore` whose writes return the given answers one after the other, then None."""
 
     def __init__(self, now: TeamState, *answers: Team | Exception | None) -> None:
         self.now = now
@@ -43,19 +43,19 @@ class FakeStore:
     insert_team = update_team = delete_team = add_member = remove_member = _write
 
     async def add_members(self, **given: Any) -> list[Team] | None:
-        """The team told of, after the last user."""
+        """The given team, after the last user."""
         added = await self._write(**given)
         return [added] if added else None
 
     async def move_member(self, **given: Any) -> AcceptedMove | None:
-        """A move between the team told of and another."""
+        """A move from another team to the given one."""
         to_team = await self._write(**given)
         return AcceptedMove(from_team=team(BLUE), to_team=to_team) if to_team else None
 
     async def read_state(
         self,
         *,
-        team_ids: Collection[TeamId],  # noqa: ARG002 - what is asked for is not looked at
+        team_ids: Collection[TeamId],  # noqa: ARG002 - ignored by the fake
         user_ids: Collection[UserId],  # noqa: ARG002
         by: Attribution,  # noqa: ARG002
     ) -> TeamState:

@@ -1,4 +1,4 @@
-"""The built-in explorer: what is sent, what is shown, and what a reload keeps."""
+"""The built-in explorer: requests, answers, and the state that a reload keeps."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Says how many of the 61 audits pass; fails unless all do, and says so when it could not run."""
+"""Prints how many of the 61 audits pass; fails unless all do, or if it could not run."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ process.exit(passed === results.length ? 0 : 1);
 
 
 def main() -> None:
-    """Runs the audit in a folder that is gone afterwards."""
+    """Runs the audit in a temporary folder."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if problem := npm_problem(folder, "install", *PACKAGES):

@@ -33,7 +33,7 @@ class Side(NamedTuple):
 @click.option("--mutations", default=3_000, help="Per round and side.")
 @click.option("--rounds", default=5, help="The sides take turns.")
 def main(connections: int, mutations: int, rounds: int) -> None:
-    """Compares a server that wants tokens (HS256, RS256) with one that believes the headers."""
+    """Compares servers that require tokens (HS256, RS256) with one in development mode."""
     with ExitStack() as stack:
         uri = stack.enter_context(deployment(None))
         run = f"bench_{uuid4().hex[:8]}"

@@ -46,7 +46,7 @@ async def cost_by_size(teams: Collection, socket: Connection) -> None:
 
 
 async def insert_teams(teams: Collection, sizes: list[int]) -> list[ObjectId]:
-    """Teams with so many members, written past the service."""
+    """Inserts teams with so many members directly into the database."""
     documents: list[dict[str, Any]] = [
         {
             "_id": ObjectId(),
@@ -62,7 +62,7 @@ async def insert_teams(teams: Collection, sizes: list[int]) -> list[ObjectId]:
 
 
 def bare_join(teams: Collection, ids: list[ObjectId]) -> Call:
-    """The write that the service makes, with nothing around it."""
+    """The service's write, by the driver alone."""
 
     async def join(number: int) -> None:
         user_id, now = f"user-{number}", datetime.now(UTC)
@@ -97,7 +97,7 @@ def bare_join(teams: Collection, ids: list[ObjectId]) -> Call:
 
 
 def api_join(socket: Connection, ids: list[ObjectId], headers: bytes = ADMIN) -> Call:
-    """A mutation that must be accepted, by whom the headers name."""
+    """A mutation that must be accepted."""
 
     async def join(number: int) -> None:
         given = {"teamId": str(ids[number % len(ids)]), "userId": f"user-{number}"}

@@ -26,7 +26,7 @@ class Timing:
         return len(self.latencies) / self.seconds
 
     def percentile(self, percent: float) -> float:
-        """The latency, in seconds, that so many percent of the calls stay within."""
+        """A percentile of the latencies, in seconds."""
         ordered = sorted(self.latencies)
         return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
@@ -48,7 +48,7 @@ async def run_load(calls: list[Call], first: int, count: int) -> Timing:
 
 
 ADMIN = b"X-User-Id: root\r\nX-User-Role: admin\r\n"
-"""Who asks, as a server in its development mode believes it."""
+"""The viewer, by the headers of development mode."""
 
 
 class Connection(asyncio.Protocol):

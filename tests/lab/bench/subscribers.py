@@ -1,4 +1,4 @@
-"""A process full of subscribers, for `bench_feeds.py`: it notes when each change reached each.
+"""A process of many subscribers, for `feeds.py`: records when each change reached each.
 
 The connections are the protocol of the `websockets` package without its tasks and queues, since on
 a small machine every microsecond that the clients take is taken from the server they measure.
@@ -111,7 +111,7 @@ class Subscriber(asyncio.Protocol):
         self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Ends the process: a subscriber that is lost spoils the measurement."""
+        """Ends the process: without this subscriber the measurement is invalid."""
         raise SystemExit(f"A subscriber was disconnected: {error or self._protocol.close_exc}")
 
     def _take(self, data: bytes | bytearray | memoryview) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.lab.checker FILE` judges a saved history; exit status 1 if it is impossible."""
+"""`python -m tests.lab.checker FILE` checks a saved history; exit status 1 if it is impossible."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rule: every acknowledged change stands in the log, at its version, as what was asked for."""
+"""Rule: every acknowledged change is in the log at its version, with the requested content."""
 
 from tests.lab.checker.effects import Effect
 from tests.lab.checker.entries import Trace, traces_of
@@ -10,7 +10,7 @@ RULE = "acknowledged"
 
 
 def check_acknowledged(evidence: Evidence) -> list[Violation]:
-    """A violation for each acknowledged change that the log does not hold, or tells otherwise."""
+    """A violation for each acknowledged change that is missing or different in the log."""
     return [
         violation
         for effect in evidence.effects

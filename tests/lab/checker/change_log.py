@@ -1,4 +1,4 @@
-"""Rule: the log is whole, can have happened, and leads to the teams as they are in the end."""
+"""Rule: the log is complete and possible, and replaying it gives the final teams."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ _Halves = Counter[tuple[str | None, str | None, str | None]]
 
 
 def check_change_log(evidence: Evidence) -> list[Violation]:
-    """A violation for each team whose log is not its history, and for what runs across teams."""
+    """Violations within each team's log, and across teams."""
     sentences = [
         sentence
         for team_id, team in evidence.final.teams.items()

@@ -1,4 +1,4 @@
-"""All that the rules judge by: the operations, the final state, and what follows from both."""
+"""The input of the rules: the operations, the final state, and values derived from both."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from tests.lab.checker.windows import Windows
 
 @dataclass(frozen=True)
 class Evidence:
-    """A run. What is derived is derived once, when a rule first asks for it."""
+    """A run. Derived values are computed once, on first use."""
 
     operations: Sequence[Operation]
     final: FinalState
@@ -25,7 +25,7 @@ class Evidence:
 
     @cached_property
     def makers(self) -> dict[str, dict[int, list[Effect]]]:
-        """For each team and each version that an answer acknowledged, who says to have made it."""
+        """For each team, the operations that were acknowledged with each version."""
         makers: dict[str, dict[int, list[Effect]]] = defaultdict(lambda: defaultdict(list))
         for effect in self.effects:
             for team_id, version in effect.versions.items():
@@ -42,7 +42,7 @@ class Evidence:
 
     @cached_property
     def windows(self) -> dict[str, Windows]:
-        """For each team of the final state, when it can have been at which version."""
+        """For each team of the final state, the time window of each version."""
         return {
             team_id: Windows(team.version, self.makers.get(team_id, {}))
             for team_id, team in self.final.teams.items()
@@ -50,7 +50,7 @@ class Evidence:
 
     @cached_property
     def states(self) -> dict[str, dict[int, State]]:
-        """For each team of the final state, what its log makes of it at each version."""
+        """For each team of the final state, its state at each version according to its log."""
         return {
             team_id: {state.version: state for state in replay(team.log)}
             for team_id, team in self.final.teams.items()

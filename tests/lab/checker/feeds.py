@@ -1,4 +1,4 @@
-"""Rule: what a subscriber was told is the team's log, from where it began, in order and whole."""
+"""Rule: a subscriber's events are the team's log, complete and in order from its start."""
 
 from tests.lab.checker.evidence import Evidence
 from tests.lab.checker.history import Feed, FinalTeam
@@ -8,7 +8,7 @@ RULE = "feeds"
 
 
 def check_feeds(evidence: Evidence) -> list[Violation]:
-    """A violation for each subscriber that was told anything else, at the first difference."""
+    """A violation for each subscriber whose events differ from the log, at the first difference."""
     found = ((feed, _judge(feed, evidence)) for feed in evidence.final.feeds)
     return [
         Violation(RULE, f"Subscriber {feed.subscriber} to team {feed.team_id} {sentence}")

@@ -102,7 +102,7 @@ class TeamRead:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """No answer, or one that says nothing: a change may have been made, or may yet be."""
+    """No answer, or an inconclusive one: the change may have been made, or may still be."""
 
     reason: str = ""
 
@@ -175,7 +175,7 @@ class FinalTeam:
 
 @dataclass(frozen=True, slots=True)
 class SeenChange:
-    """A change as a subscriber was told of it; `kind` is the schema's name for it."""
+    """A change as a subscriber received it; `kind` is the schema's name for it."""
 
     version: int
     kind: str
@@ -183,7 +183,7 @@ class SeenChange:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """All that a subscriber to one team was told, in order, over however many connections.
+    """The events of a subscriber to one team, in order, over all its connections.
 
     `caught_up` is whether it was given the time to see everything.
     """

@@ -9,7 +9,7 @@ RULE = "memberships"
 
 
 def check_memberships(evidence: Evidence) -> list[Violation]:
-    """A violation for each user who is where nobody may be. It needs no operations to judge by."""
+    """A violation for each user on an impossible team; judged by the final state alone."""
     teams: dict[str, list[str]] = defaultdict(list)
     sentences = []
     for team_id, team in evidence.final.teams.items():

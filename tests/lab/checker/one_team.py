@@ -1,4 +1,4 @@
-"""Rule: all that was asked and said of a user's team can have happened one by one, in some order.
+"""Rule: all operations on a user's team can have happened one by one, in some order.
 
 Each user is judged alone, as a register of its own. The deletion of a team frees whoever is on it:
 it is a step of every user who, by any operation, may ever have been there.

@@ -1,4 +1,4 @@
-"""A user's team as a register: what each operation does to it, or tells of it.
+"""A user's team as a register, and the effect or reading of it by each operation.
 
 To the register a join takes the user from no team to one, and so on. A refusal is a look at it: by
 what it says, and by the problems that come before it in the design's order and so did not hold.
@@ -18,7 +18,7 @@ REMOVES = frozenset({Kind.REMOVE_USER, Kind.LEAVE})
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """Happens only while `holds` of the user's team, and makes `after` of it."""
+    """Possible only if `holds` is true of the user's team, which becomes `after`."""
 
     holds: Callable[[Team], bool]
     after: Callable[[Team], Team]

@@ -1,4 +1,4 @@
-"""The versions of teams that answers showed, whatever they answered to."""
+"""The versions of teams that answers showed, in whichever field."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from tests.lab.checker.history import Accepted, Kind, Operation, Refused, TeamRe
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A team seen at a version. `member` is who was said to be on it then, if anybody was."""
+    """A team seen at a version. `member` is a user who was on it then, if known."""
 
     operation: Operation
     team_id: str
@@ -24,7 +24,7 @@ def sightings_of(operation: Operation) -> Iterator[Sighting]:
         case Refused(user_team=team) | UserRead(team) if team is not None:
             yield Sighting(operation, team.team_id, team.version, request.user_id)
         case Refused(actual_version=version) if version is not None:
-            # Of a move it is not told which of the two teams is meant.
+            # A move's answer does not say which of the two teams is meant.
             if request.kind is not Kind.MOVE_USER and request.team_id is not None:
                 yield Sighting(operation, request.team_id, version)
         case TeamRead(version) if version is not None and request.team_id is not None:

@@ -1,4 +1,4 @@
-"""Rule: what an answer tells of a team held at one moment while its request was under way.
+"""Rule: an answer's facts about a team held at one moment during its request.
 
 What it tells of a user is judged with the user's other operations, by `one_team`.
 """
@@ -23,7 +23,7 @@ RULE = "true answers"
 
 
 def check_true_answers(evidence: Evidence) -> list[Violation]:
-    """A violation for each answer that tells what can't have held."""
+    """A violation for each answer whose facts can't have held."""
     return [
         Violation(RULE, sentence, (operation,))
         for operation in evidence.operations

@@ -1,4 +1,4 @@
-"""Rule: a version that no answer gave is the work of an operation whose answer gave none.
+"""Rule: an unacknowledged version was made by an operation without an acknowledged version.
 
 That is one whose outcome is unknown, or one that was acknowledged as a repetition only. Each can
 have made one version (a move one in each of two teams), and those acknowledged must have.
@@ -20,7 +20,7 @@ RULE = "unacknowledged"
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """A version that no answer gave. It was made between the two moments."""
+    """A version in no answer. It was made between the two moments."""
 
     team_id: str
     version: int

@@ -1,4 +1,4 @@
-"""When each version of a team can have been the team's version, by what answers tell."""
+"""The time window of each version of a team, according to the answers."""
 
 import math
 from bisect import bisect_left, bisect_right

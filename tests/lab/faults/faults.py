@@ -1,4 +1,4 @@
-"""Faults: each strikes a lab, says since when service is owed again, and is mended in the end.
+"""Faults: each is injected into a lab, reports when service is due again, and is undone.
 
 Service is owed again once there is a new primary, or the network or the server is there again. What
 is interrupted is not mended: its lab is of no more use.
@@ -70,7 +70,7 @@ async def power_cut(lab: Lab) -> AsyncIterator[float]:
 
 @asynccontextmanager
 async def pause_primary(lab: Lab) -> AsyncIterator[float]:
-    """The primary wakes up believing that it still is one, its connections all open."""
+    """The paused primary continues as primary, with all its connections open."""
     primary = await lab.replica_set.primary()
     primary.signal(signal.SIGSTOP)
     await lab.replica_set.wait_until_replaced(primary)
@@ -109,7 +109,7 @@ async def kill_server(lab: Lab) -> AsyncIterator[float]:
 
 @asynccontextmanager
 async def cut_network(lab: Lab) -> AsyncIterator[float]:
-    """Nothing passes for longer than a request may last; what was sent arrives when it heals."""
+    """Nothing passes for longer than a request may last; sent data arrives afterwards."""
     lab.network.cut()
     await asyncio.sleep(lab.request_seconds + LONGER_SECONDS)
     lab.network.heal()

@@ -43,11 +43,11 @@ class Network:
             proxy.hold(outward=True)
 
     def half_open(self) -> None:
-        """Pass on what the server sends, and drop what comes back."""
+        """Pass the server's requests on and drop the answers."""
         for proxy in self._proxies.values():
             proxy.hold(outward=False)
 
     def heal(self) -> None:
-        """Everything passes, what was sent meanwhile first."""
+        """Pass everything again, held data first."""
         for proxy in self._proxies.values():
             proxy.let_pass()

@@ -19,7 +19,7 @@ Probes = Sequence[Probe]
 
 
 def asked_operations(schema_text: str, known: Known) -> SearchStrategy[Probes]:
-    """One operation, asked by several viewers in several ways."""
+    """One operation, sent by several viewers in several ways."""
     asked_by = viewers(known.user_ids)
     return operations(schema_text, known).flatmap(
         lambda operation: st.lists(askings(operation, asked_by), min_size=4, max_size=MAX_PROBES)
@@ -43,7 +43,7 @@ def requests(_: str, known: Known) -> SearchStrategy[Probes]:
 
 
 def request_bytes(_: str, known: Known) -> SearchStrategy[Probes]:
-    """Raw bytes in the place of requests."""
+    """Raw bytes instead of requests."""
     return _sent(Transport.HTTP, broken_requests(viewers(known.user_ids)), are_whole=False)
 
 
@@ -54,7 +54,7 @@ def messages(schema_text: str, known: Known) -> SearchStrategy[Probes]:
 
 
 def frame_bytes(schema_text: str, known: Known) -> SearchStrategy[Probes]:
-    """Raw bytes in the place of WebSocket frames."""
+    """Raw bytes instead of WebSocket frames."""
     asked = operations_with_variables(schema_text, known)
     said = broken_conversations(asked, viewers(known.user_ids))
     return _sent(Transport.WEBSOCKET, said, are_whole=False)

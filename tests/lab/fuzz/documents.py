@@ -29,7 +29,7 @@ from tests.lab.fuzz.values import JSON_VALUES, TEXTS, Known, mostly
 
 TIMES: Final = st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
 
-# What is put into a document to spoil it.
+# Text that makes a document invalid.
 _FRAGMENTS: Final = (
     *(
         "{",
@@ -65,7 +65,7 @@ class Operation:
 
 
 def operations(schema_text: str, known: Known) -> SearchStrategy[Operation]:
-    """Operations of all three kinds: valid ones, and some that are not quite."""
+    """Operations of all three kinds, valid and nearly valid."""
     return st.one_of(
         documents(schema_text, known).map(lambda document: Operation(document, None)),
         operations_with_variables(schema_text, known),
@@ -93,7 +93,7 @@ def documents(schema_text: str, known: Known) -> SearchStrategy[str]:
         valid = draw_from(schema, custom_scalars=scalars)
         return mostly(valid, draw_from(schema, custom_scalars=scalars, mode=Mode.NEGATIVE))
 
-    # It knows no subscriptions, so it is told that they are queries.
+    # It does not support subscriptions, so they are passed as queries.
     told = own.replace("type Query {", "type Asking {").replace(
         "type Subscription {", "type Query {"
     )
@@ -112,7 +112,7 @@ def _node_of(reference: Mapping[str, Any]) -> ObjectValueNode:
 
 
 def operations_with_variables(schema_text: str, known: Known) -> SearchStrategy[Operation]:
-    """Each field of a root, asked with variables for all of its arguments."""
+    """Each field of a root type, with variables for all of its arguments."""
     schema = build_schema(schema_text)
     asked = [
         (kind, name, field)
@@ -156,7 +156,7 @@ def _object_of(fields: Mapping[str, Any], known: Known) -> SearchStrategy[dict[s
 
 
 def _fitting(name: str, type_: GraphQLInputType, known: Known) -> SearchStrategy[Any]:
-    """Values of a type for what has this name, and now and then any at all."""
+    """Values that fit a type and name, and sometimes any value."""
     if not isinstance(type_, GraphQLNonNull):
         return st.none() | _fitting(name, GraphQLNonNull(type_), known)
     match type_.of_type:

@@ -1,4 +1,4 @@
-"""Texts and bytes that were whole once: something is cut out, doubled, or put in."""
+"""Mutations of valid texts and bytes: parts are removed, repeated or inserted."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -15,7 +15,7 @@ MAX_EDITS = 3
 def edited(
     draw: DrawFn, wholes: SearchStrategy[EditedT], pieces: SearchStrategy[EditedT]
 ) -> EditedT:
-    """Wholes after 1 to `MAX_EDITS` edits; what is put in is drawn from the pieces."""
+    """Inputs after 1 to `MAX_EDITS` edits; insertions are drawn from the pieces."""
     text = draw(wholes)
     for _ in range(draw(st.integers(1, MAX_EDITS))):
         start, end = sorted(draw(st.tuples(_place_in(text), _place_in(text))))

@@ -1,4 +1,4 @@
-"""One connection to a server: bytes go out, and what comes back is read as HTTP or WebSocket."""
+"""One connection to a server: sends bytes, and reads HTTP or WebSocket messages."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -169,7 +169,7 @@ class _HttpReading:
 
 
 class _WebSocketSpeaking:
-    """One side of a WebSocket: keeps the messages, and says what the protocol wants said."""
+    """One side of a WebSocket: keeps the messages, and sends the replies of the protocol."""
 
     def __init__(self, port: int) -> None:
         self.protocol = ClientProtocol(

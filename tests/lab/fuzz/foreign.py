@@ -1,4 +1,4 @@
-"""Another program that writes what it likes, beside clients that must not notice."""
+"""An external writer beside clients that must not notice it."""
 
 import asyncio
 import random
@@ -238,7 +238,7 @@ class ForeignFuzzing:
 
 
 async def fuzz_foreign(seconds: float, *, servers: int, seed: int) -> list[str]:
-    """Lets another program write for so long; a sentence for everything that was wrong."""
+    """Runs an external writer for that time; returns a sentence for each violation."""
     database = f"fuzz_{uuid4().hex[:8]}"
     with deployment(None) as uri:
         mongodb = connect(uri, timeout_seconds=10)

@@ -1,4 +1,4 @@
-"""Another program that writes to the collections: any BSON type in any field, and what it breaks.
+"""An external writer to the collections: any BSON type in any field.
 
 Its users and teams are never those of the clients beside it, so what they do must not suffer.
 """
@@ -78,7 +78,7 @@ class ForeignWriter:
         await self._update({"$set": self._document(fields)})
 
     async def _set_last_change(self) -> None:
-        """Like ours, but for a few fields: it has to be looked at field by field."""
+        """Valid except for a few fields: each field has to be checked."""
         odd = self._chance.sample(_CHANGE_FIELDS, self._chance.choice((0, 1, 1, 2, 5)))
         kind = self._chance.choice(list(ChangeKind))
         ours = {"kind": kind, "at": datetime.now(UTC), "userId": "their-user", "name": "Theirs"}
@@ -132,7 +132,7 @@ class ForeignWriter:
         )
 
     def _team(self, stored_id: object) -> Any:
-        """Like one of ours, but for a few fields, or of nothing that is known."""
+        """A valid team except for a few fields, or an arbitrary document."""
         ours = {
             "_id": stored_id,
             "name": "Theirs",

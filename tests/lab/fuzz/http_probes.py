@@ -1,4 +1,4 @@
-"""HTTP requests: operations in each way to ask them, odd requests, and broken bytes."""
+"""HTTP requests: operations in every form, odd requests, and malformed bytes."""
 
 import json
 from enum import Enum, auto
@@ -102,7 +102,7 @@ _WAYS: Final = st.just(Way.IN_THE_BODY) | st.sampled_from(Way)
 
 @st.composite
 def askings(draw: DrawFn, operation: Operation, viewers: SearchStrategy[Headers]) -> Probe:
-    """The operation asked over HTTP, in one of the ways that there are."""
+    """The operation as an HTTP request, in one of the forms."""
     headers = draw(viewers) | {"Accept": draw(_ACCEPTED)}
     way = draw(_WAYS)
     url = "/graphql?" + urlencode(
@@ -137,7 +137,7 @@ def _utf_8(text: str) -> bytes:
 
 @st.composite
 def odd_requests(draw: DrawFn, viewers: SearchStrategy[Headers]) -> bytes:
-    """Requests that are correct HTTP, and whatever else."""
+    """Requests that are correct HTTP, with any content."""
     headers = draw(viewers) | {"Content-Type": draw(st.sampled_from(CONTENT_TYPES))}
     for name in draw(st.sets(st.sampled_from(sorted(ODD_HEADERS)), max_size=3)):
         headers[name] = draw(st.sampled_from(ODD_HEADERS[name]))
@@ -149,7 +149,7 @@ _BODIES: Final = st.one_of(_SOME_JSON.map(as_json), st.binary(max_size=200), _DE
 
 
 def broken_requests(viewers: SearchStrategy[Headers]) -> SearchStrategy[bytes]:
-    """Bytes in the place of requests: mostly such as were requests once."""
+    """Bytes instead of requests, mostly requests with edits."""
     return mostly(
         edited(odd_requests(viewers), st.sampled_from(PIECES) | st.binary(max_size=20)),
         st.binary(max_size=300),

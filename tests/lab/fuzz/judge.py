@@ -12,8 +12,8 @@ UNAVAILABLE: Final = frozenset(
     {Code.DATABASE_UNAVAILABLE, Code.CONTENTION, Code.AUTHENTICATION_UNAVAILABLE}
 )
 
-# What has no place in a run: our bugs, the end of a server, lost indexes, and settings that the
-# servers are not given.
+# Codes that must not occur in a run: bugs, the end of a server, lost indexes, and codes of settings
+# that the servers do not have.
 CODES: Final = frozenset(Code) - {
     Code.INTERNAL_SERVER_ERROR,
     Code.SERVER_ENDED,
@@ -45,7 +45,7 @@ _SERVER_FAULT: Final = 500
 
 
 def judge_answer(answer: Answer) -> Iterator[str]:
-    """A sentence for each thing that is wrong with it."""
+    """A sentence for each violation in an answer."""
     yield from _leaks(answer.body)
     media_type = answer.headers.get("content-type", "")
     codes: set[str] = set()
@@ -63,12 +63,12 @@ def judge_answer(answer: Answer) -> Iterator[str]:
 
 
 def judge_conversation(conversation: Conversation, *, is_whole: bool) -> Iterator[str]:
-    """A sentence for each thing that is wrong with what came over a WebSocket."""
+    """A sentence for each violation in a WebSocket's messages."""
     for message in conversation.messages:
         yield from _leaks(message)
         yield from _codes_in(message)
     code = conversation.close_code
-    # Random frames may hold a goodbye of their own, whose code is sent back (RFC 6455, 5.5.1).
+    # Random frames may contain a close frame, whose code is sent back (RFC 6455, 5.5.1).
     theirs = code in OF_APPLICATIONS and code != CloseCode.INTERNAL_SERVER_ERROR
     is_given_back = theirs and not is_whole
     if code not in CLOSE_CODES and not is_given_back and (is_whole or code is not None):

@@ -1,4 +1,4 @@
-"""A probe is what one connection sends, and to which of the servers."""
+"""A probe: the bytes that one connection sends, and the server that it sends them to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Transport(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """`is_whole` says that what is sent is correct on the wire, whatever it asks for."""
+    """`is_whole` is true if the bytes are correct on the wire, whatever the request."""
 
     server: int
     transport: Transport

@@ -1,4 +1,4 @@
-"""Lets Hypothesis attack two servers until enough has been sent, and judges what came of it."""
+"""Lets Hypothesis attack two servers until enough has been sent, and checks the results."""
 
 import asyncio
 import random
@@ -41,32 +41,34 @@ class Violation(Exception):
 
 
 @click.command(context_settings=CONTEXT)
-@click.option("--requests", default=100_000, help="Send so many, or a few more.")
-@click.option("--seed", type=int, help="Of what is drawn.")
+@click.option(
+    "--requests",
+    default=100_000,
+    help="Stop after this many; each kind of attack sends its examples first.",
+)
+@click.option("--seed", type=int, help="The seed of all drawn values.")
 @click.option(
     "--examples",
     default=200,
-    help="Draw so often for one kind of attack, before it gets new teams.",
+    help="Examples per kind of attack, after which it gets new teams.",
 )
-@click.option(
-    "--shrink/--no-shrink", default=True, help="Look for the least that shows what goes wrong."
-)
+@click.option("--shrink/--no-shrink", default=True, help="Reduce a failure to a minimal example.")
 @click.option(
     "--attack",
     "names",
     metavar="NAME",
     multiple=True,
     type=click.Choice(list(ATTACKS)),
-    help=f"Only this kind; can be given several times. All without it: {', '.join(ATTACKS)}.",
+    help=f"Only this kind; can be given several times. By default all: {', '.join(ATTACKS)}.",
 )
 @click.option(
     "--foreign",
     "foreign_seconds",
     metavar="SECONDS",
     type=float,
-    help="Let another program write anything to the database for so long, instead of all else.",
+    help="Instead, let an external writer write anything to the database for this time.",
 )
-@click.option("--servers", default=1, help="So many beside that program.")
+@click.option("--servers", default=1, help="The number of servers beside the external writer.")
 def main(
     *,
     requests: int,
@@ -77,8 +79,8 @@ def main(
     foreign_seconds: float | None,
     servers: int,
 ) -> None:
-    """Sends operations drawn from the schema, odd requests and raw bytes to two servers, one of a
-    developer and one that wants tokens.
+    """Sends operations drawn from the schema, odd requests and raw bytes to two servers, one in
+    development mode and one that requires tokens.
 
     Every answer must be coded and masked, no connection may be left without one, the servers' logs
     must hold no error, their memory must not grow, and their data must keep every rule.
@@ -95,7 +97,7 @@ def main(
 
 
 class Fuzzing:
-    """A run: what was sent, and what was wrong."""
+    """A run: the requests sent, and the violations."""
 
     def __init__(self, seed: int, examples: int, names: Sequence[str], *, shrink: bool) -> None:
         self._seed = seed
@@ -107,7 +109,7 @@ class Fuzzing:
         self.wrong: list[str] = []
 
     async def run(self, requests: int) -> None:
-        """Attacks until so much was sent or something was wrong, judges, and prints it all."""
+        """Attacks until the number is reached or a violation is found, then checks and prints."""
         async with running_target() as target:
             await self._attack(target, requests)
             if not self.wrong:
@@ -118,7 +120,7 @@ class Fuzzing:
         self._tell()
 
     async def _attack(self, target: Target, requests: int) -> None:
-        """All kinds at the same time, since each mostly waits."""
+        """All kinds of attack at the same time, since each mostly waits."""
         async with asyncio.TaskGroup() as group:
             for number, name in enumerate(self._names):
                 seeds = count(self._seed + number, len(self._names))

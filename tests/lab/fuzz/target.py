@@ -57,7 +57,7 @@ class Target:
         self._database = database
 
     async def send(self, probes: Sequence[Probe]) -> list[str]:
-        """Sends all at once; a sentence for everything that is wrong with what came back."""
+        """Sends all at once; returns a sentence for each violation in the answers."""
         found = await asyncio.gather(*(self._send(probe) for probe in probes))
         return [sentence for sentences in found for sentence in sentences]
 
@@ -97,7 +97,7 @@ class Target:
         return found
 
     async def broken_rules(self) -> list[str]:
-        """A sentence for each rule that the data breaks, once the log has come to its end."""
+        """A sentence for each rule that the data breaks, once the log is complete."""
         final = await settled_state(self._mongodb, self._database, "", [])
         evidence = Evidence([], _without_request_ids(final))
         found = [*check_memberships(evidence), *check_change_log(evidence)]

@@ -1,4 +1,4 @@
-"""Values for requests: what fits, what nearly does, and what was never meant to be there."""
+"""Values for requests: valid, nearly valid and invalid ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 DrawnT = TypeVar("DrawnT")
 
-# Each has been somebody's bug: operators, paths, formats, halves of pairs, and lookalikes.
+# Known sources of bugs: operators, paths, formats, halves of pairs, and lookalikes.
 HOSTILE_TEXTS = (
     "",
     " ",
@@ -57,7 +57,7 @@ HOSTILE_NUMBERS = (
     10**30,
 )
 
-# What an answer may be asked to show a page of.
+# Valid page sizes.
 FITTING_NUMBERS = st.integers(1, 8)
 
 TEXTS: SearchStrategy[str] = st.one_of(

@@ -26,7 +26,7 @@ PIECES: Final = (
     b"\0",
 )
 
-# How many hellos: mostly one, since without it little more is answered.
+# The number of `connection_init`s: mostly one, since without it little else is answered.
 _HELLOS: Final = mostly(st.just(1), st.sampled_from((0, 2)))
 
 _ANYTHING: Final = st.fixed_dictionaries(
@@ -48,7 +48,7 @@ def _frame(opcode: Opcode, data: bytes, *, fin: bool = True) -> bytes:
     return Frame(opcode, data, fin).serialize(mask=True)
 
 
-# Correct frames that the protocol has no use for.
+# Correct frames that the protocol does not use.
 _ODD_FRAMES: Final = st.one_of(
     st.builds(_frame, st.just(Opcode.BINARY), st.binary(max_size=50)),
     st.builds(_frame, st.just(Opcode.TEXT), st.binary(max_size=50)),
@@ -62,7 +62,7 @@ _ODD_FRAMES: Final = st.one_of(
 def conversations(
     draw: DrawFn, operations: SearchStrategy[Operation], viewers: SearchStrategy[Headers]
 ) -> bytes:
-    """A client that says hello, and then a few things that fit or do not."""
+    """A client that sends `connection_init`, then a few valid or invalid messages."""
     messages = [{"type": "connection_init", "payload": draw(viewers)}] * draw(_HELLOS)
     asking = st.builds(_subscribe, st.sampled_from(IDS[:3]), operations)
     messages += draw(st.lists(asking | _ANYTHING | JSON_VALUES, min_size=1, max_size=5))
@@ -77,7 +77,7 @@ def _subscribe(operation_id: str, operation: Operation) -> dict[str, Any]:
 def broken_conversations(
     operations: SearchStrategy[Operation], viewers: SearchStrategy[Headers]
 ) -> SearchStrategy[bytes]:
-    """Bytes in the place of frames: mostly such as were frames once."""
+    """Bytes instead of frames, mostly frames with edits."""
     whole = conversations(operations, viewers)
     pieces = st.sampled_from(PIECES) | st.binary(max_size=20)
     return mostly(edited(whole, pieces), st.binary(max_size=300))

@@ -36,7 +36,7 @@ PAGE = Path(__file__).with_name("page")
 
 @dataclass
 class Side:
-    """One half of the screen: an implementation, its database, and what became of it."""
+    """One half of the screen: an implementation, its database, and its result."""
 
     database: str
     race: Callable[[Ring, str, Any], Fought]
@@ -46,7 +46,7 @@ class Side:
     failure: str = ""
 
     def say(self, status: str) -> None:
-        """Takes what a terminal would show; the page shows the fight itself."""
+        """Ignores progress messages, since the page shows the fight."""
 
     def add(self, fight: Fight) -> None:
         """Begins the fight as soon as the servers of both sides are ready."""
@@ -55,7 +55,7 @@ class Side:
             self.begin.wait()
 
     def tick(self) -> None:
-        """Nothing: frames are made at their own pace."""
+        """Does nothing: frames have a timer of their own."""
 
     def run(self, ring: Ring) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The classic code as a server process: check first, write after. It is wrong, and kept for that.
+"""The classic code as a server process: check first, write after. It is wrong on purpose.
 
 It speaks straight to MongoDB and answers a line of JSON for each line it gets on a TCP connection.
 Its arguments are the URI, the database, and the file for its steps; it ends when its input does.

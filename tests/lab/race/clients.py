@@ -1,4 +1,4 @@
-"""The clients of both implementations: each intention is sent as the implementation wants it."""
+"""The clients of both implementations; each intention is sent in the implementation's form."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ ANSWER_SECONDS = 30
 
 @dataclass(frozen=True)
 class Answer:
-    """`ACCEPTED`, a problem's name or an error's code; after a refusal, the user's team if told."""
+    """`ACCEPTED`, a problem's name or an error's code; of a refusal, the user's team if named."""
 
     outcome: str
     current_team: str | None = None
@@ -42,7 +42,7 @@ class Clients(Protocol):
 
 
 class ClassicClients:
-    """Clients of the classic code, which tells its errors in words."""
+    """Clients of the classic code, whose errors are texts."""
 
     def __init__(self, sockets: "Sequence[_LineSocket]", team_ids: Mapping[str, str]) -> None:
         self._sockets = sockets
@@ -122,7 +122,7 @@ class OurClients:
 
 
 class _LineSocket:
-    """One connection to the classic code: a line of JSON there, a line back."""
+    """One connection to the classic code: a line of JSON each way."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader

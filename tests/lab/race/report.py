@@ -31,7 +31,7 @@ def doctor_steps(kept: str | None, data_dir: Path | None, mongodb_uri: str | Non
         data_dir, kept = Path(".race"), "race_broken"
     else:
         yield f"The database {kept} holds what the classic code left. Look at it:"
-    # A URI may hold a password, which belongs into no log.
+    # A URI may hold a password, which must not be logged.
     place = shlex.quote(uri) if "@" not in uri else '"$MONGODB_URI"'
     where = f"--data-dir {shlex.quote(str(data_dir))}" if data_dir else f"--mongodb-uri {place}"
     yield f"  scripts/doctor {where} --database {shlex.quote(kept)}"

@@ -41,33 +41,33 @@ HELD, BROKEN, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
     "--seconds",
     default=20.0,
     type=click.FloatRange(1),
-    help="Race for so long, both turns together.",
+    help="Race for this many seconds, both turns together.",
 )
 @click.option(
     "--servers",
     default=3,
     type=click.IntRange(1, 32),
-    help="Start so many server processes in each turn.",
+    help="Start this many server processes in each turn.",
 )
 @click.option(
     "--clients",
     default=24,
     type=click.IntRange(1, 1_000),
-    help="Let so many clients work at once.",
+    help="Run this many clients at once.",
 )
 @click.option(
     "--users",
     default=200,
     type=click.IntRange(1, 10_000),
-    help="Let them fight over so many users.",
+    help="Let them fight over this many users.",
 )
-@click.option("--seed", default=4, help="Draw what the clients want from this seed.")
+@click.option("--seed", default=4, help="Draw the clients' requests from this seed.")
 @click.option("--json", "as_json", is_flag=True, help="Print data instead of the table.")
 @click.option(
     "--picture",
     default="race.svg",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw the victim's story into this file.",
+    help="Draw the sequence diagrams into this file.",
 )
 @click.option(
     "--mongodb-uri",
@@ -199,7 +199,7 @@ def _race(
 
 
 def _show(ring: Ring, mongodb_uri: str | None, picture: Path, port: int) -> int:
-    """The exit status of a race that is shown in a browser, where both take part at once."""
+    """The exit status of a race in a browser, where both run at once."""
     run = uuid4().hex[:8]
     with ExitStack() as stack:
         uri = stack.enter_context(deployment(mongodb_uri))
@@ -241,10 +241,10 @@ def _conclude(classic: Fought, ours: Fought, victim: Victim | None, picture: Pat
 
 
 def judge(ours: Fight) -> int:
-    """The exit status for what became of the rule in Team Joiner's turn."""
+    """The exit status: 0 if Team Joiner kept its rule."""
     if ours.violations.count:
         return BROKEN
-    # Who does nothing breaks nothing: that would be no proof.
+    # Without accepted mutations the result proves nothing.
     return HELD if ours.accepted else NOT_RUN
 
 

@@ -1,4 +1,4 @@
-"""The two implementations: their servers started, their clients let loose, all of it ended."""
+"""Runs of the two implementations: servers and clients, from their start to their end."""
 
 import asyncio
 from collections.abc import Sequence

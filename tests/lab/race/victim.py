@@ -1,4 +1,4 @@
-"""Finds the victim to tell about: a bout that the classic code lost, and that ours had as well."""
+"""Finds the victim to show: a bout that the classic code lost, and that ours had as well."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -165,7 +165,7 @@ def _is_told(duel: Duel | None) -> bool:
 
 
 def _obscurity(lost: Duel, won: Duel) -> tuple[bool, bool, bool]:
-    """Greater the harder the story is to read; of several least ones the quickest is taken.
+    """Greater for stories that are harder to read; of the least ones the quickest is taken.
 
     Best are stamps that all differ, writes that met in ours as well, and then in the classic code
     check, check, write, write, one after the other.

@@ -16,7 +16,7 @@ Kind = Literal["join", "add", "leave", "remove"]
 TEAMS = tuple(f"Team {letter}" for letter in "ABCDEFGHJKLM")
 ADMIN = "john"
 
-# A user who stays makes the next bout about him one of true refusals.
+# If a user stays on a team, the next bout about that user has only true refusals.
 LEAVES = 0.8
 SAME_TEAM = 0.1
 
@@ -70,7 +70,7 @@ def arrange_lanes(clients: int) -> list[tuple[int, ...]]:
 
 def bouts(seed: int, lane: int, clients: tuple[int, ...], users: list[str]) -> Iterator[Bout]:
     """The bouts of a lane, without end; the same for the same arguments."""
-    # Text, since the hash of a tuple is nobody's promise.
+    # Text, since the hash of a tuple may differ between versions of Python.
     chance = random.Random(f"{seed}/{lane}")
     number = 0
     while True:

@@ -12,7 +12,7 @@ from tests.lab.torture.trial import Report
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """All trials of one fault: sums, and of the seconds the most.
+    """The totals of all trials of one fault; of times, the maximum.
 
     `back_seconds` is None if the service was not back in time once.
     """
@@ -28,7 +28,7 @@ class Total:
 
 
 def totals(reports: Sequence[Report]) -> list[Total]:
-    """One for each fault that has struck, in the order in which faults are listed."""
+    """The totals of each injected fault, in the order of `BY_NAME`."""
     by_fault: dict[str, list[Report]] = defaultdict(list)
     for report in reports:
         by_fault[report.fault].append(report)

@@ -1,4 +1,4 @@
-"""Strikes three servers on three nodes with one fault after another, until the time is up."""
+"""Injects one fault after another into three servers on three nodes, until the time is up."""
 
 import asyncio
 import random
@@ -43,22 +43,22 @@ def _listed(title: str, things: Iterable[Fault | Sabotage]) -> str:
         (_listed("Faults:", BY_NAME.values()), _listed("To break:", SABOTAGES.values()))
     ),
 )
-@click.option("--minutes", default=5.0, help="No fault strikes after that.")
-@click.option("--seed", type=int, help="Of the order of faults and of what clients ask for.")
+@click.option("--minutes", default=5.0, help="Inject no fault after this time.")
+@click.option("--seed", type=int, help="The seed of the order of faults and of the requests.")
 @click.option(
     "--fault",
     "names",
     metavar="NAME",
     multiple=True,
     type=click.Choice(list(BY_NAME)),
-    help="Only this one; can be given several times. All but calm without it.",
+    help="Only this one; can be given several times. By default all but calm.",
 )
 @click.option(
     "--break",
     "broken",
     metavar="NAME",
     type=click.Choice(list(SABOTAGES)),
-    help="Take a guarantee out of a copy of the service, which must then be found out.",
+    help="Remove a guarantee from a copy of the service; the run must detect it.",
 )
 @click.option("--request-timeout-seconds", default=5.0, help="The servers' setting.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON; progress to stderr.")
@@ -71,8 +71,8 @@ def main(
     *,
     as_json: bool,
 ) -> None:
-    """Lets clients work through three servers on a replica set of three nodes, strikes them with
-    faults, and judges after each what the clients saw and what was left in the database.
+    """Injects faults while clients use three servers on a replica set of three nodes, and checks
+    after each the answers to the clients and the data.
 
     Stops at the first violation with exit status 1, and keeps the history that shows it.
     """
@@ -90,7 +90,7 @@ def main(
 
 
 class Torture:
-    """A series of trials, and what came of them."""
+    """A series of trials, and their results."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Torture:
         self._kept: Path | None = None
 
     async def run(self, *, seconds: float) -> int:
-        """The exit status. Ended by SIGINT or SIGTERM it ends all processes first."""
+        """The exit status. On SIGINT or SIGTERM, all processes are ended first."""
         task = asyncio.current_task()
         assert task is not None
         for interruption in (signal.SIGINT, signal.SIGTERM):
@@ -156,7 +156,7 @@ class Torture:
         )
 
     def _keep(self, trial: Trial, logs: Sequence[bytes]) -> None:
-        """Saves what a violation can be understood by."""
+        """Saves the history of a violation."""
         self._kept = Path(tempfile.mkdtemp(prefix="torture-history-"))
         save(self._kept / "history.jsonl", trial.operations, trial.final)
         violations = "\n".join(trial.report.violations) + "\n"

@@ -1,4 +1,4 @@
-"""One fault, struck while clients work, and what the checker makes of it."""
+"""One fault under load, and the checker's verdict."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Trial:
 
 
 async def run_trial(lab: Lab, fault: Fault, *, prefix: str, seed: int) -> Trial:
-    """Strikes the lab once. `prefix` is of this trial alone: its teams are told by it."""
+    """Injects one fault. `prefix` is unique to the trial, and marks its teams."""
     began_at = monotonic()
     seconds = lab.request_seconds
     async with Load(

@@ -49,7 +49,7 @@ _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 SCHEMA_TEXT = (Path(__file__).parents[3] / "schema.graphql").read_text(encoding="utf-8")
 FEDERATED_TEXT = print_schema(SCHEMA._schema)
-# The library knows no subscriptions, so it is told that they are queries.
+# The library does not support subscriptions, so they are passed as queries.
 SUBSCRIPTIONS = SCHEMA_TEXT.replace("type Query {", "type Asking {").replace(
     "type Subscription {", "type Query {"
 )

@@ -32,7 +32,7 @@ async def hub(tail: FakeTail, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 class Watcher:
-    """A `HubObserver` that writes down what it is told."""
+    """A `HubObserver` that records its calls."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, Topic | int]] = []

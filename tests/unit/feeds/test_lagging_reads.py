@@ -1,4 +1,4 @@
-"""Reads that do not show yet what the hub has told: nothing is left out or refused for them."""
+"""Reads that lag behind the hub: no change is left out, and no feed is refused."""
 
 import asyncio
 

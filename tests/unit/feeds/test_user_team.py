@@ -139,7 +139,7 @@ async def test_a_malformed_user_id_is_refused(world: World) -> None:
 
 
 async def test_a_state_older_than_the_hubs_last_change_is_read_again(world: World) -> None:
-    """Sue's joining is told before she subscribes, to a primary that does not show it yet."""
+    """Sue's join is delivered before she subscribes, and the primary does not show it yet."""
     world.directory.team_of_user_before = None, CommitTime(5)
     await world.happen(JOINED, RED, at=6)
     world.stands(RED, at=6)
