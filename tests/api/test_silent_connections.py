@@ -14,10 +14,10 @@ from tests.harness.subscriber import close_code, connected, receive, subscribe
 from tests.harness.waiting import eventually
 
 WAITING = 200
-SILENT = 10_000
+SILENT = 5_000
 ANSWER_SECONDS = 5.0
 BYTES_PER_WAITING = 100_000
-SPARE_BYTES = 60_000_000
+SPARE_BYTES = 40_000_000
 
 UPGRADE = (
     b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
