@@ -38,7 +38,7 @@ async def fuzzed(folder: Path, *arguments: str) -> tuple[int | None, str]:
 
 
 async def test_malformed_input_is_answered_as_it_must_be() -> None:
-    status, output = await fuzzed(ROOT, "--requests", "300", "--examples", "5", "--seed", "1")
+    status, output = await fuzzed(ROOT, "--requests", "150", "--examples", "5", "--seed", "1")
 
     assert status == 0, output
     assert [name for name in ATTACKS if f"; {name}: " not in output] == []

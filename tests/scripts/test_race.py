@@ -20,7 +20,7 @@ from tests.lab.race.violations import Violations
 
 PROGRAM = ("-P", "-m", "tests.lab.race.run")
 DEADLINE_SECONDS = 90
-SIZE = ("--servers", "2", "--seconds", "6")
+SIZE = ("--servers", "2", "--seconds", "4")
 
 
 @asynccontextmanager
