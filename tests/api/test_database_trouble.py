@@ -1,8 +1,6 @@
 """A server whose database is silent, gone or not there yet: it says so in time, and recovers."""
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 import httpx
+import psutil
 import pytest
 
 from app.embedded.database import embedded_database
@@ -43,16 +42,21 @@ class Trouble:
         self.uri = uri
         self.server = server
         self.client = client
-        self._mongod_pid = mongod_pid
+        self._mongod = psutil.Process(mongod_pid)
 
     @contextmanager
     def silence(self) -> Iterator[None]:
         """For as long, the database takes connections and answers nothing."""
-        os.kill(self._mongod_pid, signal.SIGSTOP)
+        self._mongod.suspend()
         try:
+            # A thread that waits for the disk may go on after the signal was sent.
+            deadline = monotonic() + RECOVERY_SECONDS
+            while self._mongod.status() != psutil.STATUS_STOPPED:
+                assert monotonic() < deadline
+                time.sleep(0.001)
             yield
         finally:
-            os.kill(self._mongod_pid, signal.SIGCONT)
+            self._mongod.resume()
 
     async def status(self, path: str) -> int:
         async with http_client(timeout=10, headers=headers_of()) as http:
