@@ -1,4 +1,4 @@
-/** What a viewer can do. Each action sends one mutation and says in a sentence why it was refused. */
+/** The viewer's actions. Each sends one mutation, and explains a refusal in a sentence. */
 
 import { announce, addRefusal } from "./activity.js";
 import { ask, say } from "./dialogs.js";

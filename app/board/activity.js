@@ -1,4 +1,4 @@
-/** The list of what happened, newest first, and the announcements for screen readers. */
+/** The list of changes and refusals, newest first, and the announcements for screen readers. */
 
 import { byId, make, since } from "./dom.js";
 import { sentenceOf } from "./sentences.js";

@@ -1,4 +1,4 @@
-/** The live board: wires what it knows (teams.js) to what it shows (cards.js, activity.js). */
+/** The live board: connects its model (teams.js) with its views (cards.js, activity.js). */
 
 import { Actions } from "./actions.js";
 import { addChange, announce, refreshAges } from "./activity.js";
@@ -112,7 +112,7 @@ async function showUser(userId) {
   if (answer?.button === "carry") pickUp(userId);
 }
 
-/** From now until a card is chosen (by pointer, touch or arrows and Enter) or Escape, a user is carried. */
+/** Carries a user until a card is chosen (by pointer, touch, or arrows and Enter) or Escape is pressed. */
 function pickUp(userId) {
   carried = userId;
   drawAll();
@@ -189,7 +189,7 @@ function drawCounters() {
   byId("twice").classList.toggle("broken", twice > 0);
 }
 
-/** What the live mark says. */
+/** The text of the live mark. */
 function showState({ name, retryInMs, error }) {
   const mark = byId("live");
   mark.dataset.state = name;

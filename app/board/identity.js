@@ -1,4 +1,4 @@
-/** Who the board acts as: a name of one's choice in development mode, else the bearer of a token. */
+/** The viewer: any name in development mode, else the bearer of a token. */
 
 import { byId } from "./dom.js";
 

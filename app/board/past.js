@@ -61,7 +61,7 @@ async function changesBefore(client, cursor) {
   return read.slice(read.findLastIndex(({ __typename }) => ["ForeignChange", "HistoryGap"].includes(__typename)) + 1);
 }
 
-/** The team before a change: null if there was none, undefined if nothing tells. `own` are its earlier changes. */
+/** The team before a change: null if there was none, undefined if unknown. `own` are its earlier changes. */
 async function undone(client, change, team, own) {
   const { __typename: kind, teamId: id, version } = change;
   if (team?.version !== (kind === "TeamDeleted" ? undefined : version)) return undefined;
@@ -73,7 +73,7 @@ async function undone(client, change, team, own) {
     case "UserLeftTeam":
       return { ...team, version: version - 1, memberCount: team.memberCount + 1, members: team.more ? team.members : [...team.members, change.user.id] };
   }
-  // A new name, a new capacity and a deletion do not say what was before; a deleted team can't be asked.
+  // A new name, a new capacity and a deletion do not contain the value before; a deleted team can't be read.
   const now = team && (await client.request(AS_OF, { id, version: version - 1 })).team;
   if (now?.asOf) return { ...team, ...now.asOf };
   return own[0]?.__typename === "TeamCreated" ? own.reduce((known, each) => after(each, known), null) : undefined;

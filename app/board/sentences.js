@@ -3,7 +3,7 @@
 const someone = (id) => id ?? "Somebody";
 const placesOf = ({ capacity }) => capacity ?? "the default";
 
-/** What a change says, given what each team is called. */
+/** The sentence for a change; `nameOf` gives the name of a team. */
 export function sentenceOf(change, nameOf) {
   const team = nameOf(change.teamId);
   const actor = someone(change.actorId);

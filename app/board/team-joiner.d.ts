@@ -6,7 +6,7 @@ type Payload = { query: string; variables?: Record<string, unknown> | null };
 export interface Options {
   /** Where the API is; "/graphql" by default. */
   url?: string;
-  /** The headers that say who asks: `Authorization`, or `X-User-Id` in development mode. Called for each request. */
+  /** The headers that identify the viewer: `Authorization`, or `X-User-Id` in development mode. Called for each request. */
   headers?: () => Headers | Promise<Headers>;
   /** A client of `graphql-ws` with `retryAttempts: 0`, for feeds by WebSocket; otherwise they are server-sent events. */
   socket?: { iterate(payload: Payload): AsyncIterableIterator<object>; terminate(): void };

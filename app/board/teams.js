@@ -1,4 +1,4 @@
-/** What the board knows: the teams and their members, kept up to date by the feed. No DOM here. */
+/** The board's model: the teams and their members, kept up to date by the feed. No DOM here. */
 
 import { CHANGES, TEAM_BY_ID, TEAMS } from "./operations.js";
 

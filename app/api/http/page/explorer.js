@@ -46,7 +46,7 @@ function noteEdit({ target }) {
   offerOperations(byId("operation").value);
 }
 
-/** Takes back what was changed in an example. */
+/** Restores an edited example. */
 function reset() {
   delete edits[shown.title];
   open(shown);
@@ -66,7 +66,7 @@ function tellMistake(mistake) {
   byId("mistake").hidden = !mistake;
 }
 
-/** The variables, {} when the box is empty; undefined, with the mistake told, when they are no object. */
+/** The variables, {} when the box is empty; undefined, after showing the mistake, if they are no object. */
 function readVariables() {
   try {
     const value = JSON.parse(byId("variables").value.trim() || "{}");
@@ -120,7 +120,7 @@ async function run() {
   if (isFeed && last.className !== "bad") tellStatus(`The feed is complete · ${count} received`);
 }
 
-/** Ends what is running, a feed above all. */
+/** Ends the running operation, such as a feed. */
 async function stop() {
   const answers = running;
   running = null;

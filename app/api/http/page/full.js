@@ -59,7 +59,7 @@ export function showGraphiQL(example, linked, onFailure) {
   const graphiql = createElement(GraphiQL, {
     fetcher,
     defaultQuery: "",
-    // Of its first default tab it would leave the variables out.
+    // Without this it would drop the variables of its first tab.
     ...((linked || !graphiqlStorage.getItem("graphiql:tabState")) && textOf(linked ?? example)),
     isHeadersEditorEnabled: false,  // It stores what is typed there, even with shouldPersistHeaders off: a token, say.
     shouldPersistHeaders: false,

@@ -1,4 +1,4 @@
-/** The page's elements and settings, and what it keeps over a reload. */
+/** The page's elements and settings, and the state that survives a reload. */
 
 export const byId = (id) => document.getElementById(id);
 

@@ -1,4 +1,4 @@
-/** The schema browser: every type with its fields, values and descriptions, as the service tells them. */
+/** The schema browser: every type with its fields, values and descriptions, by introspection. */
 
 import { byId, make } from "./page.js";
 import { execute } from "./requests.js";

@@ -1,4 +1,4 @@
-/** Whether an answer is good: a refusal is data, with HTTP's status 200, and yet no success. */
+/** The verdict on an answer: a refusal is data with HTTP status 200, but no success. */
 
 import { settings } from "./page.js";
 

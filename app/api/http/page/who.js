@@ -1,8 +1,8 @@
-/** Who the requests are sent as: a name of one's choice in the development mode, else a token. */
+/** The viewer: any name in development mode, else the bearer of a token. */
 
 import { byId, keep, kept, settings } from "./page.js";
 
-/** The headers that say it. A token lives in its box alone and is never stored. */
+/** The headers that identify the viewer. A token stays in its field and is never stored. */
 export function identityHeaders() {
   if (!settings.development) {
     const token = byId("token").value.trim().replace(/^Bearer\s+/i, "");
