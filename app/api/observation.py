@@ -62,7 +62,7 @@ class Tracer(Protocol):
     """Opens spans for operations and their root fields."""
 
     def begin(self) -> Callable[[EndedOperation], None]:
-        """Open the span of an operation, which the function that is returned ends."""
+        """Open the span of an operation; returns the function that ends it."""
 
     def root_field(self, name: str, run: Callable[[], Any]) -> Awaitable[Any]:
         """The value of a root field that is executed by `run`, in a span of its own."""

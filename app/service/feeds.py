@@ -143,7 +143,7 @@ async def _replay_then_live(
     Most of the history is replayed before the subscriber is added, so that a long replay can't fill
     its buffer. Then it is added, the rest is replayed, and duplicates from the hub are dropped.
     """
-    await hub.is_following()
+    await hub.until_following()
     shown = after
     while shown is not None and len(changes := await _read_on(read, span, shown)) == REPLAY_SIZE:
         for change in changes:
@@ -224,7 +224,7 @@ async def open_user_team_feed(
 async def _user_team(
     log: ChangeLog, directory: TeamDirectory, hub: Hub, user_id: UserId, subscriber: Subscriber
 ) -> AsyncIterator[TeamId | None]:
-    await hub.is_following()
+    await hub.until_following()
     with subscriber:
         team_id, seen_at = await _current_team(log, directory, hub, user_id)
         yield team_id

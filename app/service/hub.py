@@ -131,7 +131,7 @@ class Hub:
                 if self._observer is not None:
                     self._observer.delivered(change)
 
-    async def is_following(self) -> None:
+    async def until_following(self) -> None:
         """Wait until the tail is open: changes recorded from then on reach subscribers."""
         await self._following.wait()
 

@@ -133,7 +133,7 @@ async def following(hub: Hub, tail: FakeTail) -> AsyncIterator[None]:
     """Inside the context, the hub distributes the batches of the tail."""
     running = asyncio.create_task(hub.run(tail))
     try:
-        await hub.is_following()
+        await hub.until_following()
         yield
     finally:
         running.cancel()

@@ -69,7 +69,7 @@ def _index_after(position: MemberPosition) -> Expression:
 
 
 def _half(number: Expression) -> Expression:
-    """Rounded up, so that it stays a bound whatever an external writer stored."""
+    """Half, rounded up, so that it stays a bound whatever an external writer stored."""
     return {"$toInt": {"$ceil": {"$divide": [number, 2]}}}
 
 

@@ -16,7 +16,7 @@ def unmatched(wanted: Mapping[LeftT, Sequence[RightT]]) -> list[LeftT]:
 def _match(
     left: LeftT, wanted: Mapping[LeftT, Sequence[RightT]], partners: dict[RightT, LeftT]
 ) -> bool:
-    """Finds a partner for `left`, breadth first, letting others change theirs for it."""
+    """Finds a partner for `left` by breadth-first search; others may change theirs."""
     came_from: dict[RightT, LeftT] = {}
     waiting = [left]
     for suitor in waiting:

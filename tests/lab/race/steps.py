@@ -14,7 +14,7 @@ What = Literal["check", "write", "leave", "read"]
 
 @dataclass(frozen=True)
 class Step:
-    """One command: sent to the database, and answered with what `found` says."""
+    """One command to the database; `found` is its result."""
 
     what: What
     user: str

@@ -41,7 +41,7 @@ class Duel:
 
 @dataclass(frozen=True)
 class Victim:
-    """A user whom the classic code put on two teams, and the same bout in ours.
+    """A bout in which the classic code put a user on two teams, and the same bout in ours.
 
     In both, the client that was the first one in the classic code comes first.
     """

@@ -32,7 +32,7 @@ SHOWN_VIOLATIONS = 10
 
 
 def _listed(title: str, things: Iterable[Fault | Sabotage]) -> str:
-    """The available names of a kind, for the help; the mark preserves its line breaks."""
+    """The names of faults or sabotages, for the help; `\\b` keeps click from wrapping the lines."""
     lines = [f"  {thing.name:20} {thing.sentence}" for thing in things]
     return "\n".join(("\b", title, *lines))
 

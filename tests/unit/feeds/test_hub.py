@@ -146,7 +146,7 @@ async def test_an_observer_sees_each_subscriber_come_and_go_once_and_each_change
     watcher, topic = Watcher(), Topic(team_id=RED)
     hub = Hub(watcher)
     running = asyncio.create_task(hub.run(tail))
-    await hub.is_following()
+    await hub.until_following()
 
     with hub.subscriber(topic):
         await tail.push(log.record(), log.record())

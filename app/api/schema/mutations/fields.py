@@ -42,7 +42,7 @@ EXPECTED_VERSION = (
 def mutation(
     description: str,
 ) -> Callable[[Callable[[Info, InputT], Awaitable[ResultT]]], StrawberryField]:
-    """A decorator: the field that runs the resolver if the viewer may, by `service/permissions`.
+    """A decorator: the field that checks the viewer's permission, then runs the resolver.
 
     The problem of a refused mutation is noted for the observers.
     """
