@@ -42,21 +42,22 @@ class Trouble:
         self.uri = uri
         self.server = server
         self.client = client
-        self._mongod = psutil.Process(mongod_pid)
+        self._mongod_pid = mongod_pid
 
     @contextmanager
     def silence(self) -> Iterator[None]:
         """For as long, the database takes connections and answers nothing."""
-        self._mongod.suspend()
+        mongod = psutil.Process(self._mongod_pid)
+        mongod.suspend()
         try:
             # A thread that waits for the disk may go on after the signal was sent.
             deadline = monotonic() + RECOVERY_SECONDS
-            while self._mongod.status() != psutil.STATUS_STOPPED:
+            while mongod.status() != psutil.STATUS_STOPPED:
                 assert monotonic() < deadline
                 time.sleep(0.001)
             yield
         finally:
-            self._mongod.resume()
+            mongod.resume()
 
     async def status(self, path: str) -> int:
         async with http_client(timeout=10, headers=headers_of()) as http:
