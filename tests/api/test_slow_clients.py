@@ -1,8 +1,9 @@
 """Slow, endless and malformed HTTP requests are bounded, and other clients still answered."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import suppress
 from time import monotonic
 
 import psutil
@@ -27,42 +28,42 @@ BODY = b'{"query": "{ __typename }"}'
 server = own_server(ARRIVAL_TIMEOUT_SECONDS=str(ARRIVAL_SECONDS), METRICS_PORT="0")
 
 
-@asynccontextmanager
-async def opened(
-    server: Server,
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-
-
-async def drip(writer: asyncio.StreamWriter, data: bytes) -> None:
-    """Sends a byte every `DRIP_SECONDS` until the connection ends."""
-    try:
-        for byte in data:
-            writer.write(bytes([byte]))
-            await writer.drain()
+async def send(peer: socket.socket, at_once: bytes, slow: bytes) -> None:
+    """Sends, the second part a byte every `DRIP_SECONDS`, until the connection ends."""
+    loop = asyncio.get_running_loop()
+    with suppress(ConnectionError):
+        await loop.sock_sendall(peer, at_once)
+        for byte in slow:
+            await loop.sock_sendall(peer, bytes([byte]))
             await asyncio.sleep(DRIP_SECONDS)
-    except ConnectionError:
-        return
+
+
+async def receive(peer: socket.socket) -> bytes:
+    """All bytes until the connection ends.
+
+    A server that closes a connection while its client sends resets it. What has arrived before can
+    still be read, but not from asyncio's streams.
+    """
+    received = b""
+    with suppress(ConnectionError):
+        while chunk := await asyncio.get_running_loop().sock_recv(peer, 65_536):
+            received += chunk
+    return received
 
 
 async def ended(server: Server, slow: bytes, *, at_once: bytes = b"") -> tuple[bytes, float]:
     """All bytes that a slow client receives until its connection ends, and the seconds it took."""
     began = monotonic()
-    async with opened(server) as (reader, writer):
-        writer.write(at_once)
-        dripping = asyncio.create_task(drip(writer, slow))
+    with socket.socket() as peer:
+        peer.setblocking(False)  # noqa: FBT003 - the standard library's
+        await asyncio.get_running_loop().sock_connect(peer, ("127.0.0.1", server.port))
+        sending = asyncio.create_task(send(peer, at_once, slow))
         try:
             async with asyncio.timeout(ARRIVAL_SECONDS + MARGIN_SECONDS):
-                answer = await reader.read()
-        except ConnectionResetError:
-            answer = b""
+                answer = await receive(peer)
         finally:
-            dripping.cancel()
-            await asyncio.gather(dripping, return_exceptions=True)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
         return answer, monotonic() - began
 
 
@@ -223,9 +224,8 @@ async def test_an_endless_body_beside_an_event_stream_is_cut_off(server: Server)
 
 
 async def test_a_disconnect_in_the_middle_of_a_body_is_not_logged(server: Server) -> None:
-    async with opened(server) as (_, writer):
-        writer.write(HEAD + b"Content-Length: 1000\r\n\r\n{")
-        await writer.drain()
+    with socket.create_connection(("127.0.0.1", server.port)) as peer:
+        peer.sendall(HEAD + b"Content-Length: 1000\r\n\r\n{")
 
     async with Client(server.url) as client:
         assert await client.execute("{ __typename }") == {"__typename": "Query"}
