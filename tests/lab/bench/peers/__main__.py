@@ -50,7 +50,7 @@ WORKLOADS = (
     Workload("team(id)", READ_TEAM, 32, 100, 10),
     Workload("teams(first: 20)", READ_TEAMS, 32, 100, 10),
     # A quarter: each join costs more than the one before, since the team grows.
-    Workload("addUserToTeam, one team of 500", JOIN, 48, 1, 500, share=4),
+    Workload("addUserToTeam, one team of 1,000", JOIN, 48, 1, 1_000, share=4),
 )
 
 
