@@ -64,7 +64,7 @@ def draw(results: Results) -> str:
 
 
 def _panel(top: int, title: str, panel: Mapping[str, Figures]) -> Iterator[str]:
-    yield _text(MARGIN, top + 18, f"{title}: operations per second", "title")
+    yield _text(MARGIN, top + 18, f"{title}: per second", "title")
     yield _text(TIMES, top + 18, "processor ms per operation", "title")
     most_rate = max(found.rate for found in panel.values())
     most_ms = max(1e-9, *(found.server_ms + found.mongod_ms for found in panel.values()))
