@@ -14,6 +14,7 @@ from app.storage.changes.documents import read_change
 from app.storage.changes.lease import RECORDER_ID
 from app.storage.client import Client, recorder_of, settled, team_changes_of
 from app.storage.documents import RAW, Document, all_decoded, find_at_a_moment
+from app.storage.elections import CaughtUpReads
 from app.storage.errors import driver_faults
 
 # Skips values of other types, which external writers may have stored.
@@ -28,6 +29,7 @@ class MongoChangeLog:
     def __init__(self, client: Client, database: str) -> None:
         self._changes = team_changes_of(client, database)
         self._raw = self._changes.with_options(codec_options=RAW)
+        self._caught_up = CaughtUpReads(client, database)
         self._recorder = recorder_of(client, database).with_options(
             read_concern=ReadConcern("linearizable")
         )
@@ -171,12 +173,14 @@ class MongoChangeLog:
     async def moment(self) -> Moment:
         # One snapshot read gives both, so that they are consistent.
         with driver_faults():
-            found, at = await find_at_a_moment(
-                self._changes,
-                {"position": POSITION},
-                {"_id": 0, "position": 1},
-                sort={"position": DESCENDING},
-                limit=1,
+            found, at = await self._caught_up.read(
+                lambda: find_at_a_moment(
+                    self._changes,
+                    {"position": POSITION},
+                    {"_id": 0, "position": 1},
+                    sort={"position": DESCENDING},
+                    limit=1,
+                )
             )
         return Moment(found[0]["position"] if found else 0, at)
 

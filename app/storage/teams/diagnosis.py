@@ -10,6 +10,7 @@ from app.domain.ids import TeamId, UserId
 from app.domain.teams import FoundTeam, Team
 from app.storage.client import Client, teams_of
 from app.storage.documents import RAW, Document, all_decoded, read_team_id, stored_team_id
+from app.storage.elections import CaughtUpReads
 from app.storage.errors import driver_faults
 from app.storage.requests import (
     RecordedRequests,
@@ -30,6 +31,7 @@ class Diagnosis:
 
     def __init__(self, client: Client, database: str, *, default_capacity: int) -> None:
         self._teams = teams_of(client, database)
+        self._caught_up = CaughtUpReads(client, database)
         self._requests = RecordedRequests(client, database)
         self._default_capacity = default_capacity
 
@@ -87,7 +89,7 @@ class Diagnosis:
     async def _find(self, filters: Document, fields: Document) -> list[dict[str, Any]]:
         raw = self._teams.with_options(codec_options=RAW)
         with driver_faults():
-            documents = await raw.find(filters, fields).to_list(None)
+            documents = await self._caught_up.read(lambda: raw.find(filters, fields).to_list(None))
         return all_decoded(documents)
 
 

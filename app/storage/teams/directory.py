@@ -30,6 +30,7 @@ from app.storage.documents import (
     read_team_id,
     stored_team_id,
 )
+from app.storage.elections import CaughtUpReads
 from app.storage.errors import driver_faults
 from app.storage.indexes import LIVE_TEAMS_BY_CREATION, LIVE_TEAMS_BY_NAME, UNORDERED_TEAMS
 from app.storage.teams.documents import (
@@ -65,6 +66,7 @@ class MongoTeamDirectory:
     def __init__(self, client: Client, database: str, *, default_capacity: int) -> None:
         self._teams = teams_of(client, database)
         self._default_capacity = default_capacity
+        self._caught_up = CaughtUpReads(client, database)
         self._shared_teams = SharedReads(self._find_teams)
         self._shared_teams_of = SharedReads(self._find_teams_of)
         self._shared_pages = SharedReads(self._list_teams)
@@ -115,7 +117,9 @@ class MongoTeamDirectory:
 
     async def find_team_id_of(self, user_id: UserId) -> tuple[TeamId | None, CommitTime]:
         with driver_faults():
-            found, at = await find_at_a_moment(self._teams, {"userIds": user_id}, {"_id": 1})
+            found, at = await self._caught_up.read(
+                lambda: find_at_a_moment(self._teams, {"userIds": user_id}, {"_id": 1})
+            )
         return read_team_id(found[0]) if found else None, at
 
     async def _find_teams_of(
@@ -254,11 +258,15 @@ class MongoTeamDirectory:
         hint: str | None = None,
         at: CommitTime | None = None,
     ) -> list[RawBSONDocument]:
-        with driver_faults(at=at):
-            raw = self._at(at).with_options(codec_options=RAW)
+        raw: Any = self._at(at).with_options(codec_options=RAW)
+
+        async def find() -> list[RawBSONDocument]:
             found = raw.find(filters, fields, sort=sort, limit=limit, hint=hint)
-            documents: list[Any] = await found.to_list(None)
+            documents: list[RawBSONDocument] = await found.to_list(None)
             return documents
+
+        with driver_faults(at=at):
+            return await (self._caught_up.read(find) if at is None else find())
 
     def _at(self, moment: CommitTime | None) -> Stored:
         if moment is None:
