@@ -32,7 +32,8 @@ class CaughtUpReads:
             found = await find()
             # The driver knows of an election before it sends anything to the primary elected.
             election = self._client.topology_description.max_election_id
-            if election == self._caught_up_with:
+            if self._caught_up_with in (None, election):  # None: nothing was shown before
+                self._caught_up_with = election
                 return found
             await self._any.find_one({}, {"_id": 1})
             if election == self._client.topology_description.max_election_id:

@@ -71,4 +71,4 @@ async def test_a_known_primary_is_read_once() -> None:
 
     await reads.read(replica_set.read)
 
-    assert replica_set.catch_ups == 1
+    assert replica_set.catch_ups == 0
