@@ -20,14 +20,13 @@ class CaughtUpReads:
 
     def __init__(self, client: Client, database: str) -> None:
         self._client = client
-        # Any collection will do; this one has a single document.
-        self._any = recorder_of(client, database).with_options(
+        self._recorder = recorder_of(client, database).with_options(
             read_concern=ReadConcern("linearizable")
         )
         self._caught_up_with: object = None
 
     async def read(self, find: Callable[[], Awaitable[FoundT]]) -> FoundT:
-        """What `find` returns; it may be called several times."""
+        """The result of `find`, which is called again after an election."""
         while True:
             found = await find()
             # The driver knows of an election before it sends anything to the primary elected.
@@ -35,6 +34,12 @@ class CaughtUpReads:
             if self._caught_up_with in (None, election):  # None: nothing was shown before
                 self._caught_up_with = election
                 return found
-            await self._any.find_one({}, {"_id": 1})
+            await self.catch_up()
             if election == self._client.topology_description.max_election_id:
                 self._caught_up_with = election
+
+    async def catch_up(self) -> None:
+        """Wait until all that the primary had before is on a majority of the nodes."""
+        # For a linearizable read the primary writes a no-op and waits until it is on a majority,
+        # and so is everything that the primary had before. The document need not exist.
+        await self._recorder.find_one({"_id": None})

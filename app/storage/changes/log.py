@@ -4,15 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING
-from pymongo.read_concern import ReadConcern
 
 from app.domain.changes import Change, ChangeKind, Moment
 from app.domain.ids import LAST_VERSION, TeamId, UserId, Version
 from app.domain.pages import HistoryPage, PageRequest
 from app.domain.snapshots import OPAQUE_KINDS
 from app.storage.changes.documents import read_change
-from app.storage.changes.lease import RECORDER_ID
-from app.storage.client import Client, recorder_of, settled, team_changes_of
+from app.storage.client import Client, settled, team_changes_of
 from app.storage.documents import RAW, Document, all_decoded, find_at_a_moment
 from app.storage.elections import CaughtUpReads
 from app.storage.errors import driver_faults
@@ -30,9 +28,6 @@ class MongoChangeLog:
         self._changes = team_changes_of(client, database)
         self._raw = self._changes.with_options(codec_options=RAW)
         self._caught_up = CaughtUpReads(client, database)
-        self._recorder = recorder_of(client, database).with_options(
-            read_concern=ReadConcern("linearizable")
-        )
 
     async def changes_of_team(
         self,
@@ -185,10 +180,8 @@ class MongoChangeLog:
         return Moment(found[0]["position"] if found else 0, at)
 
     async def catch_up(self) -> None:
-        # For a linearizable read the primary writes a no-op and waits until it is on a majority,
-        # and so is everything that the primary had before. The document need not exist.
         with driver_faults():
-            await self._recorder.find_one({"_id": RECORDER_ID}, {"_id": 1})
+            await self._caught_up.catch_up()
 
     async def _find(
         self, found: Document, order: str, limit: int, *, direction: int = ASCENDING
