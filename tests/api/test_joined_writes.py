@@ -11,7 +11,7 @@ uvloop = pytest.importorskip("uvloop")  # its transports raise what asyncio's ig
 
 
 async def _write_and_lose_the_peer() -> list[str]:
-    """What the event loop logs when a peer goes between a write and its sending."""
+    """The messages that the event loop logs when a peer closes before a write is sent."""
     loop = asyncio.get_running_loop()
     logged: list[str] = []
     loop.set_exception_handler(lambda _, context: logged.append(context["message"]))
