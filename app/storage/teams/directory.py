@@ -69,7 +69,7 @@ class MongoTeamDirectory:
         self._caught_up = CaughtUpReads(client, database)
         self._shared_teams = SharedReads(self._find_teams)
         self._shared_teams_of = SharedReads(self._find_teams_of)
-        self._shared_pages = SharedReads(self._list_teams)
+        self._shared_pages = SharedReads(self._find_pages)
 
     async def find_teams(
         self, team_ids: Collection[TeamId], options: TeamOptions
@@ -82,8 +82,8 @@ class MongoTeamDirectory:
         return await self._shared_teams_of.find(user_ids, options)
 
     async def list_teams(self, listing: TeamListing) -> Page[FoundTeam, TeamPosition]:
-        pages = await self._shared_pages.find([listing], listing)
-        return pages[listing]
+        # Only equal listings share a read.
+        return (await self._shared_pages.find([listing], listing))[listing]
 
     async def _find_teams(
         self, team_ids: Collection[TeamId], options: TeamOptions
@@ -141,9 +141,12 @@ class MongoTeamDirectory:
             for user_id in read_user_ids(document, "found")
         }
 
-    async def _list_teams(
-        self, _: object, listing: TeamListing
+    async def _find_pages(
+        self, listings: Collection[TeamListing], _: TeamListing
     ) -> Mapping[TeamListing, Page[FoundTeam, TeamPosition]]:
+        return {listing: await self._find_page(listing) for listing in listings}
+
+    async def _find_page(self, listing: TeamListing) -> Page[FoundTeam, TeamPosition]:
         # Walks `live_teams_by_name` or `live_teams_by_creation`, then `unordered_teams`.
         page, order, options = listing.page, listing.order, listing.options
         live = _live_teams(listing.name_contains)
@@ -181,11 +184,8 @@ class MongoTeamDirectory:
             for document, raw in zip(all_decoded(shown), shown, strict=True)
         ]
         if page.from_back:
-            items.reverse()
-            shown_page = Page(tuple(items), has_next=page.before is not None, has_previous=more)
-        else:
-            shown_page = Page(tuple(items), has_next=more, has_previous=page.after is not None)
-        return {listing: shown_page}
+            return Page(tuple(reversed(items)), has_next=page.before is not None, has_previous=more)
+        return Page(tuple(items), has_next=more, has_previous=page.after is not None)
 
     async def count_teams(self, *, name_contains: str | None, at: CommitTime | None = None) -> int:
         # Counts index entries, so the cost grows with the number of teams.
